@@ -1,0 +1,1 @@
+# Thin targets; CI runs the same ones.

@@ -1,0 +1,95 @@
+{#- Statements of `fct_task_executions`: list the executions that this build computes: those about
+    which something arrived, and those that changed although no event of theirs did, because the
+    clock timed them out, their organization changed, a decision about them arrived, a price, policy
+    or model name that applies to them came or went, or they share a routing decision with another
+    one on the list. With nothing new the list is empty. A full refresh lists everything that ever
+    arrived. -#}
+{% macro collect_work() -%}
+    delete from {{ ref('int_execution_work') }};
+
+    insert into {{ ref('int_execution_work') }} (execution_id, reason)
+    select
+        arrived.execution_id,
+        min(arrived.reason) as reason
+    from {{ ref('int_arrived_executions') }} as arrived
+    group by arrived.execution_id;
+    {%- if is_incremental() %}
+
+    insert into {{ ref('int_execution_work') }} (execution_id, reason)
+    select
+        executions.execution_id,
+        'time-out' as reason
+    from {{ this }} as executions
+    where
+        executions.status in ('pending', 'running')
+        and executions.end_time is null
+        and executions.is_timed_out
+        <> (
+            executions.start_time
+            <= {{ warehouse_now() }} - interval '{{ var("timeout_minutes") }} minutes'
+        );
+
+    insert into {{ ref('int_execution_work') }} (execution_id, reason)
+    select
+        executions.execution_id,
+        'organization' as reason
+    from {{ this }} as executions
+    inner join (
+        select
+            versions.organization_id,
+            min(versions.valid_from) as valid_from
+        from {{ ref('int_organization_versions') }} as versions
+        inner join {{ ref('stg_platform__organizations') }} as organizations
+            on
+                versions.organization_id = organizations.organization_id
+                and versions.updated_at = organizations.updated_at
+        inner join {{ ref('stg_platform__loads') }} as loads
+            on organizations._load_id = loads.load_id
+        where {{ not_taken_in(this.identifier, 'load', 'cast(loads.load_id as text)') }}
+        group by versions.organization_id
+    ) as changed
+        on
+            executions.organization_id = changed.organization_id
+            and executions.start_time >= changed.valid_from;
+
+    insert into {{ ref('int_execution_work') }} (execution_id, reason)
+    select
+        executions.execution_id,
+        'decision' as reason
+    from {{ this }} as executions
+    inner join (
+        select distinct decisions.routing_decision_id
+        from {{ ref('stg_platform__routing_decisions') }} as decisions
+        where
+            decisions._load_id in (
+                select loads.load_id
+                from {{ ref('stg_platform__loads') }} as loads
+                where {{ not_taken_in(this.identifier, 'load', 'cast(loads.load_id as text)') }}
+            )
+    ) as arrived
+        on executions.routing_decision_id = arrived.routing_decision_id;
+
+    {{ collect_repriced_executions() }}
+
+    insert into {{ ref('int_execution_work') }} (execution_id, reason)
+    select
+        siblings.execution_id,
+        'shared decision' as reason
+    from {{ this }} as siblings
+    inner join (
+        select executions.routing_decision_id
+        from {{ this }} as executions
+        inner join {{ ref('int_execution_work') }} as pending
+            on executions.execution_id = pending.execution_id
+        union
+        select versions.routing_decision_id
+        from {{ ref('stg_platform__task_executions') }} as versions
+        inner join {{ ref('int_execution_work') }} as pending
+            on versions.execution_id = pending.execution_id
+    ) as shared
+        on siblings.routing_decision_id = shared.routing_decision_id
+    where exists (select 1 from {{ ref('int_execution_work') }});
+    {%- endif %}
+
+    analyze {{ ref('int_execution_work') }};
+{%- endmacro %}

@@ -1,0 +1,13 @@
+{#- First pre-hook of a model that keeps a record of its inputs. From here to the commit the model
+    sees one state of the database: what arrives meanwhile waits for the next build instead of
+    being counted by one statement and missed by another. The lock makes a second build of the
+    same model wait. A first build or a full refresh starts with an empty record. -#}
+{% macro open_intake() -%}
+    set transaction isolation level repeatable read;
+    {%- if load_relation(this) is not none %}
+    lock table {{ this }} in share row exclusive mode;
+    {%- endif %}
+    {%- if not is_incremental() %}
+    delete from {{ ref('int_model_inputs') }} where model_name = '{{ this.identifier }}';
+    {%- endif %}
+{%- endmacro %}

@@ -1,0 +1,68 @@
+-- Grain: one row per routing decision that a pending execution refers to or that names one: its latest
+-- landed version.
+
+with pending as (
+
+    select execution_id from {{ ref('int_pending_executions') }}
+
+),
+
+relevant as (
+
+    select routing_decision_id
+    from {{ ref('stg_platform__task_executions') }}
+    where
+        execution_id in (select pending.execution_id from pending)
+        and routing_decision_id is not null
+    union
+    select routing_decision_id
+    from {{ ref('stg_platform__routing_decisions') }}
+    where execution_id in (select pending.execution_id from pending)
+
+),
+
+versions as (
+
+    select
+        routing_decision_id,
+        execution_id,
+        decision_timestamp,
+        routing_overhead_cost_usd,
+        updated_at,
+        event_id,
+        _load_id,
+        _line_number
+    from {{ ref('stg_platform__routing_decisions') }}
+    where routing_decision_id in (select relevant.routing_decision_id from relevant)
+
+),
+
+ranked as (
+
+    select
+        versions.*,
+        row_number() over (
+            partition by routing_decision_id
+            order by updated_at desc, event_id desc, _load_id desc, _line_number desc
+        ) = 1 as is_latest
+    from versions
+
+),
+
+final as (
+
+    select
+        routing_decision_id,
+        execution_id,
+        routing_overhead_cost_usd,
+        -- Where several decisions name one execution, the last one made is the one that was followed.
+        row_number() over (
+            partition by execution_id
+            order by decision_timestamp desc, routing_decision_id desc
+        ) = 1 as is_latest_for_execution
+    from ranked
+    where is_latest
+
+)
+
+select * from final

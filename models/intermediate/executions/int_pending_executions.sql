@@ -1,0 +1,35 @@
+-- Grain: one row per execution that the facts do not show as it is: during a build of the facts the ones
+-- in work, between builds the ones that have arrived since.
+
+with in_work as (
+
+    select * from {{ ref('int_execution_work') }}
+
+),
+
+arrived as (
+
+    select * from {{ ref('int_arrived_executions') }}
+    where not exists (select 1 from {{ ref('int_execution_work') }})
+
+),
+
+pending as (
+
+    select * from in_work
+    union all
+    select * from arrived
+
+),
+
+final as (
+
+    select
+        execution_id,
+        min(reason) as reason
+    from pending
+    group by execution_id
+
+)
+
+select * from final

@@ -1,0 +1,112 @@
+-- Grain: one row per execution, its latest version, priced. Executions are replaced by key; which ones is
+-- decided by what has landed or changed since the last build, never by their own time.
+-- The hooks of an incremental build read these as well:
+-- depends_on: {{ ref('int_arrived_executions') }}
+-- depends_on: {{ ref('int_baseline_policies') }}
+-- depends_on: {{ ref('int_execution_work') }}
+-- depends_on: {{ ref('int_model_aliases') }}
+-- depends_on: {{ ref('int_organization_versions') }}
+-- depends_on: {{ ref('int_pending_executions') }}
+-- depends_on: {{ ref('int_prices') }}
+-- depends_on: {{ ref('int_touched_organization_days') }}
+-- depends_on: {{ ref('stg_platform__loads') }}
+-- depends_on: {{ ref('stg_platform__organizations') }}
+-- depends_on: {{ ref('stg_platform__routing_decisions') }}
+-- depends_on: {{ ref('stg_platform__task_executions') }}
+-- depends_on: {{ ref('stg_platform__users') }}
+
+{{
+    config(
+        incremental_strategy='delete+insert',
+        unique_key='execution_id',
+        pre_hook=[
+            '{{ open_intake() }}',
+            '{{ collect_work() }}',
+            '{{ touch_organization_days(before=true) }}',
+        ],
+        post_hook=[
+            '{{ touch_organization_days(before=false) }}',
+            '{{ touch_member_days() }}',
+            '{{ close_fact_intake() }}',
+            '{{ index_open_executions() }}',
+        ],
+        indexes=[
+            {'columns': ['organization_id', 'metric_date']},
+            {'columns': ['organization_id', 'start_time']},
+            {'columns': ['routing_decision_id']},
+        ]
+    )
+}}
+
+with executions as (
+
+    select * from {{ ref('int_executions_priced') }}
+
+),
+
+final as (
+
+    select
+        execution_id,
+        organization_id,
+        user_id,
+        task_id,
+        task_type,
+        code_language,
+        request_type,
+        provider,
+        model,
+        price_model,
+        service_tier,
+        status,
+        is_timed_out,
+        error_code,
+        session_id,
+        correlation_id,
+        agent_id,
+        workflow_id,
+        routing_decision_id,
+        start_time,
+        end_time,
+        duration_ms,
+        metric_date,
+        reporting_timezone,
+        input_tokens,
+        cached_input_tokens,
+        cache_write_tokens,
+        output_tokens,
+        reasoning_tokens,
+        total_tokens,
+        compute_units,
+        request_count,
+        quality_score,
+        price_id,
+        pricing_status,
+        uncached_input_cost_usd,
+        cached_input_cost_usd,
+        cache_write_cost_usd,
+        output_cost_usd,
+        request_cost_usd,
+        minute_cost_usd,
+        compute_unit_cost_usd,
+        cost_usd,
+        reported_cost_usd,
+        baseline_policy,
+        baseline_policy_id,
+        baseline_provider,
+        baseline_model,
+        baseline_price_model,
+        baseline_price_id,
+        baseline_pricing_status,
+        baseline_cost_usd,
+        savings_status,
+        savings_usd,
+        routing_overhead_cost_usd,
+        net_savings_usd,
+        event_id,
+        updated_at
+    from executions
+
+)
+
+select * from final

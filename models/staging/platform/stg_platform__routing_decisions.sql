@@ -1,0 +1,43 @@
+-- Grain: one row per landed event; a decision has one event per version, and copies of them.
+
+with routing_decisions as (
+
+    select * from {{ source('platform', 'routing_decisions') }}
+
+),
+
+final as (
+
+    select
+        event_id,
+        id as routing_decision_id,
+        organization_id,
+        task_id,
+        task_execution_id as execution_id,
+        chosen_provider,
+        chosen_model,
+        decision_timestamp,
+        updated_at,
+        routing_strategy,
+        algorithm_version,
+        reasoning,
+        cast(confidence_score as numeric(13, 12)) as confidence_score,
+        cast(predicted_cost_usd as numeric(20, 12)) as predicted_cost_usd,
+        predicted_duration_ms,
+        cast(predicted_quality_score as numeric(13, 12)) as predicted_quality_score,
+        cast(routing_overhead_cost_usd as numeric(20, 12)) as routing_overhead_cost_usd,
+        baseline_provider,
+        baseline_model,
+        -- The estimates are read out here, so that no later model takes JSON apart.
+        {{ json_array_length('alternative_providers') }} as alternative_count,
+        {{ json_array_min('alternative_providers', 'estimated_cost_usd') }}
+            as cheapest_alternative_cost_usd,
+        alternative_providers,
+        decision_factors,
+        _load_id,
+        _line_number
+    from routing_decisions
+
+)
+
+select * from final

@@ -1,0 +1,1 @@
+"""Everything around the dbt project: database, landing, command line and Dagster definitions."""

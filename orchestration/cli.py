@@ -1,0 +1,18 @@
+"""The `warehouse` command: a thin door to the modules that do the work."""
+
+import click
+
+from orchestration.database.commands import db, env
+from orchestration.landing.commands import land, rejects
+from orchestration.sample.commands import sample
+from orchestration.sources.commands import import_source
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="ai-spend-warehouse")
+def main() -> None:
+    """AI Spend Warehouse: what AI coding work cost, and what it would have cost otherwise."""
+
+
+for command in (db, env, land, rejects, sample, import_source):
+    main.add_command(command)

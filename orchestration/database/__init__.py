@@ -1,0 +1,1 @@
+"""The PostgreSQL that the warehouse lives in: embedded server, connection settings, migrations."""

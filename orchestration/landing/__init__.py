@@ -1,0 +1,1 @@
+"""Landing: event contracts, scrubbing of free text, and the loader that writes schema raw."""

@@ -1,0 +1,478 @@
+"""The landing contract: what an event may look like, checked line by line.
+
+The shape (types, lengths, ranges, allowed names) is declared in the structs and checked by the
+JSON decoder in C; only what concerns several fields, exact decimals or the clock is Python. A
+reason for a rejection names fields and rules and never repeats what the line said, because a
+rejected line is exactly the one that may hold a prompt or a password.
+"""
+
+import re
+import zoneinfo
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Context, Decimal, Inexact, InvalidOperation, Overflow, Subnormal
+from functools import cache
+from typing import Annotated, ClassVar, Literal, cast, get_args
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta, Struct
+
+from orchestration.landing.scrubbing import scrub
+
+EARLIEST = datetime(2020, 1, 1, tzinfo=UTC)
+"""Times before this are rejected: they are clocks that were never set, not usage."""
+
+AHEAD = timedelta(days=1)
+"""How far a time may lie in the future, for clocks that are wrong or ahead of ours."""
+
+MAXIMUM_COUNT = 10**12
+MAXIMUM_USD = Decimal(1_000_000)
+MAXIMUM_COMPUTE_UNITS = Decimal(10) ** 12
+
+MetadataKey = Literal[
+    "attempt",
+    "client",
+    "client_version",
+    "cost_center",
+    "edit_format",
+    "editor",
+    "environment",
+    "max_tokens",
+    "priority",
+    "project",
+    "region",
+    "source",
+    "stream",
+    "temperature",
+]
+"""The only keys that `metadata` may have; anything else could carry a prompt."""
+
+Status = Literal["pending", "running", "completed", "failed"]
+ServiceTier = Literal["standard", "batch", "priority"]
+Role = Literal["org_admin", "team_lead", "developer"]
+
+ShortText = Annotated[str, Meta(min_length=1, max_length=255)]
+CellText = Annotated[str, Meta(max_length=200)]
+FactorName = Annotated[
+    str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z][A-Za-z0-9_.-]*\Z")
+]
+Count = Annotated[int, Meta(ge=0, le=MAXIMUM_COUNT)]
+SmallInteger = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+Moment = Annotated[datetime, Meta(tz=True)]
+Scalar = str | int | float | bool | None
+
+
+class Alternative(Struct, forbid_unknown_fields=True, kw_only=True, omit_defaults=True):
+    """One provider that the router could have chosen instead."""
+
+    provider: ShortText
+    model: ShortText | None = None
+    score: Decimal | None = None
+    estimated_cost_usd: Decimal | None = None
+    reasoning: str | None = None
+
+
+class TaskExecution(
+    Struct, tag_field="event", tag="task_execution", forbid_unknown_fields=True, kw_only=True
+):
+    """One version of an execution: one attempt by one provider at one task."""
+
+    table: ClassVar[str] = "task_executions"
+
+    event_id: UUID
+    id: UUID
+    organization_id: UUID
+    task_id: ShortText
+    task_type: ShortText
+    provider: ShortText
+    status: Status
+    start_time: Moment
+    updated_at: Moment
+    user_id: UUID | None = None
+    session_id: ShortText | None = None
+    correlation_id: ShortText | None = None
+    agent_id: ShortText | None = None
+    workflow_id: ShortText | None = None
+    code_language: ShortText | None = None
+    request_type: ShortText | None = None
+    model: ShortText | None = None
+    service_tier: ServiceTier | None = None
+    end_time: Moment | None = None
+    input_tokens: Count | None = None
+    cached_input_tokens: Count | None = None
+    cache_write_tokens: Count | None = None
+    output_tokens: Count | None = None
+    reasoning_tokens: Count | None = None
+    tokens_used: Count | None = None
+    compute_units: Decimal | None = None
+    request_count: Count = 1
+    reported_cost_usd: Decimal | None = None
+    quality_score: Decimal | None = None
+    error_code: ShortText | None = None
+    error_message: str | None = None
+    routing_decision_id: UUID | None = None
+    metadata: dict[MetadataKey, CellText | SmallInteger | float | bool | None] | None = None
+
+
+class RoutingDecision(
+    Struct, tag_field="event", tag="routing_decision", forbid_unknown_fields=True, kw_only=True
+):
+    """One version of a decision: why the router chose a provider."""
+
+    table: ClassVar[str] = "routing_decisions"
+
+    event_id: UUID
+    id: UUID
+    organization_id: UUID
+    task_id: ShortText
+    chosen_provider: ShortText
+    decision_timestamp: Moment
+    routing_strategy: ShortText
+    updated_at: Moment
+    task_execution_id: UUID | None = None
+    chosen_model: ShortText | None = None
+    alternative_providers: Annotated[list[Alternative], Meta(max_length=100)] | None = None
+    algorithm_version: ShortText | None = None
+    reasoning: str | None = None
+    decision_factors: (
+        Annotated[
+            dict[FactorName, CellText | SmallInteger | float | bool | None], Meta(max_length=100)
+        ]
+        | None
+    ) = None
+    confidence_score: Decimal | None = None
+    predicted_cost_usd: Decimal | None = None
+    predicted_duration_ms: Count | None = None
+    predicted_quality_score: Decimal | None = None
+    routing_overhead_cost_usd: Decimal | None = None
+    baseline_provider: ShortText | None = None
+    baseline_model: ShortText | None = None
+
+
+class Organization(
+    Struct, tag_field="event", tag="organization", forbid_unknown_fields=True, kw_only=True
+):
+    """One version of an organization, the tenant that everything belongs to."""
+
+    table: ClassVar[str] = "organizations"
+
+    event_id: UUID
+    id: UUID
+    name: ShortText
+    tier: ShortText
+    timezone: ShortText
+    baseline_provider: ShortText | None = None
+    baseline_model: ShortText | None = None
+    monthly_budget_usd: Decimal | None = None
+    updated_at: Moment
+
+
+class User(Struct, tag_field="event", tag="user", forbid_unknown_fields=True, kw_only=True):
+    """One version of a user of an organization."""
+
+    table: ClassVar[str] = "users"
+
+    event_id: UUID
+    id: UUID
+    organization_id: UUID
+    name: ShortText
+    team: ShortText | None = None
+    role: Role
+    updated_at: Moment
+
+
+Event = TaskExecution | RoutingDecision | Organization | User
+EventType = type[TaskExecution] | type[RoutingDecision] | type[Organization] | type[User]
+
+KINDS: tuple[EventType, ...] = (TaskExecution, RoutingDecision, Organization, User)
+KIND_NAMES = tuple(str(kind.__struct_config__.tag) for kind in KINDS)
+
+TEXT_COLUMNS_OF_JSON = frozenset({"metadata", "decision_factors", "alternative_providers"})
+"""The fields that hold an object or a list; in CSV their cells are JSON text."""
+
+FREE_TEXTS = frozenset({"error_message", "reasoning"})
+"""The fields that are scrubbed instead of being held to the rules of short texts."""
+
+
+class ContractError(ValueError):
+    """A line that does not meet the contract; the message is the reason, free of content."""
+
+
+# --- Reasons ------------------------------------------------------------------------------------
+
+_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}\Z")
+_PATH = re.compile(r"`\$([A-Za-z0-9_.\[\]]*)`\Z")
+# Messages of the decoder that hold nothing but types, field names of ours and numbers of ours.
+_SAFE_MESSAGE = re.compile(
+    r"Expected `[a-z |]+`, got `[a-z]+`"
+    r"|Expected `[a-z]+`(?: of length)? [<>]= -?[0-9]+"
+    r"|Expected `str` matching regex .*"
+    r"|Expected `datetime` with a timezone component"
+    r"|Expected `[a-z]+`"
+    r"|Object missing required field `[a-z_]+`"
+    r"|Invalid UUID|Invalid RFC3339 encoded datetime|Invalid decimal string|Number out of range"
+)
+_PLAIN_WORDS = {
+    "Expected `datetime` with a timezone component": "a time needs an offset from UTC",
+    "Invalid RFC3339 encoded datetime": "not an ISO 8601 time with an offset",
+    "Invalid UUID": "not a UUID",
+    "Invalid decimal string": "not a number",
+    "Number out of range": "number out of range",
+}
+_CHOICES: Mapping[str, tuple[str, ...]] = {
+    "event": KIND_NAMES,
+    "status": get_args(Status),
+    "service_tier": get_args(ServiceTier),
+    "role": get_args(Role),
+}
+
+
+def explain(error: Exception) -> str:
+    """Say why the decoder refused a line, without repeating anything that the line said.
+
+    Args:
+        error: What `Contract.decode` caught from the decoder.
+
+    Returns:
+        A short reason made of field names of the contract and rules; a field name that came
+        from the line is repeated only if it looks like an identifier.
+    """
+    if isinstance(error, UnicodeDecodeError):
+        return "not valid UTF-8"
+    if isinstance(error, RecursionError):
+        return "JSON is nested too deeply"
+    message = str(error)
+    if not isinstance(error, msgspec.ValidationError):
+        position = re.search(r"\(byte [0-9]+\)\Z", message)
+        return "malformed JSON" + (f" {position[0]}" if position else ": it ends too early")
+    rule, _, place = message.rpartition(" - at ")
+    if not rule:
+        rule, place = message, ""
+    if place.startswith("`key` in "):
+        path = _path(place.removeprefix("`key` in "))
+        if rule.startswith("Invalid enum value '"):
+            key = rule[len("Invalid enum value '") : -1]
+            return f"{path}: key {_shown(key)} is not allowed"
+        return f"{path}: a key is not an identifier of at most 64 characters"
+    path = _path(place)
+    prefix = f"{path}: " if path else ""
+    if rule.startswith("Object contains unknown field `"):
+        name = rule[len("Object contains unknown field `") : -1]
+        return f"{prefix}unknown field {_shown(name)}"
+    if rule.startswith(("Invalid enum value ", "Invalid value ")):
+        choices = ", ".join(_CHOICES.get(path, ()))
+        return f"{prefix}not one of {choices}" if choices else f"{prefix}not an allowed value"
+    if _SAFE_MESSAGE.fullmatch(rule):
+        plain = _PLAIN_WORDS.get(rule, rule[0].lower() + rule[1:])
+        return prefix + plain.replace("`", "")
+    return f"{prefix}does not meet the contract"
+
+
+def _path(place: str) -> str:
+    """Return the field that the decoder names as `$.a.b`, or nothing if it is not one of ours."""
+    found = _PATH.fullmatch(place)
+    return found[1].lstrip(".") if found else ""
+
+
+def _shown(name: str) -> str:
+    """Return a name from the line if it looks like an identifier."""
+    return name if _NAME.fullmatch(name) else "(name withheld)"
+
+
+# --- Rules that a decoder cannot state ------------------------------------------------------------
+
+_ZERO = Decimal(0)
+_ONE = Decimal(1)
+# More digits than any price or score has, and few enough for numeric; anything finer or longer
+# raises here instead of failing the whole file in the server.
+_EXACT = Context(prec=40, Emin=-40, Emax=40, traps=[Inexact, InvalidOperation, Overflow, Subnormal])
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+
+def _exact(name: str, value: Decimal | None, maximum: Decimal) -> Decimal | None:
+    """Return a decimal that lies in 0..maximum and has at most 40 digits."""
+    if value is None:
+        return None
+    try:
+        # The same value with a bounded exponent (0e-999 becomes 0e-79), so that numeric takes it.
+        exact = _EXACT.plus(value)
+        inside = _ZERO <= exact <= maximum
+    except InvalidOperation:  # NaN has no order
+        raise ContractError(f"{name}: not a number") from None
+    except ArithmeticError:
+        raise ContractError(f"{name}: more digits than can be kept") from None
+    if not inside:
+        raise ContractError(f"{name}: outside 0..{maximum:f}")
+    return exact
+
+
+def _check_short_texts(event: Struct) -> None:
+    """Refuse control characters and line breaks in everything but free text."""
+    for name in event.__struct_fields__:
+        value = getattr(event, name)
+        if isinstance(value, str):
+            _check_text(name, value)
+        elif isinstance(value, dict):
+            for cell in value.values():
+                if isinstance(cell, str):
+                    _check_text(name, cell)
+        elif isinstance(value, list):
+            for alternative in value:
+                _check_short_texts(alternative)
+
+
+def _check_text(name: str, value: str) -> None:
+    """Refuse control characters in a short text, and in free text the one that cannot be kept."""
+    if value.isprintable():
+        return
+    if "\x00" in value:
+        raise ContractError(f"{name}: contains a NUL character")
+    if name not in FREE_TEXTS and _CONTROL.search(value):
+        raise ContractError(f"{name}: contains a control character or a line break")
+
+
+@cache
+def known_time_zones() -> frozenset[str]:
+    """Return the IANA zones that this Python knows."""
+    return frozenset(zoneinfo.available_timezones())
+
+
+_DECODER: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)
+
+
+@dataclass
+class Contract:
+    """The checks of one landing, with the clock that they compare with.
+
+    Attributes:
+        latest: Times after this are rejected.
+    """
+
+    latest: datetime
+
+    @classmethod
+    def at(cls, now: datetime | None = None) -> "Contract":
+        """Return the contract as it holds at a moment.
+
+        Args:
+            now: The moment, with a time zone; None means this very moment.
+
+        Returns:
+            The checks.
+        """
+        return cls(latest=(now or datetime.now(UTC)) + AHEAD)
+
+    def decode(self, line: bytes) -> Event:
+        """Turn one line of JSON into a checked event whose free texts are scrubbed.
+
+        Args:
+            line: The line, UTF-8, without its line ending.
+
+        Returns:
+            The event.
+
+        Raises:
+            ContractError: The line does not meet the contract; the message is the reason.
+        """
+        try:
+            event = _DECODER.decode(line)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            if b"\x00" in line:
+                raise ContractError("contains a NUL character") from None
+            raise ContractError(explain(error)) from None
+        # A control character in a JSON string is always escaped (the decoder refuses a bare one)
+        # except for those beyond ASCII, so three scans in C clear nearly every line.
+        if b"\\" in line or b"\x7f" in line or not line.isascii():
+            _check_short_texts(event)
+        kind = type(event)
+        if kind is TaskExecution:
+            self._check_execution(cast(TaskExecution, event))
+        elif kind is RoutingDecision:
+            self._check_decision(cast(RoutingDecision, event))
+        else:
+            self._check_moment("updated_at", event.updated_at)
+            if kind is Organization:
+                self._check_organization(cast(Organization, event))
+        return event
+
+    def _check_moment(self, name: str, moment: datetime) -> None:
+        if not EARLIEST <= moment <= self.latest:
+            rule = "before 2020" if moment < EARLIEST else "more than a day ahead"
+            raise ContractError(f"{name}: {rule}")
+
+    def _check_execution(self, event: TaskExecution) -> None:
+        latest = self.latest
+        start = event.start_time
+        # The comparisons are written out here because this is the one kind that arrives in
+        # millions; the slower method only words the refusal.
+        if not EARLIEST <= start <= latest:
+            self._check_moment("start_time", start)
+        if not EARLIEST <= event.updated_at <= latest:
+            self._check_moment("updated_at", event.updated_at)
+        end = event.end_time
+        if end is not None:
+            if end < start:
+                raise ContractError("end_time: before start_time")
+            if end > latest:
+                self._check_moment("end_time", end)
+        cached = event.cached_input_tokens
+        written = event.cache_write_tokens
+        if cached is not None or written is not None:
+            if event.input_tokens is None:
+                raise ContractError(
+                    "cached_input_tokens, cache_write_tokens: given without input_tokens"
+                )
+            if (cached or 0) + (written or 0) > event.input_tokens:
+                raise ContractError(
+                    "cached_input_tokens + cache_write_tokens: more than input_tokens"
+                )
+        if event.reasoning_tokens is not None:
+            if event.output_tokens is None:
+                raise ContractError("reasoning_tokens: given without output_tokens")
+            if event.reasoning_tokens > event.output_tokens:
+                raise ContractError("reasoning_tokens: more than output_tokens")
+        if event.reported_cost_usd is not None:
+            event.reported_cost_usd = _exact(
+                "reported_cost_usd", event.reported_cost_usd, MAXIMUM_USD
+            )
+        if event.quality_score is not None:
+            event.quality_score = _exact("quality_score", event.quality_score, _ONE)
+        if event.compute_units is not None:
+            event.compute_units = _exact(
+                "compute_units", event.compute_units, MAXIMUM_COMPUTE_UNITS
+            )
+        if event.error_message is not None:
+            event.error_message = scrub(event.error_message)
+
+    def _check_decision(self, event: RoutingDecision) -> None:
+        self._check_moment("decision_timestamp", event.decision_timestamp)
+        self._check_moment("updated_at", event.updated_at)
+        event.confidence_score = _exact("confidence_score", event.confidence_score, _ONE)
+        event.predicted_quality_score = _exact(
+            "predicted_quality_score", event.predicted_quality_score, _ONE
+        )
+        event.predicted_cost_usd = _exact(
+            "predicted_cost_usd", event.predicted_cost_usd, MAXIMUM_USD
+        )
+        event.routing_overhead_cost_usd = _exact(
+            "routing_overhead_cost_usd", event.routing_overhead_cost_usd, MAXIMUM_USD
+        )
+        event.reasoning = scrub(event.reasoning)
+        for alternative in event.alternative_providers or ():
+            try:
+                alternative.score = _exact("score", alternative.score, MAXIMUM_COMPUTE_UNITS)
+                alternative.estimated_cost_usd = _exact(
+                    "estimated_cost_usd", alternative.estimated_cost_usd, MAXIMUM_USD
+                )
+            except ContractError as error:
+                raise ContractError(f"alternative_providers: {error}") from None
+            alternative.reasoning = scrub(alternative.reasoning)
+
+    def _check_organization(self, event: Organization) -> None:
+        event.monthly_budget_usd = _exact(
+            "monthly_budget_usd", event.monthly_budget_usd, MAXIMUM_COMPUTE_UNITS
+        )
+        if event.timezone not in known_time_zones():
+            raise ContractError("timezone: not a known IANA time zone")

@@ -1,0 +1,508 @@
+"""Reads event files line by line in bounded memory, whatever they hold.
+
+Both formats end in the same thing, a line of JSON for the contract: a CSV row is turned into the
+object that the same NDJSON line would hold, so that one set of rules decides over both.
+"""
+
+import csv
+import gzip
+import hashlib
+import io
+import os
+import re
+import stat
+import zlib
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO, Literal, NamedTuple, get_args
+
+import msgspec
+
+from orchestration.errors import WarehouseError
+from orchestration.landing.contracts import KINDS, TEXT_COLUMNS_OF_JSON
+
+MAXIMUM_LINE_BYTES = 1024 * 1024
+"""Longer lines are rejected without being kept in memory."""
+
+BLOCK_BYTES = 1024 * 1024
+"""How much is read at once."""
+
+Format = Literal["ndjson", "csv"]
+
+STANDARD_INPUT = "-"
+
+TOO_LONG = "line longer than 1 MiB"
+BLANK = "blank line"
+NOT_UTF8 = "not valid UTF-8"
+
+_FORMATS: dict[str, Format] = {".ndjson": "ndjson", ".jsonl": "ndjson", ".csv": "csv"}
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+class Record(NamedTuple):
+    """One line to check.
+
+    Attributes:
+        line_number: Where it starts in the file, counted from 1 (in CSV the header is line 1).
+        json: The event as JSON.
+        raw: The bytes as they stand in the file, without the line ending.
+    """
+
+    line_number: int
+    json: bytes
+    raw: bytes
+
+
+class Refusal(NamedTuple):
+    """One line that cannot even be read.
+
+    Attributes:
+        line_number: Where it starts in the file, counted from 1.
+        reason: Which rule it broke; holds nothing that the line said.
+        sha256: Hash of the line's bytes without its line ending, in hexadecimal.
+    """
+
+    line_number: int
+    reason: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Source:
+    """One file to land.
+
+    Attributes:
+        name: What it is called in messages and in the ledger of loads.
+        path: Where it lies; None is standard input.
+        format: How its lines are written.
+        is_compressed: Whether it is gzip.
+    """
+
+    name: str
+    path: Path | None
+    format: Format
+    is_compressed: bool = False
+
+
+@dataclass
+class Found:
+    """What a list of paths stands for.
+
+    Attributes:
+        sources: The files to land, in order.
+        notes: What was left out and why.
+        failures: Paths that cannot be landed, with the reason.
+    """
+
+    sources: list[Source] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    failures: list[tuple[str, str]] = field(default_factory=list)
+
+
+def find_sources(paths: Sequence[str | Path], stdin_format: Format = "ndjson") -> Found:
+    """Turn paths into the files to land.
+
+    Args:
+        paths: Files, folders (taken with everything below them, sorted) or "-" for standard input.
+        stdin_format: The format of standard input.
+
+    Returns:
+        The files, the notes on skipped ones, and the paths that cannot be used.
+    """
+    found = Found()
+    for given in paths:
+        if str(given) == STANDARD_INPUT:
+            found.sources.append(Source("standard input", None, stdin_format))
+            continue
+        path = Path(given)
+        if path.is_dir():
+            _find_in_folder(path, found)
+            continue
+        source = _source_of(path)
+        if source is None:
+            found.failures.append(
+                (str(path), f"has none of the endings {_endings()} and is not a folder")
+            )
+        else:
+            found.sources.append(source)
+    return found
+
+
+def _find_in_folder(folder: Path, found: Found) -> None:
+    """Add the event files below a folder."""
+    sources: list[Source] = []
+    others: list[str] = []
+    unreadable: list[OSError] = []
+    for parent, folders, names in os.walk(folder, onerror=unreadable.append):
+        folders.sort()
+        for name in names:
+            path = Path(parent, name)
+            source = _source_of(path)
+            if source is None:
+                others.append(str(path.relative_to(folder)))
+            else:
+                sources.append(source)
+    found.failures.extend(
+        (str(error.filename), f"cannot be read: {error.strerror}") for error in unreadable
+    )
+    if others:
+        others.sort()
+        shown = ", ".join(others[:5]) + (", ..." if len(others) > 5 else "")
+        found.notes.append(f"{folder}: skipped {len(others)} other file(s): {shown}")
+    if not sources and not unreadable:
+        found.failures.append((str(folder), f"holds no file with one of the endings {_endings()}"))
+    found.sources.extend(sorted(sources, key=lambda source: str(source.path)))
+
+
+def _source_of(path: Path) -> Source | None:
+    """Recognize an event file by its ending."""
+    name = path.name.lower()
+    is_compressed = name.endswith(".gz")
+    ending = Path(name.removesuffix(".gz")).suffix
+    if ending not in _FORMATS:
+        return None
+    return Source(str(path), path, _FORMATS[ending], is_compressed)
+
+
+def _endings() -> str:
+    return ", ".join(_FORMATS) + " (also .gz)"
+
+
+def open_source(source: Source) -> BinaryIO:
+    """Open a file for reading, unbuffered.
+
+    Args:
+        source: A source with a path.
+
+    Returns:
+        The file's bytes.
+
+    Raises:
+        WarehouseError: There is no such file, it cannot be read or it is not a regular file.
+    """
+    if source.path is None:
+        raise ValueError("standard input is not opened by name")
+    try:
+        # Opening a named pipe would otherwise wait for a writer.
+        descriptor = os.open(source.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise WarehouseError(f"{source.name} is not a regular file")
+        return os.fdopen(descriptor, "rb", buffering=0)
+    except OSError as error:
+        raise WarehouseError(f"{source.name} cannot be read: {error.strerror}") from error
+
+
+def fingerprint(source: Source) -> tuple[str, int]:
+    """Hash a file's bytes as they are on disk.
+
+    Args:
+        source: A source with a path.
+
+    Returns:
+        The SHA-256 in hexadecimal and the size in bytes.
+
+    Raises:
+        WarehouseError: The file cannot be read.
+    """
+    with open_source(source) as file:
+        try:
+            digest = hashlib.file_digest(file, hashlib.sha256)  # type: ignore[arg-type]
+            return digest.hexdigest(), file.tell()
+        except OSError as error:
+            raise WarehouseError(f"{source.name} cannot be read: {error.strerror}") from error
+
+
+class _HashingFile(io.RawIOBase):
+    """Passes bytes through and keeps their hash, so that no second pass is needed."""
+
+    def __init__(self, file: BinaryIO, on_bytes: Callable[[int], None] | None) -> None:
+        super().__init__()
+        self._file = file
+        self._on_bytes = on_bytes
+        self.digest = hashlib.sha256()
+        self.size = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "memoryview[int]") -> int:  # type: ignore[override]
+        count: int = self._file.readinto(buffer) or 0  # type: ignore[attr-defined]
+        if count:
+            self.digest.update(buffer[:count])
+            self.size += count
+            if self._on_bytes is not None:
+                self._on_bytes(count)
+        return count
+
+
+@dataclass
+class Reading:
+    """One pass over a file.
+
+    Attributes:
+        source: What is read.
+        sha256: Hash of the file's bytes, known once `records` is exhausted.
+        size: Bytes read so far, compressed ones if the file is compressed.
+    """
+
+    source: Source
+    file: BinaryIO
+    on_bytes: Callable[[int], None] | None = None
+    sha256: str = ""
+    size: int = 0
+
+    def records(self) -> Iterator[Record | Refusal]:
+        """Yield every line of the file, the unreadable ones as refusals.
+
+        Yields:
+            The lines in order; their number is what counts as lines read.
+
+        Raises:
+            WarehouseError: The file as a whole is damaged, vanished or has a wrong header.
+        """
+        hashing = _HashingFile(self.file, self.on_bytes)
+        buffered = io.BufferedReader(hashing, BLOCK_BYTES)
+        stream: io.BufferedIOBase = buffered
+        if self.source.is_compressed:
+            stream = gzip.GzipFile(fileobj=buffered, mode="rb")
+        try:
+            lines = _lines(stream.read)
+            if self.source.format == "csv":
+                yield from _csv_records(lines, self.source.name)
+            else:
+                yield from _json_records(lines)
+            while buffered.read(BLOCK_BYTES):  # what follows the end of the compressed data
+                pass
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            raise WarehouseError(
+                f"{self.source.name} is damaged or incomplete gzip; nothing of it was landed"
+            ) from error
+        except OSError as error:
+            raise WarehouseError(
+                f"{self.source.name} cannot be read: {error.strerror}; nothing of it was landed"
+            ) from error
+        finally:
+            self.size = hashing.size
+        self.sha256 = hashing.digest.hexdigest()
+
+
+class _LongLine(NamedTuple):
+    """A line that was hashed and thrown away because it is too long."""
+
+    sha256: str
+
+
+def _lines(read: Callable[[int], bytes]) -> Iterator[bytes | _LongLine]:
+    """Split a stream at line feeds, holding at most one block and one line."""
+    rest = b""
+    first = True
+    while block := read(BLOCK_BYTES):
+        if first:
+            block = block.removeprefix(_BYTE_ORDER_MARK)
+            first = False
+        if len(rest) > MAXIMUM_LINE_BYTES:
+            # The line is already too long: only its hash and its end matter.
+            digest = hashlib.sha256(rest)
+            while block and (end := block.find(b"\n")) < 0:
+                digest.update(block)
+                block = read(BLOCK_BYTES)
+            if block:
+                digest.update(block[:end])
+            yield _LongLine(digest.hexdigest())
+            rest = b""
+            block = block[end + 1 :]
+        lines = (rest + block).split(b"\n")
+        rest = lines.pop()
+        for line in lines:
+            if len(line) > MAXIMUM_LINE_BYTES:
+                yield _LongLine(sha256_of(line))
+            else:
+                yield line
+    if len(rest) > MAXIMUM_LINE_BYTES:
+        yield _LongLine(sha256_of(rest))
+    elif rest:
+        yield rest
+
+
+def sha256_of(line: bytes) -> str:
+    """Hash a line as the ledger of rejected lines does.
+
+    Args:
+        line: The line's bytes; a carriage return at its end belongs to the line ending.
+
+    Returns:
+        The SHA-256 in hexadecimal.
+    """
+    return hashlib.sha256(line.removesuffix(b"\r")).hexdigest()
+
+
+def _json_records(lines: Iterator[bytes | _LongLine]) -> Iterator[Record | Refusal]:
+    """Number the lines of an NDJSON file."""
+    for line_number, line in enumerate(lines, start=1):
+        if isinstance(line, _LongLine):
+            yield Refusal(line_number, TOO_LONG, line.sha256)
+        elif not line or line.isspace():
+            yield Refusal(line_number, BLANK, sha256_of(line))
+        else:
+            yield Record(line_number, line, line)
+
+
+# --- CSV ----------------------------------------------------------------------------------------
+
+_INTEGER = re.compile(r"-?(?:0|[1-9][0-9]*)\Z")
+_COLUMN_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}\Z")
+
+
+def _integer_columns() -> frozenset[str]:
+    """Return the columns whose cells are whole numbers."""
+    return frozenset(
+        info.name
+        for kind in KINDS
+        for info in msgspec.structs.fields(kind)
+        if any(_is_integer(member) for member in (info.type, *get_args(info.type)))
+    )
+
+
+def _is_integer(annotation: object) -> bool:
+    return annotation is int or (bool(get_args(annotation)) and get_args(annotation)[0] is int)
+
+
+INTEGER_COLUMNS = _integer_columns()
+COLUMNS = frozenset({"event"}.union(*(kind.__struct_fields__ for kind in KINDS)))
+
+
+class _RecordTooLongError(Exception):
+    """A CSV row goes on over more lines than may be kept."""
+
+
+class _Feed:
+    """Hands lines to the CSV parser and remembers those of the current row.
+
+    A quote that is never closed makes the parser swallow what follows. When a row turns out
+    wrong, only its first line is given up and the others are put back and read anew.
+    """
+
+    def __init__(self, lines: Iterator[bytes | _LongLine]) -> None:
+        self._lines = lines
+        self._returned: deque[tuple[int, bytes | _LongLine]] = deque()
+        self._next_number = 1
+        self._taken_bytes = 0
+        self.taken: list[tuple[int, bytes | _LongLine]] = []
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        if self._returned:
+            number, line = self._returned.popleft()
+        else:
+            line = next(self._lines)
+            number = self._next_number
+            self._next_number += 1
+        self.taken.append((number, line))
+        if isinstance(line, _LongLine):
+            raise _RecordTooLongError
+        self._taken_bytes += len(line)
+        if self._taken_bytes > MAXIMUM_LINE_BYTES:
+            raise _RecordTooLongError
+        # Bytes that are not UTF-8 survive as surrogates, which are looked for in the whole row.
+        return line.decode("utf-8", "surrogateescape") + "\n"
+
+    def begin(self) -> None:
+        """Forget the lines of the previous row."""
+        self.taken.clear()
+        self._taken_bytes = 0
+
+    def keep_only_first(self) -> None:
+        """Put all lines of the current row but the first back, to be read again."""
+        self._returned.extendleft(reversed(self.taken[1:]))
+        del self.taken[1:]
+
+    def raw(self) -> bytes:
+        """Return the bytes of the current row."""
+        return b"\n".join(line for _, line in self.taken if isinstance(line, bytes))
+
+    def refusal(self, reason: str) -> Refusal:
+        """Refuse the first line of the current row; the others get another chance."""
+        self.keep_only_first()
+        number, line = self.taken[0]
+        if isinstance(line, _LongLine):
+            return Refusal(number, TOO_LONG, line.sha256)
+        return Refusal(number, reason, sha256_of(line))
+
+
+def _csv_records(lines: Iterator[bytes | _LongLine], name: str) -> Iterator[Record | Refusal]:
+    """Turn the rows of a CSV file into lines of JSON."""
+    # The whole row is held to the limit for lines; this one only must not be hit before it.
+    csv.field_size_limit(2 * MAXIMUM_LINE_BYTES)
+    feed = _Feed(lines)
+    # The parser starts afresh after an error, so one serves the whole file.
+    parser = csv.reader(feed, strict=True)
+    try:
+        header = next(parser)
+    except StopIteration:
+        return
+    except (csv.Error, _RecordTooLongError) as error:
+        raise WarehouseError(f"{name}: the first line is not a CSV header") from error
+    columns = _checked_header(header, name)
+    while True:
+        feed.begin()
+        try:
+            cells = next(parser)
+        except StopIteration:
+            return
+        except csv.Error:
+            yield feed.refusal("unbalanced quotes or a stray line break")
+            continue
+        except _RecordTooLongError:
+            yield feed.refusal(
+                TOO_LONG if len(feed.taken) == 1 else "a quote that is not closed within 1 MiB"
+            )
+            continue
+        if not cells or (len(feed.taken) == 1 and feed.raw().isspace()):
+            yield feed.refusal(BLANK)
+        elif len(cells) != len(columns):
+            yield feed.refusal(f"expected {len(columns)} cells, got {len(cells)}")
+        else:
+            raw = feed.raw()
+            try:
+                yield Record(feed.taken[0][0], _json_of(columns, cells), raw)
+            except UnicodeEncodeError:
+                yield feed.refusal(NOT_UTF8)
+            except msgspec.DecodeError:
+                yield Refusal(feed.taken[0][0], "a cell does not hold JSON", sha256_of(raw))
+
+
+def _checked_header(header: list[str], name: str) -> list[str]:
+    """Hold a header to the columns of the contract."""
+    columns = [cell.strip() for cell in header]
+    unknown = [column for column in columns if column not in COLUMNS]
+    if unknown:
+        shown = ", ".join(c if _COLUMN_NAME.match(c) else "(name withheld)" for c in unknown[:5])
+        raise WarehouseError(f"{name}: the header has unknown columns: {shown}")
+    repeated = sorted({column for column in columns if columns.count(column) > 1})
+    if repeated:
+        raise WarehouseError(f"{name}: the header names columns twice: {', '.join(repeated)}")
+    if "event" not in columns:
+        raise WarehouseError(f"{name}: the header lacks the column event, the kind of each row")
+    return columns
+
+
+def _json_of(columns: list[str], cells: list[str]) -> bytes:
+    """Write a row as the JSON object that the same NDJSON line would hold."""
+    values: dict[str, str | msgspec.Raw] = {}
+    for column, cell in zip(columns, cells, strict=True):
+        if not cell:
+            continue
+        if column in INTEGER_COLUMNS:
+            number = cell.strip()
+            values[column] = msgspec.Raw(number.encode()) if _INTEGER.match(number) else cell
+        elif column in TEXT_COLUMNS_OF_JSON:
+            msgspec.json.decode(cell)  # one whole value, or it could smuggle in other fields
+            values[column] = msgspec.Raw(cell.encode())
+        else:
+            values[column] = cell
+    return msgspec.json.encode(values)

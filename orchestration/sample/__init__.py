@@ -1,0 +1,1 @@
+"""Believable events for demos, tests and benchmarks."""

@@ -1,0 +1,187 @@
+"""The command `warehouse sample`: writes a believable file of events."""
+
+import errno
+import gzip
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from typing import IO
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from orchestration.errors import WarehouseError
+from orchestration.sample.generator import DEFAULT_UNTIL, SampleSettings, generate
+
+_LINES_PER_WRITE = 1000
+# Level 1 already shrinks such lines to about a sixth; more costs time and gains little.
+_GZIP_LEVEL = 1
+
+
+@click.command()
+@click.option(
+    "--executions",
+    type=click.IntRange(min=1),
+    default=20_000,
+    show_default=True,
+    help="Number of distinct executions, exactly.",
+)
+@click.option(
+    "--organizations",
+    type=click.IntRange(min=1),
+    default=8,
+    show_default=True,
+    help="Number of organizations.",
+)
+@click.option(
+    "--users",
+    type=click.IntRange(min=1),
+    default=120,
+    show_default=True,
+    help="Number of users over all organizations, at least one for each.",
+)
+@click.option(
+    "--days",
+    type=click.IntRange(min=1),
+    default=60,
+    show_default=True,
+    help="Length of the period, in days.",
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=1,
+    show_default=True,
+    help="Same arguments, same bytes; another seed shares no identifier.",
+)
+@click.option(
+    "--until",
+    type=click.DateTime(formats=["%Y-%m-%d"]),
+    default=DEFAULT_UNTIL.isoformat(),
+    show_default=True,
+    help="The day after the last one, in UTC.",
+)
+@click.option(
+    "--out",
+    "destination",
+    required=True,
+    metavar="FILE",
+    help="Where to write; compressed if it ends in .gz, standard output if it is '-'.",
+)
+def sample(
+    executions: int,
+    organizations: int,
+    users: int,
+    days: int,
+    seed: int,
+    until: datetime,
+    destination: str,
+) -> None:
+    """Write a sample of events in the order of their arrival.
+
+    Organizations, users, executions and routing decisions with everything that happens to real
+    ones: retries, failures, corrections, late and repeated events. `warehouse land` takes the file.
+    """
+    if users < organizations:
+        raise click.UsageError("--users must be at least --organizations.")
+    try:
+        settings = SampleSettings(executions, organizations, users, days, seed, until.date())
+    except ValueError as error:
+        raise click.UsageError(f"{error}.") from error
+    console = Console(stderr=True)
+    with _progress(console, executions) as on_progress:
+        lines = write_lines(generate(settings, on_progress), destination)
+    console.print(
+        f"{lines:,} events of {executions:,} executions written"
+        + ("." if destination == "-" else f" to {destination}."),
+        highlight=False,
+        markup=False,
+        soft_wrap=True,
+    )
+
+
+def write_lines(lines: Iterator[bytes], destination: str) -> int:
+    """Writes the lines and returns their number; a file appears whole or not at all.
+
+    Args:
+        lines: Encoded lines, each with its line end.
+        destination: A path (compressed if it ends in `.gz`) or `-` for standard output.
+
+    Raises:
+        WarehouseError: The disk is full, or the path cannot be written.
+    """
+    try:
+        if destination == "-":
+            stdout = click.get_binary_stream("stdout")
+            count = _copy(lines, stdout)
+            stdout.flush()
+            return count
+        path = Path(destination)
+        if path.exists() and not path.is_file():
+            # A device or a pipe cannot be replaced by a rename.
+            with path.open("wb") as file:
+                return _copy(lines, file)
+        # Through a symbolic link to the file itself, so that the link stays.
+        return _write_file(lines, path.resolve())
+    except BrokenPipeError:
+        # `warehouse sample --out - | head` is no mistake; click ends it quietly.
+        raise
+    except OSError as error:
+        place = "standard output" if destination == "-" else destination
+        hint = (
+            "Free some space and try again."
+            if error.errno in (errno.ENOSPC, errno.EDQUOT)
+            else "Choose another path with --out."
+        )
+        raise WarehouseError(f"Cannot write {place}: {error.strerror or error}. {hint}") from error
+
+
+def _write_file(lines: Iterator[bytes], path: Path) -> int:
+    """Writes beside the path first and renames, so that no half file is ever left there."""
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        with partial.open("xb") as file:
+            if path.suffix == ".gz":
+                # No name and no time in the header: the same lines give the same file.
+                with gzip.GzipFile("", "wb", _GZIP_LEVEL, file, mtime=0) as compressed:
+                    count = _copy(lines, compressed)
+            else:
+                count = _copy(lines, file)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    finally:
+        # Gone already if all went well; otherwise (a full disk, Ctrl-C) it is of no use.
+        partial.unlink(missing_ok=True)
+    return count
+
+
+def _copy(lines: Iterator[bytes], file: IO[bytes] | gzip.GzipFile) -> int:
+    count = 0
+    # In blocks, because a call of GzipFile.write costs more than the line it writes.
+    while block := list(islice(lines, _LINES_PER_WRITE)):
+        file.write(b"".join(block))
+        count += len(block)
+    return count
+
+
+@contextmanager
+def _progress(console: Console, executions: int) -> Iterator[Callable[[int], object] | None]:
+    """Shows a progress bar on a terminal, and nothing elsewhere."""
+    if not console.is_terminal:
+        yield None
+        return
+    with Progress(
+        TextColumn("Generating executions"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        transient=True,
+    ) as progress:
+        task = progress.add_task("", total=executions)
+        yield lambda done: progress.update(task, completed=done)

@@ -1,0 +1,201 @@
+"""Real PostgreSQL servers and fresh databases for the tests."""
+
+import contextlib
+import dataclasses
+import os
+import secrets
+import shutil
+import signal
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from orchestration.database.connection import ConnectionSettings
+from orchestration.database.embedded import HOST, ROLE, EmbeddedServer, embedded_bin_directory
+from orchestration.database.migrate import migrate
+
+DEBIAN_BIN_DIRECTORY = Path("/usr/lib/postgresql/15/bin")
+TEMPLATE_DATABASE = "warehouse_template"
+
+
+@dataclasses.dataclass(frozen=True)
+class Database:
+    """One migrated database of its own, for one test.
+
+    Attributes:
+        settings: How to reach it; what `connection.current_settings()` returns in the test.
+        environment: The libpq variables, already set in `os.environ`, for child processes.
+    """
+
+    settings: ConnectionSettings
+    environment: dict[str, str]
+
+    def connect(self, **options: Any) -> psycopg.Connection:
+        """Open a connection; `options` as in `psycopg.connect`."""
+        return _connect(self.settings, **options)
+
+
+@pytest.fixture(autouse=True)
+def _no_foreign_database(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Keep tests away from the developer's own database, embedded or not."""
+    for name in list(os.environ):
+        if name.startswith("PG"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("WAREHOUSE_HOME", str(tmp_path / "warehouse home"))
+
+
+@pytest.fixture(scope="session")
+def make_server() -> Iterator[Callable[..., EmbeddedServer]]:
+    """Return a maker of servers, not yet started, in new folders that are deleted at the end."""
+    # A test run that is told to end still cleans up, as after Ctrl-C.
+    previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    servers: list[EmbeddedServer] = []
+    folders: list[Path] = []
+
+    def make(bin_directory: Path | None = None, home: Path | None = None) -> EmbeddedServer:
+        if home is None:
+            # pytest's own folders are closed to the account that runs the server for root.
+            folder = Path(tempfile.mkdtemp(prefix="warehouse test "))
+            folder.chmod(0o755)
+            folders.append(folder)
+            home = folder / "home"
+        server = EmbeddedServer(bin_directory or embedded_bin_directory(), home)
+        servers.append(server)
+        return server
+
+    try:
+        yield make
+    finally:
+        with contextlib.ExitStack() as cleanup:
+            for folder in folders:
+                cleanup.callback(shutil.rmtree, folder, ignore_errors=True)
+            for server in servers:
+                cleanup.callback(server.stop, delete_data=True)
+        signal.signal(signal.SIGTERM, previous)
+
+
+@pytest.fixture(scope="session")
+def embedded_server(make_server: Callable[..., EmbeddedServer]) -> EmbeddedServer:
+    """Return the embedded PostgreSQL 18, running, one for all tests."""
+    server = make_server()
+    server.start()
+    return server
+
+
+@pytest.fixture(scope="session")
+def debian_server(make_server: Callable[..., EmbeddedServer]) -> EmbeddedServer:
+    """Return the oldest supported PostgreSQL, as Debian packages it, one for all tests."""
+    if not DEBIAN_BIN_DIRECTORY.is_dir():
+        pytest.skip(f"PostgreSQL 15 is not at {DEBIAN_BIN_DIRECTORY}: install postgresql-15")
+    server = make_server(DEBIAN_BIN_DIRECTORY)
+    server.start()
+    return server
+
+
+@pytest.fixture(scope="session", params=["postgresql-18", "postgresql-15"])
+def server(request: pytest.FixtureRequest) -> EmbeddedServer:
+    """Return a running server; the test runs once on each supported version."""
+    fixture = {"postgresql-18": "embedded_server", "postgresql-15": "debian_server"}
+    found = request.getfixturevalue(fixture[request.param])
+    assert isinstance(found, EmbeddedServer)
+    return found
+
+
+@pytest.fixture(scope="session")
+def migrated_template() -> Callable[[EmbeddedServer], str]:
+    """Return a function that names a migrated database to copy, made once for each server."""
+    made: set[Path] = set()
+
+    def template(server: EmbeddedServer) -> str:
+        if server.home not in made:
+            _create_database(server, TEMPLATE_DATABASE, "template1")
+            migrate(settings_of(server, TEMPLATE_DATABASE))
+            made.add(server.home)
+        return TEMPLATE_DATABASE
+
+    return template
+
+
+@pytest.fixture
+def database(
+    server: EmbeddedServer,
+    migrated_template: Callable[[EmbeddedServer], str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Database]:
+    """Yield a fresh migrated database, on each supported version in turn."""
+    with _new_database(server, migrated_template(server), monkeypatch) as made:
+        yield made
+
+
+@pytest.fixture
+def database_18(
+    embedded_server: EmbeddedServer,
+    migrated_template: Callable[[EmbeddedServer], str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Database]:
+    """Yield a fresh migrated database on the embedded PostgreSQL 18 only."""
+    with _new_database(embedded_server, migrated_template(embedded_server), monkeypatch) as made:
+        yield made
+
+
+@pytest.fixture
+def empty_database(server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
+    """Yield a fresh database without any table, on each supported version in turn."""
+    with _new_database(server, "template1", monkeypatch) as made:
+        yield made
+
+
+def settings_of(server: EmbeddedServer, database: str = "warehouse") -> ConnectionSettings:
+    """Return the settings for one database of a running server, as if PGHOST named it."""
+    return ConnectionSettings(
+        host=HOST,
+        port=server.port,
+        user=ROLE,
+        dbname=database,
+        passfile=server.passfile,
+        is_embedded=False,
+    )
+
+
+@contextlib.contextmanager
+def _new_database(
+    server: EmbeddedServer, template: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Database]:
+    name = f"test_{secrets.token_hex(6)}"
+    _create_database(server, name, template)
+    try:
+        settings = settings_of(server, name)
+        environment = settings.environment()
+        for variable, value in environment.items():
+            monkeypatch.setenv(variable, value)
+        yield Database(settings, environment)
+    finally:
+        with _connect(settings_of(server, "postgres"), autocommit=True) as connection:
+            connection.execute(
+                sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name))
+            )
+
+
+def _create_database(server: EmbeddedServer, name: str, template: str) -> None:
+    with _connect(settings_of(server, "postgres"), autocommit=True) as connection:
+        connection.execute(
+            sql.SQL("create database {} template {}").format(
+                sql.Identifier(name), sql.Identifier(template)
+            )
+        )
+
+
+def _connect(settings: ConnectionSettings, **options: Any) -> psycopg.Connection:
+    parameters: dict[str, Any] = {
+        "host": settings.host,
+        "port": settings.port,
+        "user": settings.user,
+        "dbname": settings.dbname,
+        "passfile": str(settings.passfile),
+    }
+    return psycopg.connect(**(parameters | options))

@@ -1,0 +1,260 @@
+"""Which server is used, what a child process is told, and what a failure says."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psycopg
+import pytest
+from click.testing import CliRunner
+from conftest import Database
+
+from orchestration.database.commands import db, env
+from orchestration.database.connection import ConnectionSettings, connect, current_settings
+from orchestration.database.embedded import EmbeddedServer
+from orchestration.errors import WarehouseError
+from orchestration.project import project_root, state_directory
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def as_home(embedded_server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch) -> EmbeddedServer:
+    """Make the session's embedded server the one that is used without PGHOST."""
+    monkeypatch.setenv("WAREHOUSE_HOME", str(embedded_server.home))
+    return embedded_server
+
+
+def test_without_pghost_the_embedded_server_is_used(as_home: EmbeddedServer) -> None:
+    settings = current_settings()
+    assert settings == ConnectionSettings(
+        "127.0.0.1", as_home.port, "warehouse", "warehouse", as_home.passfile, True
+    )
+    with connect() as connection:
+        assert connection.info.server_version // 10000 == 18
+        assert connection.info.parameter_status("application_name") == "warehouse"
+        shown = connection.execute("show data_directory").fetchone()
+    assert shown == (str(as_home.data_directory),)
+
+
+def test_variables_for_another_server_do_not_reach_the_embedded_one(
+    as_home: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGPASSWORD", "of another server")
+    monkeypatch.setenv("PGSSLMODE", "require")
+    monkeypatch.setenv("PGPORT", "1")
+    monkeypatch.setenv("PGDATABASE", "other")
+    connect().close()
+    assert current_settings().port == as_home.port
+
+    monkeypatch.delenv("PGSSLMODE")
+    for name, value in current_settings().environment().items():
+        monkeypatch.setenv(name, value)
+    psycopg.connect().close()
+
+
+def test_with_pghost_libpq_variables_decide(
+    debian_server: EmbeddedServer, as_home: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGHOST", "localhost")
+    monkeypatch.setenv("PGPORT", str(debian_server.port))
+    monkeypatch.setenv("PGUSER", "warehouse")
+    monkeypatch.setenv("PGDATABASE", "postgres")
+    monkeypatch.setenv("PGPASSWORD", debian_server.password())
+    settings = current_settings()
+    assert settings == ConnectionSettings(
+        "localhost", debian_server.port, "warehouse", "postgres", None, False
+    )
+    assert debian_server.port != as_home.port
+    with connect() as connection:
+        assert connection.info.server_version // 10000 == 15
+    assert debian_server.password() not in str(settings.environment())
+    with psycopg.connect(settings.url(with_password=True)) as connection:
+        assert connection.info.server_version // 10000 == 15
+
+
+def test_defaults_are_those_of_libpq(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PGHOST", "db.example.org")
+    monkeypatch.setenv("PGUSER", "analyst")
+    assert current_settings() == ConnectionSettings(
+        "db.example.org", 5432, "analyst", "analyst", None, False
+    )
+    monkeypatch.setenv("PGPORT", "5432,5433")
+    with pytest.raises(WarehouseError, match="PGPORT must be one number"):
+        current_settings()
+
+
+def test_pghost_of_warehouse_env_still_means_the_embedded_server(
+    as_home: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in current_settings().environment().items():
+        monkeypatch.setenv(name, value)
+    assert current_settings().is_embedded
+    monkeypatch.setenv("PGPORT", "1")  # as if the port had changed since
+    assert current_settings().port == as_home.port
+    connect().close()
+
+
+def test_environment_serves_psql(database: Database, embedded_server: EmbeddedServer) -> None:
+    finished = subprocess.run(
+        [str(embedded_server.bin_directory / "psql"), "--no-password", "-Atc", "table raw.loads"],
+        env={"PATH": os.environ["PATH"], **database.environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (finished.returncode, finished.stdout) == (0, ""), finished.stderr
+
+
+def test_urls_are_encoded_and_hold_no_secret_unless_asked() -> None:
+    settings = ConnectionSettings(
+        "::1", 5433, "a user", "da/ta", Path("/home/a b/?pass&file"), False
+    )
+    url = settings.url()
+    assert url == ("postgresql://a%20user@[::1]:5433/da%2Fta?passfile=/home/a%20b/%3Fpass%26file")
+    parsed = psycopg.conninfo.conninfo_to_dict(url)
+    assert parsed["passfile"] == "/home/a b/?pass&file"
+    assert parsed["host"] == "::1"
+    socket_url = ConnectionSettings("/run/pg", 1, "u", "d", None, False).url()
+    assert psycopg.conninfo.conninfo_to_dict(socket_url)["host"] == "/run/pg"
+    with pytest.raises(WarehouseError, match="PGPASSWORD is not set"):
+        settings.url(with_password=True)
+
+
+def test_an_unreachable_server_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+    monkeypatch.setenv("PGHOST", "127.0.0.1")
+    monkeypatch.setenv("PGPORT", str(port))
+    monkeypatch.setenv("PGUSER", "analyst")
+    monkeypatch.setenv("PGDATABASE", "costs")
+    monkeypatch.setenv("PGPASSWORD", "very-secret")
+    with pytest.raises(WarehouseError) as raised:
+        connect()
+    for part in ("127.0.0.1", str(port), "analyst", "costs", "Connection refused", "PGHOST"):
+        assert part in raised.value.message
+    assert "very-secret" not in raised.value.message
+
+    for arguments in (["start"], ["migrate"]):
+        failed = CliRunner().invoke(db, arguments)
+        assert failed.exit_code == 1
+        assert "Connection refused" in failed.output
+    assert CliRunner().invoke(db, ["status"]).exit_code == 3
+
+
+def test_a_wrong_password_is_explained(
+    debian_server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGHOST", "127.0.0.1")
+    monkeypatch.setenv("PGPORT", str(debian_server.port))
+    monkeypatch.setenv("PGUSER", "warehouse")
+    monkeypatch.setenv("PGPASSWORD", "very-secret")
+    with pytest.raises(WarehouseError, match="password authentication failed") as raised:
+        connect()
+    assert "very-secret" not in raised.value.message
+
+
+def test_a_connection_waits_for_crash_recovery(
+    database_18: Database, embedded_server: EmbeddedServer
+) -> None:
+    with database_18.connect() as connection:
+        # The whole server starts over when one of its processes is killed.
+        os.kill(connection.info.backend_pid, 9)
+        with connect() as other:
+            assert other.execute("select 1").fetchone() == (1,)
+    assert embedded_server.status().is_running
+
+
+def test_commands_of_the_embedded_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = tmp_path / "it's home"
+    monkeypatch.setenv("WAREHOUSE_HOME", str(home))
+    runner = CliRunner()
+    try:
+        down = runner.invoke(db, ["status"])
+        assert (down.exit_code, "not running" in down.output) == (3, True)
+
+        printed = runner.invoke(env)
+        assert printed.exit_code == 0, printed.output
+        server = EmbeddedServer(home=home)
+        assert server.status().is_running, "`warehouse env` starts it"
+        password = server.password()
+        shown = subprocess.run(
+            ["sh", "-c", f'{printed.output}\necho "$PGHOST|$PGPORT|$PGUSER|$PGPASSFILE"; env'],
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        assert shown.splitlines()[0] == (f"127.0.0.1|{server.port}|warehouse|{server.passfile}")
+        assert f"DBT_PROFILES_DIR={ROOT / 'profiles'}" in shown
+        assert password not in shown
+
+        assert "is running" in runner.invoke(db, ["start"]).output
+        url = runner.invoke(db, ["url"]).output.strip()
+        assert password not in url
+        psycopg.connect(url).close()
+        with_password = runner.invoke(db, ["url", "--with-password"]).output.strip()
+        assert password in with_password
+        psycopg.connect(with_password).close()
+
+        assert "not migrated" in runner.invoke(db, ["status"]).output
+        assert "from nothing to revision 0001" in runner.invoke(db, ["migrate"]).output
+        assert "up to date (revision 0001)" in runner.invoke(db, ["migrate"]).output
+        up = runner.invoke(db, ["status"])
+        assert up.exit_code == 0
+        for part in ("PostgreSQL 18", str(server.port), str(server.data_directory), "0001"):
+            assert part in up.output
+
+        runner.invoke(db, ["stop"])
+        assert not server.status().is_running
+        assert runner.invoke(db, ["migrate"]).exit_code == 0, "starts the server"
+        assert server.status().is_running
+    finally:
+        stopped = runner.invoke(db, ["stop", "--delete-data"])
+    assert stopped.exit_code == 0, stopped.output
+    assert not home.exists()
+    assert runner.invoke(db, ["stop"]).exit_code == 0
+
+
+def test_env_leaves_a_server_of_the_users_own_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PGHOST", "db.example.org")
+    printed = CliRunner().invoke(env)
+    assert printed.output.splitlines() == [f"export DBT_PROFILES_DIR={ROOT / 'profiles'}"]
+
+
+def test_the_project_is_found_from_below_and_from_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = tmp_path / "checkout"
+    (copy / "models").mkdir(parents=True)
+    shutil.copy(ROOT / "dbt_project.yml", copy)
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "dbt_project.yml").write_text("name: another_project\n")
+    monkeypatch.delenv("WAREHOUSE_HOME")
+    for current, root in ((copy / "models", copy), (other, ROOT), (tmp_path, ROOT)):
+        monkeypatch.chdir(current)
+        assert project_root() == root.resolve()
+        assert state_directory() == root.resolve() / ".warehouse"
+    monkeypatch.setenv("WAREHOUSE_HOME", str(tmp_path / "state"))
+    assert state_directory() == tmp_path / "state"
+
+
+def test_help_does_not_wait_for_a_database_driver() -> None:
+    started = time.monotonic()
+    loaded = subprocess.run(
+        [
+            sys.executable,
+            "-c",
+            "import sys, orchestration.database.commands; print(*sys.modules)",
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    assert time.monotonic() - started < 5
+    assert not {"psycopg", "alembic", "sqlalchemy"} & set(loaded)

@@ -1,0 +1,334 @@
+"""The landing contract: which lines are accepted, and what a refusal says."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from orchestration.landing.contracts import (
+    Contract,
+    ContractError,
+    RoutingDecision,
+    TaskExecution,
+)
+
+NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
+SECRET = "write-me-a-poem-about-hunter2"  # noqa: S105 - stands for content in every refusal test
+
+ORGANIZATION_ID = "11111111-1111-4111-8111-111111111111"
+USER_ID = "22222222-2222-4222-8222-222222222222"
+
+
+def uuid_of(number: int) -> str:
+    return f"00000000-0000-4000-8000-{number:012d}"
+
+
+def execution(number: int = 1, **changes: Any) -> dict[str, Any]:
+    """Return a complete execution; a change to None leaves the field out."""
+    event = {
+        "event": "task_execution",
+        "event_id": uuid_of(number),
+        "id": uuid_of(1_000_000 + number),
+        "organization_id": ORGANIZATION_ID,
+        "task_id": f"task-{number}",
+        "task_type": "code_generation",
+        "provider": "anthropic",
+        "status": "completed",
+        "start_time": "2026-03-01T10:00:00Z",
+        "updated_at": "2026-03-01T10:00:09Z",
+        "user_id": USER_ID,
+        "session_id": "session-1",
+        "model": "claude-3-7-sonnet-20250219",
+        "service_tier": "standard",
+        "end_time": "2026-03-01T10:00:08.5Z",
+        "input_tokens": 1000,
+        "cached_input_tokens": 300,
+        "cache_write_tokens": 100,
+        "output_tokens": 200,
+        "reasoning_tokens": 50,
+        "request_count": 1,
+        "reported_cost_usd": 0.00714,
+        "quality_score": 0.9,
+        "metadata": {"client": "cli", "attempt": 2, "stream": True, "temperature": 0.7},
+    }
+    return {name: value for name, value in (event | changes).items() if value is not None}
+
+
+def decision(number: int = 1, **changes: Any) -> dict[str, Any]:
+    """Return a complete decision; a change to None leaves the field out."""
+    event = {
+        "event": "routing_decision",
+        "event_id": uuid_of(2_000_000 + number),
+        "id": uuid_of(3_000_000 + number),
+        "organization_id": ORGANIZATION_ID,
+        "task_id": f"task-{number}",
+        "chosen_provider": "anthropic",
+        "decision_timestamp": "2026-03-01T09:59:59Z",
+        "routing_strategy": "cheapest",
+        "updated_at": "2026-03-01T09:59:59Z",
+        "task_execution_id": uuid_of(1_000_000 + number),
+        "chosen_model": "claude-3-7-sonnet-20250219",
+        "alternative_providers": [
+            {"provider": "openai", "model": "gpt-4o", "score": 0.5, "estimated_cost_usd": 0.01}
+        ],
+        "reasoning": "cheapest within the limit",
+        "decision_factors": {"latency_weight": 0.25, "policy": "default"},
+        "confidence_score": 0.75,
+        "predicted_cost_usd": 0.008,
+        "predicted_duration_ms": 8000,
+        "routing_overhead_cost_usd": 0.000079,
+    }
+    return {name: value for name, value in (event | changes).items() if value is not None}
+
+
+def organization(number: int = 1, **changes: Any) -> dict[str, Any]:
+    """Return an organization; a change to None leaves the field out."""
+    event = {
+        "event": "organization",
+        "event_id": uuid_of(4_000_000 + number),
+        "id": ORGANIZATION_ID,
+        "name": "Acme",
+        "tier": "enterprise",
+        "timezone": "Europe/Berlin",
+        "baseline_provider": "openai",
+        "baseline_model": "gpt-4o",
+        "monthly_budget_usd": 1000,
+        "updated_at": "2026-01-01T00:00:00Z",
+    }
+    return {name: value for name, value in (event | changes).items() if value is not None}
+
+
+def user(number: int = 1, **changes: Any) -> dict[str, Any]:
+    """Return a user; a change to None leaves the field out."""
+    event = {
+        "event": "user",
+        "event_id": uuid_of(5_000_000 + number),
+        "id": USER_ID,
+        "organization_id": ORGANIZATION_ID,
+        "name": "Jane",
+        "team": "platform",
+        "role": "developer",
+        "updated_at": "2026-01-01T00:00:00Z",
+    }
+    return {name: value for name, value in (event | changes).items() if value is not None}
+
+
+def line_of(event: object) -> bytes:
+    return json.dumps(event, ensure_ascii=False).encode()
+
+
+def reason_of(line: bytes) -> str:
+    with pytest.raises(ContractError) as caught:
+        Contract.at(NOW).decode(line)
+    return str(caught.value)
+
+
+def test_a_complete_execution_is_taken_over_field_by_field() -> None:
+    event = Contract.at(NOW).decode(line_of(execution()))
+    assert isinstance(event, TaskExecution)
+    assert event.start_time == datetime(2026, 3, 1, 10, tzinfo=UTC)
+    assert event.end_time == datetime(2026, 3, 1, 10, 0, 8, 500_000, tzinfo=UTC)
+    assert event.reported_cost_usd == Decimal("0.00714")
+    assert (event.input_tokens, event.cached_input_tokens, event.cache_write_tokens) == (
+        1000,
+        300,
+        100,
+    )
+    assert event.metadata == {"client": "cli", "attempt": 2, "stream": True, "temperature": 0.7}
+
+
+def test_decimals_are_never_rounded_through_binary_floats() -> None:
+    line = line_of(execution()).replace(b"0.00714", b"0.123456789012345678901234567890")
+    event = Contract.at(NOW).decode(line)
+    assert isinstance(event, TaskExecution)
+    assert event.reported_cost_usd == Decimal("0.123456789012345678901234567890")
+
+
+def test_the_request_count_is_one_unless_given() -> None:
+    event = Contract.at(NOW).decode(line_of(execution(request_count=None)))
+    assert isinstance(event, TaskExecution)
+    assert event.request_count == 1
+
+
+@pytest.mark.parametrize("event", [decision(), organization(), user()])
+def test_each_other_kind_is_accepted(event: dict[str, Any]) -> None:
+    decoded = Contract.at(NOW).decode(line_of(event))
+    assert str(decoded.event_id) == event["event_id"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"start_time": "2026-03-01T10:00:00"}, "start_time: a time needs an offset from UTC"),
+        ({"start_time": "yesterday"}, "start_time: not an ISO 8601 time with an offset"),
+        ({"start_time": 1767225600}, "start_time: expected datetime, got int"),
+        ({"start_time": "2019-12-31T23:59:59Z"}, "start_time: before 2020"),
+        ({"start_time": "2020-01-01T00:00:00+02:00"}, "start_time: before 2020"),
+        ({"start_time": "0001-01-01T00:00:00+14:00"}, "start_time: before 2020"),
+        ({"updated_at": "2026-06-02T12:00:01Z"}, "updated_at: more than a day ahead"),
+        ({"end_time": "2026-06-02T12:00:01Z"}, "end_time: more than a day ahead"),
+        ({"end_time": "2026-03-01T09:59:59.999999Z"}, "end_time: before start_time"),
+        ({"end_time": "2026-03-01T11:59:59+02:00"}, "end_time: before start_time"),
+        ({"status": SECRET}, "status: not one of pending, running, completed, failed"),
+        ({"service_tier": SECRET}, "service_tier: not one of standard, batch, priority"),
+        (
+            {"event": SECRET},
+            "event: not one of task_execution, routing_decision, organization, user",
+        ),
+        ({"event": None}, "object missing required field event"),
+        ({"provider": None}, "object missing required field provider"),
+        ({"provider": ""}, "provider: expected str of length >= 1"),
+        ({"provider": "x" * 256}, "provider: expected str of length <= 255"),
+        ({"provider": 5}, "provider: expected str, got int"),
+        ({"provider": "a\nb"}, "provider: contains a control character or a line break"),
+        ({"provider": "a\u0085b"}, "provider: contains a control character or a line break"),
+        ({"provider": "a\x7fb"}, "provider: contains a control character or a line break"),
+        ({"task_id": "a\x00b"}, "task_id: contains a NUL character"),
+        ({"error_message": "a\x00b"}, "error_message: contains a NUL character"),
+        ({"id": SECRET}, "id: not a UUID"),
+        ({"input_tokens": -1}, "input_tokens: expected int >= 0"),
+        ({"input_tokens": 10**12 + 1}, "input_tokens: expected int <= 1000000000000"),
+        ({"input_tokens": 10**30}, "input_tokens: expected int <= 1000000000000"),
+        ({"input_tokens": 1000.5}, "input_tokens: expected int | null, got float"),
+        ({"input_tokens": "1000"}, "input_tokens: expected int | null, got str"),
+        ({"input_tokens": True}, "input_tokens: expected int | null, got bool"),
+        ({"request_count": -1}, "request_count: expected int >= 0"),
+        (
+            {"cached_input_tokens": 901},
+            "cached_input_tokens + cache_write_tokens: more than input_tokens",
+        ),
+        (
+            {"input_tokens": None},
+            "cached_input_tokens, cache_write_tokens: given without input_tokens",
+        ),
+        ({"reasoning_tokens": 201}, "reasoning_tokens: more than output_tokens"),
+        ({"output_tokens": None}, "reasoning_tokens: given without output_tokens"),
+        ({"reported_cost_usd": -0.01}, "reported_cost_usd: outside 0..1000000"),
+        ({"reported_cost_usd": 1000000.01}, "reported_cost_usd: outside 0..1000000"),
+        ({"reported_cost_usd": "NaN"}, "reported_cost_usd: not a number"),
+        ({"reported_cost_usd": "sNaN"}, "reported_cost_usd: not a number"),
+        ({"reported_cost_usd": "Infinity"}, "reported_cost_usd: outside 0..1000000"),
+        ({"reported_cost_usd": SECRET}, "reported_cost_usd: not a number"),
+        ({"reported_cost_usd": "1e-999999"}, "reported_cost_usd: more digits than can be kept"),
+        ({"reported_cost_usd": "1e999999"}, "reported_cost_usd: more digits than can be kept"),
+        (
+            {"reported_cost_usd": "0." + "1" * 41},
+            "reported_cost_usd: more digits than can be kept",
+        ),
+        ({"quality_score": 1.01}, "quality_score: outside 0..1"),
+        ({"compute_units": 10**12 + 1}, "compute_units: outside 0..1000000000000"),
+        ({"prompt": SECRET}, "unknown field prompt"),
+        ({SECRET + " " + SECRET: 1}, "unknown field (name withheld)"),
+        ({"x" * 65: 1}, "unknown field (name withheld)"),
+        ({"metadata": {"prompt": SECRET}}, "metadata: key prompt is not allowed"),
+        ({"metadata": {"Write me a poem": 1}}, "metadata: key (name withheld) is not allowed"),
+        ({"metadata": {"client": "x" * 201}}, "metadata[...]: expected str of length <= 200"),
+        (
+            {"metadata": {"client": "def f():\n    pass"}},
+            "metadata: contains a control character or a line break",
+        ),
+        (
+            {"metadata": {"client": {"prompt": SECRET}}},
+            "metadata[...]: expected bool | int | float | str | null, got object",
+        ),
+        ({"metadata": SECRET}, "metadata: expected object | null, got str"),
+        ({"metadata": {"attempt": 2**63}}, "metadata[...]: expected int <= 9223372036854775807"),
+    ],
+)
+def test_a_bad_execution_is_refused_with_its_reason(changes: dict[str, Any], reason: str) -> None:
+    said = reason_of(line_of(execution(**changes)))
+    assert said == reason
+    assert "hunter2" not in said
+
+
+@pytest.mark.parametrize(
+    ("event", "reason"),
+    [
+        (decision(confidence_score=1.5), "confidence_score: outside 0..1"),
+        (decision(predicted_quality_score=-0.5), "predicted_quality_score: outside 0..1"),
+        (decision(routing_overhead_cost_usd=-1), "routing_overhead_cost_usd: outside 0..1000000"),
+        (
+            decision(alternative_providers=[{"provider": "openai", "prompt": SECRET}]),
+            "alternative_providers[0]: unknown field prompt",
+        ),
+        (
+            decision(alternative_providers=[{"provider": "openai", "estimated_cost_usd": -1}]),
+            "alternative_providers: estimated_cost_usd: outside 0..1000000",
+        ),
+        (
+            decision(alternative_providers=[{"provider": "a\tb"}]),
+            "provider: contains a control character or a line break",
+        ),
+        (
+            decision(decision_factors={"not an identifier": 1}),
+            "decision_factors: a key is not an identifier of at most 64 characters",
+        ),
+        (
+            decision(decision_factors={"weights": [1, 2]}),
+            "decision_factors[...]: expected bool | int | float | str | null, got array",
+        ),
+        (decision(decision_timestamp="2019-01-01T00:00:00Z"), "decision_timestamp: before 2020"),
+        (organization(timezone="Mars/Olympus"), "timezone: not a known IANA time zone"),
+        (organization(timezone="../../etc/passwd"), "timezone: not a known IANA time zone"),
+        (organization(monthly_budget_usd=-5), "monthly_budget_usd: outside 0..1000000000000"),
+        (organization(updated_at="2019-01-01T00:00:00Z"), "updated_at: before 2020"),
+        (user(role=SECRET), "role: not one of org_admin, team_lead, developer"),
+        (user(name="x\u2028y"), "name: contains a control character or a line break"),
+        (user(email="jane@example.com"), "unknown field email"),
+    ],
+)
+def test_a_bad_event_of_another_kind_is_refused(event: dict[str, Any], reason: str) -> None:
+    assert reason_of(line_of(event)) == reason
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (b'{"event": "user"', "malformed JSON: it ends too early"),
+        (b"not json", "malformed JSON (byte 1)"),
+        (b'{"event": "user"} x', "object missing required field event_id"),
+        (b"[]", "expected object, got array"),
+        (b'"hunter2"', "expected object, got str"),
+        (b'{"event": "user", "name": "\xff"}', "not valid UTF-8"),
+        (b'{"event": "user", "name": "a\x00b"}', "contains a NUL character"),
+        (b'{"event": "user", "name": "\\ud800"}', "malformed JSON: it ends too early"),
+        (b'{"event": "user", "x": ' + b"[" * 100_000, "unknown field x"),
+    ],
+)
+def test_a_line_that_is_no_event_is_refused(line: bytes, reason: str) -> None:
+    said = reason_of(line)
+    assert said == reason or (said.startswith("malformed JSON") and reason.startswith("malformed"))
+    assert "hunter2" not in said
+
+
+def test_a_time_is_accepted_up_to_a_day_ahead() -> None:
+    at_the_limit = (NOW + timedelta(days=1)).isoformat()
+    Contract.at(NOW).decode(
+        line_of(execution(start_time=at_the_limit, end_time=at_the_limit, updated_at=at_the_limit))
+    )
+
+
+@pytest.mark.parametrize("cost", ["0", "-0", "0e-99999", "1e-40", "1000000", "1E+6"])
+def test_extreme_but_legal_amounts_are_accepted(cost: str) -> None:
+    line = line_of(execution()).replace(b"0.00714", cost.encode())
+    event = Contract.at(NOW).decode(line)
+    assert isinstance(event, TaskExecution)
+    assert event.reported_cost_usd == Decimal(cost)
+
+
+def test_free_texts_are_scrubbed_and_short_texts_are_not() -> None:
+    event = Contract.at(NOW).decode(
+        line_of(
+            decision(
+                reasoning="asked jane@example.com",
+                alternative_providers=[{"provider": "openai", "reasoning": "key=abc123"}],
+            )
+        )
+    )
+    assert isinstance(event, RoutingDecision)
+    assert event.reasoning == "asked [email]"
+    assert event.alternative_providers is not None
+    assert event.alternative_providers[0].reasoning == "[secret]"
+    assert event.alternative_providers[0].provider == "openai"

@@ -1,0 +1,291 @@
+"""Reading files: every line is counted, whatever it holds, and memory stays bounded."""
+
+import csv
+import gzip
+import hashlib
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from test_landing_contracts import NOW, decision, execution, line_of, organization, user
+
+from orchestration.errors import WarehouseError
+from orchestration.landing.contracts import Contract, ContractError
+from orchestration.landing.reading import (
+    COLUMNS,
+    INTEGER_COLUMNS,
+    MAXIMUM_LINE_BYTES,
+    Reading,
+    Record,
+    Refusal,
+    Source,
+    find_sources,
+    fingerprint,
+    open_source,
+)
+
+HEADER = "event,event_id,id,organization_id,name,team,role,updated_at"
+ROW = (
+    "user,55555555-5555-4555-8555-555555555555,22222222-2222-4222-8222-222222222222,"
+    "11111111-1111-4111-8111-111111111111,{name},,developer,2026-01-01T00:00:00Z"
+)
+
+
+def read(content: bytes, line_format: Any = "ndjson") -> list[Record | Refusal]:
+    return list(Reading(Source("given", None, line_format), io.BytesIO(content)).records())
+
+
+def reasons(content: bytes, line_format: Any = "ndjson") -> list[tuple[int, str]]:
+    return [
+        (item.line_number, item.reason)
+        for item in read(content, line_format)
+        if isinstance(item, Refusal)
+    ]
+
+
+def csv_of(events: list[dict[str, Any]]) -> bytes:
+    """Write events as a CSV file does: one column for every field, blank for absent."""
+    columns = sorted(COLUMNS)
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(columns)
+    for event in events:
+        writer.writerow(
+            [
+                json.dumps(event[name]) if isinstance(event.get(name), dict | list)
+                else event.get(name, "")
+                for name in columns
+            ]
+        )  # fmt: skip
+    return out.getvalue().encode()
+
+
+def test_lines_are_numbered_and_blank_ones_refused() -> None:
+    assert read(b'{"a":1}\n\n  \r\n{"b":2}\r\n{"c":3}') == [
+        Record(1, b'{"a":1}', b'{"a":1}'),
+        Refusal(2, "blank line", hashlib.sha256(b"").hexdigest()),
+        Refusal(3, "blank line", hashlib.sha256(b"  ").hexdigest()),
+        Record(4, b'{"b":2}\r', b'{"b":2}\r'),
+        Record(5, b'{"c":3}', b'{"c":3}'),
+    ]
+
+
+def test_a_byte_order_mark_is_dropped() -> None:
+    assert read(b'\xef\xbb\xbf{"a":1}\n') == [Record(1, b'{"a":1}', b'{"a":1}')]
+    assert len(read(f"\ufeff{HEADER}\n{ROW.format(name='Jane')}\n".encode(), "csv")) == 1
+
+
+@pytest.mark.parametrize("length", [1024 * 1024 + 1, 3 * 1024 * 1024, 2 * 1024 * 1024])
+def test_a_long_line_is_refused_with_its_hash_and_the_file_goes_on(length: int) -> None:
+    long_line = b"x" * length
+    content = b'{"a":1}\n' + long_line + b'\n{"b":2}\n{"c":3}\n' + long_line
+    assert read(content) == [
+        Record(1, b'{"a":1}', b'{"a":1}'),
+        Refusal(2, "line longer than 1 MiB", hashlib.sha256(long_line).hexdigest()),
+        Record(3, b'{"b":2}', b'{"b":2}'),
+        Record(4, b'{"c":3}', b'{"c":3}'),
+        Refusal(5, "line longer than 1 MiB", hashlib.sha256(long_line).hexdigest()),
+    ]
+
+
+def test_a_line_of_exactly_one_mebibyte_is_read() -> None:
+    line = b"x" * MAXIMUM_LINE_BYTES
+    assert read(line + b"\n") == [Record(1, line, line)]
+
+
+def test_csv_rows_become_the_same_events_as_ndjson_lines() -> None:
+    events = [execution(1), decision(1), organization(), user(), execution(2, user_id=None)]
+    contract = Contract.at(NOW)
+    from_csv = [
+        contract.decode(item.json)
+        for item in read(csv_of(events), "csv")
+        if isinstance(item, Record)
+    ]
+    assert from_csv == [contract.decode(line_of(event)) for event in events]
+
+
+def test_the_columns_of_whole_numbers_are_known() -> None:
+    assert {
+        "input_tokens",
+        "cached_input_tokens",
+        "cache_write_tokens",
+        "output_tokens",
+        "reasoning_tokens",
+        "tokens_used",
+        "request_count",
+        "predicted_duration_ms",
+    } == INTEGER_COLUMNS
+
+
+def test_quoted_line_breaks_belong_to_their_row() -> None:
+    content = f"{HEADER}\r\n{ROW.format(name=chr(34) + 'Jane' + chr(10) + 'Doe' + chr(34))}\r\n"
+    content += ROW.format(name="Joe") + "\r\n"
+    first, second = read(content.encode(), "csv")
+    assert isinstance(first, Record)
+    assert isinstance(second, Record)
+    assert json.loads(first.json)["name"] == "Jane\nDoe"
+    assert (first.line_number, second.line_number) == (2, 4)
+
+
+def test_bad_csv_rows_are_refused_and_the_others_survive() -> None:
+    lines = [
+        HEADER,
+        ROW.format(name="Jane"),
+        ROW.format(name="too,many"),
+        "",
+        "user,only,three",
+        ROW.format(name='"never closed'),
+        ROW.format(name="Joe"),
+        ROW.format(name='"closed" too early'),
+        ROW.format(name="Jim"),
+    ]
+    content = "\n".join(lines).encode() + b"\n" + ROW.format(name="x").encode() + b"\xff\n"
+    items = read(content, "csv")
+    names = [json.loads(item.json)["name"] for item in items if isinstance(item, Record)]
+    assert names == ["Jane", "Joe", "Jim"]
+    assert reasons(content, "csv") == [
+        (3, "expected 8 cells, got 9"),
+        (4, "blank line"),
+        (5, "expected 8 cells, got 3"),
+        (6, "unbalanced quotes or a stray line break"),
+        (8, "unbalanced quotes or a stray line break"),
+        (10, "not valid UTF-8"),
+    ]
+
+
+def test_an_unclosed_quote_swallows_at_most_its_own_line() -> None:
+    rows = [ROW.format(name=f"N{number}") for number in range(20_000)]
+    content = "\n".join([HEADER, ROW.format(name='"open'), *rows]).encode()
+    items = read(content, "csv")
+    assert sum(isinstance(item, Record) for item in items) == 20_000
+    assert reasons(content, "csv") == [(2, "a quote that is not closed within 1 MiB")]
+
+
+def test_a_long_csv_line_is_refused_and_the_file_goes_on() -> None:
+    long_row = ROW.format(name="x" * MAXIMUM_LINE_BYTES).encode()
+    content = HEADER.encode() + b"\n" + long_row + b"\n" + ROW.format(name="Jane").encode()
+    items = read(content, "csv")
+    assert items[0] == Refusal(2, "line longer than 1 MiB", hashlib.sha256(long_row).hexdigest())
+    assert isinstance(items[1], Record)
+
+
+def test_a_json_cell_cannot_smuggle_in_other_fields() -> None:
+    content = b'event,input_tokens,metadata\ntask_execution,"1,""prompt"":1","{},""prompt"":{}"\n'
+    assert reasons(content, "csv") == [(2, "a cell does not hold JSON")]
+    content = b'event,input_tokens\ntask_execution,"1,""prompt"":1"\n'
+    (item,) = read(content, "csv")
+    assert isinstance(item, Record)
+    assert json.loads(item.json)["input_tokens"] == '1,"prompt":1'
+
+
+@pytest.mark.parametrize(
+    ("header", "message"),
+    [
+        ("event,prompt", "unknown columns: prompt"),
+        ('event,"write me a poem"', "unknown columns: (name withheld)"),
+        ("event,id,id", "names columns twice: id"),
+        ("id,name", "lacks the column event"),
+        ('event,"id', "not a CSV header"),
+    ],
+)
+def test_a_wrong_header_refuses_the_file(header: str, message: str) -> None:
+    with pytest.raises(WarehouseError) as caught:
+        read(f"{header}\n1,2\n".encode(), "csv")
+    assert message in caught.value.message
+
+
+def test_compressed_files_are_read_and_damaged_ones_refused(tmp_path: Path) -> None:
+    path = tmp_path / "events.ndjson.gz"
+    whole = gzip.compress(b'{"a":1}\n' * 100_000)
+    path.write_bytes(whole + gzip.compress(b'{"b":2}\n'))
+    (source,) = find_sources([path]).sources
+    with open_source(source) as file:
+        reading = Reading(source, file)
+        assert sum(1 for _ in reading.records()) == 100_001
+    assert (reading.sha256, reading.size) == fingerprint(source)
+    for damaged in (whole[:-20], whole[:50], b"not gzip", whole[:80] + b"xx" + whole[82:]):
+        path.write_bytes(damaged)
+        with open_source(source) as file, pytest.raises(WarehouseError, match="damaged"):
+            list(Reading(source, file).records())
+
+
+def test_folders_are_searched_in_order_and_other_files_noted(tmp_path: Path) -> None:
+    for name in ("b.ndjson", "a.csv", "deep/c.JSONL.GZ", "readme.txt", "x.gz"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / "empty").mkdir()
+    found = find_sources([tmp_path])
+    assert [source.name.removeprefix(f"{tmp_path}/") for source in found.sources] == [
+        "a.csv",
+        "b.ndjson",
+        "deep/c.JSONL.GZ",
+    ]
+    assert [(s.format, s.is_compressed) for s in found.sources] == [
+        ("csv", False),
+        ("ndjson", False),
+        ("ndjson", True),
+    ]
+    assert found.notes == [f"{tmp_path}: skipped 2 other file(s): readme.txt, x.gz"]
+    found = find_sources([tmp_path / "empty", tmp_path / "readme.txt"])
+    assert [name for name, _ in found.failures] == [
+        str(tmp_path / "empty"),
+        str(tmp_path / "readme.txt"),
+    ]
+
+
+def test_only_regular_files_are_opened(tmp_path: Path) -> None:
+    import os
+
+    os.mkfifo(tmp_path / "pipe.ndjson")
+    for name, message in (("pipe.ndjson", "not a regular file"), ("gone.csv", "No such file")):
+        with pytest.raises(WarehouseError, match=message):
+            fingerprint(Source(name, tmp_path / name, "ndjson"))
+
+
+LINES = [line_of(event) for event in (execution(), decision(), organization(), user())]
+
+
+@st.composite
+def damaged_files(draw: st.DrawFn) -> bytes:
+    """Draw valid lines with bytes flipped, cut out, doubled and inserted."""
+    content = bytearray(b"\n".join(draw(st.lists(st.sampled_from(LINES), min_size=1, max_size=4))))
+    for _ in range(draw(st.integers(0, 8))):
+        at = draw(st.integers(0, max(len(content) - 1, 0)))
+        what = draw(st.sampled_from(["flip", "cut", "insert"]))
+        if what == "flip" and content:
+            content[at] = draw(st.integers(0, 255))
+        elif what == "cut":
+            del content[at : at + draw(st.integers(1, 30))]
+        else:
+            content[at:at] = draw(st.binary(max_size=4))
+    return bytes(content)
+
+
+@settings(max_examples=300, deadline=None)
+@given(damaged_files())
+def test_any_file_is_read_to_its_end_line_by_line(content: bytes) -> None:
+    stripped = content.removeprefix(b"\xef\xbb\xbf")
+    expected = stripped.count(b"\n") + (not stripped.endswith(b"\n") and bool(stripped))
+    contract = Contract.at(NOW)
+    items = read(content)
+    assert [item.line_number for item in items] == list(range(1, expected + 1))
+    for item in items:
+        if isinstance(item, Record):
+            try:
+                contract.decode(item.json)
+            except ContractError as error:
+                assert len(str(error)) < 300  # noqa: PT017 - both outcomes are right
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.binary(max_size=200), st.sampled_from([b'"', b"\n", b",", b'"\n', b'""', b"\r"]))
+def test_any_csv_file_is_read_to_its_end(content: bytes, joint: bytes) -> None:
+    rows = joint.join(content[at : at + 5] for at in range(0, len(content), 5))
+    items = read(HEADER.encode() + b"\n" + rows, "csv")
+    numbers = [item.line_number for item in items]
+    assert numbers == sorted(set(numbers))
+    assert len(items) <= rows.count(b"\n") + 1

@@ -1,0 +1,6 @@
+-- A returned row is a price that charges for nothing.
+
+select *
+from {{ ref('provider_pricing') }}
+where
+    coalesce(input_usd_per_mtok, usd_per_request, usd_per_minute, usd_per_compute_unit) is null
