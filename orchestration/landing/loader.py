@@ -7,12 +7,14 @@ few thousand at most, until it is their turn.
 
 import datetime as dt
 import hashlib
+import logging
 import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import TracebackType
 from typing import Any, BinaryIO
 
 import msgspec
@@ -38,6 +40,7 @@ from orchestration.landing.reading import (
     Reading,
     Refusal,
     Source,
+    displayable,
     find_sources,
     fingerprint,
     open_source,
@@ -171,7 +174,7 @@ def land_stream(
     """
     with _Loader(observer or Observer()) as loader:
         loader.require_connection()
-        return loader.land(Source(name, None, line_format), stream)
+        return loader.land(Source(displayable(name), None, line_format), stream)
 
 
 class _JsonDumper(Dumper):
@@ -250,7 +253,7 @@ class _Loader:
         inserted = connection.execute(
             "insert into raw.loads (source_name, content_sha256) values (%s, %s) "
             "on conflict (content_sha256) do nothing returning load_id",
-            (_storable(source.name), sha256),
+            (source.name, sha256),
         ).fetchone()
         if inserted is None:
             connection.rollback()
@@ -270,7 +273,7 @@ class _Loader:
         provisional = hashlib.sha256(os.urandom(32)).hexdigest()
         inserted = connection.execute(
             "insert into raw.loads (source_name, content_sha256) values (%s, %s) returning load_id",
-            (_storable(source.name), provisional),
+            (source.name, provisional),
         ).fetchone()
         if inserted is None:  # an insert without a conflict clause returns its row
             raise WarehouseError(f"{source.name}: the load could not be recorded")
@@ -289,28 +292,27 @@ class _Loader:
     def _copy(self, connection: psycopg.Connection, load_id: int, reading: Reading) -> "_Counts":
         """Write every line of a file into its table."""
         contract = Contract.at()
-        streams = _CopyStreams(connection)
         tables = {kind: _Table(kind) for kind in KINDS}
         rejected = _RejectedEvents()
         decode = contract.decode
-        name = _storable(reading.source.name)
+        name = reading.source.name
         lines_read = 0
-        for item in reading.records():
-            lines_read += 1
-            if isinstance(item, Refusal):
-                row = (load_id, name, item.line_number, item.reason, item.sha256)
-                streams.write(rejected, row)
-                continue
-            try:
-                event = decode(item.json)
-                if isinstance(event, Organization):
-                    self._check_time_zone(connection, streams, event)
-            except ContractError as error:
-                row = (load_id, name, item.line_number, str(error), sha256_of(item.raw))
-                streams.write(rejected, row)
-                continue
-            tables[type(event)].add(streams, load_id, item.line_number, event)
-        streams.finish()
+        with _CopyStreams(connection) as streams:
+            for item in reading.records():
+                lines_read += 1
+                if isinstance(item, Refusal):
+                    row = (load_id, name, item.line_number, item.reason, item.sha256)
+                    streams.write(rejected, row)
+                    continue
+                try:
+                    event = decode(item.json)
+                    if isinstance(event, Organization):
+                        self._check_time_zone(connection, streams, event)
+                except ContractError as error:
+                    row = (load_id, name, item.line_number, str(error), sha256_of(item.raw))
+                    streams.write(rejected, row)
+                    continue
+                tables[type(event)].add(streams, load_id, item.line_number, event)
         if not lines_read:
             raise WarehouseError(f"{reading.source.name} is empty")
         return _Counts(
@@ -467,12 +469,30 @@ class _CopyStreams:
             self._open = self._copy = None
             context.__exit__(None, None, None)
 
-    def finish(self) -> None:
-        """Write all rows that still wait."""
-        for target in self._targets:
-            if target.waiting:
-                self._switch_to(target)
-        self.pause()
+    def __enter__(self) -> "_CopyStreams":
+        return self
+
+    def __exit__(
+        self,
+        error_type: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Write all rows that still wait; after an error, give up the open COPY."""
+        if error_type is None:
+            for target in self._targets:
+                if target.waiting:
+                    self._switch_to(target)
+            self.pause()
+        elif self._context is not None:
+            # psycopg warns when it cannot end a COPY because the connection is gone. That is what
+            # the error on its way to the user says already.
+            logger = logging.getLogger("psycopg")
+            was_disabled, logger.disabled = logger.disabled, True
+            try:
+                self._context.__exit__(error_type, error, traceback)
+            finally:
+                logger.disabled = was_disabled
 
     def _switch_to(self, target: _CopyTarget) -> None:
         self.pause()
@@ -508,11 +528,6 @@ class _CopyStreams:
                     "run `warehouse db migrate` with this version of the program"
                 ) from error
         return self._types[target.table]
-
-
-def _storable(name: str) -> str:
-    """Return a file name that the database can keep, whatever bytes it is made of."""
-    return name.encode("utf-8", "replace").decode("utf-8").replace("\x00", "")
 
 
 def _primary(error: psycopg.Error) -> str:

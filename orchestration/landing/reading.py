@@ -123,7 +123,7 @@ def find_sources(paths: Sequence[str | Path], stdin_format: Format = "ndjson") -
         source = _source_of(path)
         if source is None:
             found.failures.append(
-                (str(path), f"has none of the endings {_endings()} and is not a folder")
+                (displayable(path), f"has none of the endings {_endings()} and is not a folder")
             )
         else:
             found.sources.append(source)
@@ -141,18 +141,20 @@ def _find_in_folder(folder: Path, found: Found) -> None:
             path = Path(parent, name)
             source = _source_of(path)
             if source is None:
-                others.append(str(path.relative_to(folder)))
+                others.append(displayable(path.relative_to(folder)))
             else:
                 sources.append(source)
     found.failures.extend(
-        (str(error.filename), f"cannot be read: {error.strerror}") for error in unreadable
+        (displayable(error.filename), f"cannot be read: {error.strerror}") for error in unreadable
     )
     if others:
         others.sort()
         shown = ", ".join(others[:5]) + (", ..." if len(others) > 5 else "")
-        found.notes.append(f"{folder}: skipped {len(others)} other file(s): {shown}")
+        found.notes.append(f"{displayable(folder)}: skipped {len(others)} other file(s): {shown}")
     if not sources and not unreadable:
-        found.failures.append((str(folder), f"holds no file with one of the endings {_endings()}"))
+        found.failures.append(
+            (displayable(folder), f"holds no file with one of the endings {_endings()}")
+        )
     found.sources.extend(sorted(sources, key=lambda source: str(source.path)))
 
 
@@ -163,7 +165,19 @@ def _source_of(path: Path) -> Source | None:
     ending = Path(name.removesuffix(".gz")).suffix
     if ending not in _FORMATS:
         return None
-    return Source(str(path), path, _FORMATS[ending], is_compressed)
+    return Source(displayable(path), path, _FORMATS[ending], is_compressed)
+
+
+def displayable(name: str | Path) -> str:
+    """Return a file name that can be printed on one line and stored, whatever it is made of.
+
+    Args:
+        name: The name as the system gave it; it may hold line breaks and bytes that are no text.
+
+    Returns:
+        The name with a question mark for each such character.
+    """
+    return "".join(letter if letter.isprintable() else "?" for letter in str(name))
 
 
 def _endings() -> str:

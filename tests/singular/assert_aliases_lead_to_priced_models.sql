@@ -9,12 +9,12 @@ where
     (aliases.provider, aliases.model) not in (
         select
             pricing.provider,
-            coalesce(pricing.model, '*')
+            coalesce(pricing.model, '*') as model
         from {{ ref('provider_pricing') }} as pricing
     )
     or (aliases.provider, aliases.alias) in (
         select
             pricing.provider,
-            coalesce(pricing.model, '*')
+            coalesce(pricing.model, '*') as model
         from {{ ref('provider_pricing') }} as pricing
     )

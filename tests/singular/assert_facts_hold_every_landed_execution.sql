@@ -1,5 +1,5 @@
--- A returned row is an execution that landed in a load which the facts have taken in and that is not in
--- the facts, or one in the facts that never landed.
+-- A returned row is an execution that landed in a load which the facts have taken in and that is
+-- not in the facts, or one in the facts that never landed.
 
 with landed as (
 

@@ -1,5 +1,5 @@
--- A returned row is a pair of policies of one organization that claim the same moment and were recorded
--- at the same time, so that nothing says which of them corrects the other.
+-- A returned row is a pair of policies of one organization that claim the same moment and were
+-- recorded at the same time, so that nothing says which of them corrects the other.
 
 select
     earlier.organization_id,

@@ -1,5 +1,5 @@
--- A returned row is a stretch of time in which a model had no price although it had one before and has
--- one after. A warning: a model can be withdrawn and come back.
+-- A returned row is a stretch of time in which a model had no price although it had one before and
+-- has one after. A warning: a model can be withdrawn and come back.
 
 {{ config(severity='warn') }}
 

@@ -1,5 +1,5 @@
--- A returned row is a pair of prices that an execution could meet at the same moment, so that the join
--- of usage and prices would double it.
+-- A returned row is a pair of prices that an execution could meet at the same moment, so that the
+-- join of usage and prices would double it.
 
 select
     earlier.price_row_id,
@@ -14,6 +14,6 @@ inner join {{ ref('int_prices') }} as later
         and earlier.organization_scope = later.organization_scope
         and earlier.price_row_id < later.price_row_id
         and earlier.valid_from < later.valid_until
-        and later.valid_from < earlier.valid_until
+        and earlier.valid_until > later.valid_from
         and earlier.context_over_tokens < coalesce(later.context_up_to_tokens, 1000000000001)
-        and later.context_over_tokens < coalesce(earlier.context_up_to_tokens, 1000000000001)
+        and coalesce(earlier.context_up_to_tokens, 1000000000001) > later.context_over_tokens

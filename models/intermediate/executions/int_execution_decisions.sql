@@ -1,5 +1,5 @@
--- Grain: one row per routing decision that a pending execution refers to or that names one: its latest
--- landed version.
+-- Grain: one row per routing decision that a pending execution refers to or that names one: its
+-- latest landed version.
 
 with pending as (
 
@@ -40,7 +40,7 @@ versions as (
 ranked as (
 
     select
-        versions.*,
+        *,
         row_number() over (
             partition by routing_decision_id
             order by updated_at desc, event_id desc, _load_id desc, _line_number desc
@@ -55,7 +55,8 @@ final as (
         routing_decision_id,
         execution_id,
         routing_overhead_cost_usd,
-        -- Where several decisions name one execution, the last one made is the one that was followed.
+        -- Where several decisions name one execution, the last one made is the one that was
+        -- followed.
         row_number() over (
             partition by execution_id
             order by decision_timestamp desc, routing_decision_id desc

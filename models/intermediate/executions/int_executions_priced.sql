@@ -1,5 +1,6 @@
--- Grain: one row per pending execution. The one model that multiplies usage by prices: what it cost, and
--- what the same usage would have cost at the same moment under the organization's baseline policy.
+-- Grain: one row per pending execution. The one model that multiplies usage by prices: what it
+-- cost, and what the same usage would have cost at the same moment under the organization's
+-- baseline policy.
 
 with prices as (
 
@@ -224,7 +225,7 @@ priced as (
 judged as (
 
     select
-        priced.*,
+        *,
         case
             when usage_pricing_status = 'priced' and usage_cost_usd > {{ max_cost_usd() }}
                 then 'cost_out_of_range'
@@ -268,7 +269,7 @@ with_decisions as (
 costed as (
 
     select
-        with_decisions.*,
+        *,
         cast(case when pricing_status = 'priced' then usage_cost_usd end as numeric(20, 12))
             as cost_usd,
         cast(
@@ -282,7 +283,7 @@ costed as (
 compared as (
 
     select
-        costed.*,
+        *,
         case
             when status <> 'completed' then 'not_completed'
             when cost_usd is null then 'cost_unknown'

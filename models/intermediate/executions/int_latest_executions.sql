@@ -15,7 +15,7 @@ with versions as (
 ranked as (
 
     select
-        versions.*,
+        *,
         row_number() over (
             partition by execution_id
             order by updated_at desc, event_id desc, _load_id desc, _line_number desc

@@ -1,5 +1,5 @@
--- Grain: one row per organization and user: since when the user is known to belong to it. A user who
--- moves on stays a member of the past, so that a day's head count never shrinks afterwards.
+-- Grain: one row per organization and user: since when the user is known to belong to it. A user
+-- who moves on stays a member of the past, so that a day's head count never shrinks afterwards.
 
 with users as (
 

@@ -1,5 +1,5 @@
--- Grain: one row per organization and moment at which its attributes changed. The first version also
--- holds for everything before it.
+-- Grain: one row per organization and moment at which its attributes changed. The first version
+-- also holds for everything before it.
 
 with organizations as (
 

@@ -1,5 +1,5 @@
--- Grain: one row per execution that the facts do not show as it is: during a build of the facts the ones
--- in work, between builds the ones that have arrived since.
+-- Grain: one row per execution that the facts do not show as it is: during a build of the facts the
+-- ones in work, between builds the ones that have arrived since.
 
 with in_work as (
 

@@ -69,7 +69,7 @@ boundaries as (
 stretches as (
 
     select
-        boundaries.*,
+        *,
         lead(valid_from) over (
             partition by
                 provider,

@@ -1,7 +1,7 @@
 -- Grain: one row per provider, scope of each attribute, stretch of time and band of context size.
--- The price book's precedence is settled here, once per price and not once per execution: organization,
--- then model, task type, service tier, and the highest context threshold that is exceeded. Rows do
--- not overlap, so that an execution meets exactly one price or none.
+-- The price book's precedence is settled here, once per price and not once per execution:
+-- organization, then model, task type, service tier, and the highest context threshold that is
+-- exceeded. Rows do not overlap, so that an execution meets exactly one price or none.
 
 {{
     config(
@@ -141,12 +141,12 @@ ranked as (
     inner join stretches
         on
             candidates.combination_id = stretches.combination_id
-            and stretches.stretch_from >= candidates.valid_from
-            and stretches.stretch_from < candidates.valid_until
+            and candidates.valid_from <= stretches.stretch_from
+            and candidates.valid_until > stretches.stretch_from
     inner join bands
         on
             candidates.combination_id = bands.combination_id
-            and bands.context_over >= candidates.context_over_tokens
+            and candidates.context_over_tokens <= bands.context_over
 
 ),
 

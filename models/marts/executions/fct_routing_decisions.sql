@@ -1,5 +1,6 @@
 -- Grain: one row per routing decision, its latest version, beside what came of it. A decision is
--- computed again when a version of it arrives and when a day of the execution that followed it changes.
+-- computed again when a version of it arrives and when a day of the execution that followed it
+-- changes.
 -- depends_on: {{ ref('int_touched_organization_days') }}
 
 {{
@@ -54,7 +55,7 @@ versions as (
     select *
     from all_versions
     {% if is_incremental() %}
-        where routing_decision_id in (select pending.routing_decision_id from pending)
+    where routing_decision_id in (select pending.routing_decision_id from pending)
     {% endif %}
 
 ),
@@ -62,7 +63,7 @@ versions as (
 ranked as (
 
     select
-        versions.*,
+        *,
         row_number() over (
             partition by routing_decision_id
             order by updated_at desc, event_id desc, _load_id desc, _line_number desc

@@ -1,6 +1,6 @@
--- Grain: one row per execution, its latest version, priced. Executions are replaced by key; which ones is
--- decided by what has landed or changed since the last build, never by their own time.
--- The hooks of an incremental build read these as well:
+-- Grain: one row per execution, its latest version, priced. Executions are replaced by key; which
+-- ones is decided by what has landed or changed since the last build, never by their own time. The
+-- hooks of an incremental build read these as well:
 -- depends_on: {{ ref('int_arrived_executions') }}
 -- depends_on: {{ ref('int_baseline_policies') }}
 -- depends_on: {{ ref('int_execution_work') }}

@@ -1,5 +1,5 @@
--- Grain: one row per organization, as its latest version says. An organization that is known only from
--- its executions stands here as an inferred member until its own event arrives.
+-- Grain: one row per organization, as its latest version says. An organization that is known only
+-- from its executions stands here as an inferred member until its own event arrives.
 -- depends_on: {{ ref('fct_task_executions') }}
 -- depends_on: {{ ref('int_touched_organization_days') }}
 
@@ -41,7 +41,7 @@ arrived as (
 ranked as (
 
     select
-        organizations.*,
+        *,
         min(updated_at) over (partition by organization_id) as first_version_at,
         row_number() over (
             partition by organization_id

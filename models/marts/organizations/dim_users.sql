@@ -1,5 +1,5 @@
--- Grain: one row per user, as the latest version says. A user who is known only from executions stands
--- here as an inferred member until the user's own event arrives.
+-- Grain: one row per user, as the latest version says. A user who is known only from executions
+-- stands here as an inferred member until the user's own event arrives.
 -- depends_on: {{ ref('fct_task_executions') }}
 -- depends_on: {{ ref('int_touched_organization_days') }}
 
@@ -35,14 +35,14 @@ seen_in_executions as (
 
     select * from arrived_in_executions
     {% if is_incremental() %}
-        union all
-        select
-            user_id,
-            cast(organization_id as text) as organization_id
-        from {{ this }}
-        where
-            is_inferred
-            and user_id in (select arrived_in_executions.user_id from arrived_in_executions)
+    union all
+    select
+        user_id,
+        cast(organization_id as text) as organization_id
+    from {{ this }}
+    where
+        is_inferred
+        and user_id in (select arrived_in_executions.user_id from arrived_in_executions)
     {% endif %}
 
 ),
@@ -72,7 +72,7 @@ arrived as (
 ranked as (
 
     select
-        users.*,
+        *,
         min(updated_at) over (partition by user_id) as first_version_at,
         row_number() over (
             partition by user_id

@@ -1,5 +1,5 @@
--- Grain: one row per organization and day in the organization's reporting time zone. Touched days are
--- computed whole from the facts and replace what stood there.
+-- Grain: one row per organization and day in the organization's reporting time zone. Touched days
+-- are computed whole from the facts and replace what stood there.
 -- depends_on: {{ ref('int_touched_organization_days') }}
 
 {{
@@ -16,7 +16,7 @@ with executions as (
     select *
     from {{ ref('fct_task_executions') }}
     {% if is_incremental() %}
-        where (organization_id, metric_date) in ({{ pending_organization_days() }})
+    where (organization_id, metric_date) in ({{ pending_organization_days() }})
     {% endif %}
 
 ),
@@ -75,7 +75,8 @@ task_types as (
 
 ),
 
--- Everybody who was a member by the end of the day, and whoever worked that day without being known.
+-- Everybody who was a member by the end of the day, and whoever worked that day without being
+-- known.
 head_counts as (
 
     select

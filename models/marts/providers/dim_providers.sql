@@ -38,13 +38,13 @@ seen_in_executions as (
     from {{ ref('stg_platform__task_executions') }}
     where _load_id in ({{ pending_loads() }})
     {% if is_incremental() %}
-        union all
-        select
-            provider,
-            first_seen_at,
-            last_seen_at
-        from {{ this }}
-        where first_seen_at is not null
+    union all
+    select
+        provider,
+        first_seen_at,
+        last_seen_at
+    from {{ this }}
+    where first_seen_at is not null
     {% endif %}
 
 ),

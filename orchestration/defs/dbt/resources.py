@@ -1,0 +1,115 @@
+"""The dbt project, and the dbt that Dagster runs on it.
+
+Loading this module needs no database: dbt only reads files then. Which database to use is asked
+when a run begins.
+"""
+
+import functools
+import os
+import sys
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import dagster as dg
+from dagster_dbt import DbtCliResource, DbtProject
+
+from orchestration.database.connection import current_settings, uses_embedded_server
+from orchestration.database.embedded import DATABASE, HOST, ROLE
+from orchestration.project import project_root
+
+# The environment need not be activated, so dbt need not be on the PATH.
+_PROGRAMS = Path(sys.executable).parent
+# Not dbt's own target/: a dbt command in a terminal and a run must not overwrite each other's files.
+_TARGET_PATH = Path("target", "dagster")
+
+
+@functools.cache
+def dbt_project() -> DbtProject:
+    """Return the dbt project, with a manifest.
+
+    `dagster dev` reads the project anew each time that it loads the definitions. Elsewhere a
+    manifest that is there is used as it is.
+
+    Returns:
+        The project; its manifest exists.
+    """
+    project = DbtProject(
+        project_dir=project_root(),
+        profiles_dir=project_root() / "profiles",
+        target_path=Path(os.environ.get("DBT_TARGET_PATH", _TARGET_PATH)),
+    )
+    variables = settings_for_reading() | {
+        "DBT_TARGET_PATH": os.fspath(project.target_path),
+        "PATH": os.pathsep.join([os.fspath(_PROGRAMS), os.environ.get("PATH", os.defpath)]),
+    }
+    with environment_with(variables):
+        project.prepare_if_dev()
+        if not project.manifest_path.exists():
+            project.preparer.prepare(project)
+    return project
+
+
+def settings_for_reading() -> dict[str, str]:
+    """Return the variables that dbt wants before it reads the project, without a connection.
+
+    Returns:
+        Those of the database that a run will use, as far as they are known without starting it;
+        never a password.
+    """
+    if uses_embedded_server():
+        # Its port is only known once it was started, and nothing connects to it here.
+        return {"PGHOST": HOST, "PGUSER": ROLE, "PGDATABASE": DATABASE}
+    return current_settings().environment()
+
+
+@contextmanager
+def environment_with(variables: Mapping[str, str]) -> Generator[None, None, None]:
+    """Set environment variables for a while.
+
+    Args:
+        variables: Names and values; what they were before comes back at the end.
+
+    Yields:
+        Nothing.
+    """
+    previous = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in previous.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+class WarehouseDbt(DbtCliResource):
+    """dbt on the database that the environment asks for; the embedded one is started if needed."""
+
+    @contextmanager
+    def yield_for_execution(
+        self, context: dg.InitResourceContext
+    ) -> Generator["WarehouseDbt", None, None]:
+        """Point this process to the database for as long as a run uses the resource.
+
+        The child process alone would not do: Dagster reads the columns over a connection of its
+        own, for which libpq looks up the password file here.
+
+        Args:
+            context: The run's context.
+
+        Yields:
+            The resource.
+        """
+        variables = current_settings().environment() | {
+            "DBT_TARGET_PATH": os.fspath(dbt_project().target_path)
+        }
+        with environment_with(variables), super().yield_for_execution(context):
+            yield self
+
+
+warehouse_dbt = WarehouseDbt(
+    project_dir=dbt_project(), dbt_executable=os.fspath(_PROGRAMS / "dbt")
+)

@@ -1,0 +1,712 @@
+"""What the marts must hold, computed from the landed events alone.
+
+Plain Python over dictionaries, exact fractions and the price files; it reads no database and
+shares no code with the warehouse, so that both can only be wrong in the same way if both were
+thought out wrongly. Slow and short on purpose.
+"""
+
+import csv
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+Event = Mapping[str, Any]
+Row = dict[str, Any]
+
+TIMEOUT = timedelta(minutes=60)
+LARGEST_COST_USD = 99_999_999
+
+RATES = (
+    "input_usd_per_mtok",
+    "cached_input_usd_per_mtok",
+    "cache_write_usd_per_mtok",
+    "output_usd_per_mtok",
+    "usd_per_request",
+    "usd_per_minute",
+    "usd_per_compute_unit",
+)
+
+PARTS = (
+    "uncached_input_cost_usd",
+    "cached_input_cost_usd",
+    "cache_write_cost_usd",
+    "output_cost_usd",
+    "request_cost_usd",
+    "minute_cost_usd",
+    "compute_unit_cost_usd",
+)
+
+
+def parse(lines: Iterable[bytes]) -> list[Event]:
+    """Return the events of NDJSON lines, with exact numbers."""
+    return [json.loads(line, parse_float=Decimal) for line in lines]
+
+
+def moment(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC)
+
+
+def rounded(value: Fraction, places: int) -> Decimal:
+    """Return a fraction as a decimal, half away from zero."""
+    scaled = abs(value) * 10**places
+    whole = (2 * scaled.numerator + scaled.denominator) // (2 * scaled.denominator)
+    return Decimal(whole if value >= 0 else -whole).scaleb(-places)
+
+
+def amount(event: Event, name: str, places: int = 12) -> Decimal | None:
+    """Return a number of an event at the scale that the marts keep."""
+    value = event.get(name)
+    return None if value is None else rounded(Fraction(value), places)
+
+
+def latest_versions(events: Iterable[Event], kind: str) -> dict[str, Event]:
+    """Return the version of each entity that the source wrote last, however they arrived."""
+    latest: dict[str, Event] = {}
+    for event in events:
+        if event["event"] == kind:
+            known = latest.get(event["id"])
+            if known is None or version_order(known) < version_order(event):
+                latest[event["id"]] = event
+    return latest
+
+
+def version_order(event: Event) -> tuple[datetime, UUID]:
+    return moment(event["updated_at"]), UUID(event["event_id"])
+
+
+@dataclass(frozen=True)
+class Price:
+    """One row of the price book."""
+
+    provider: str
+    model: str | None
+    task_type: str | None
+    service_tier: str | None
+    organization_id: str | None
+    context_over_tokens: int | None
+    rates: dict[str, Fraction | None]
+    effective_from: datetime
+    effective_until: datetime | None
+    recorded_at: datetime
+
+    def covers(self, start: datetime) -> bool:
+        return self.effective_from <= start and (
+            self.effective_until is None or start < self.effective_until
+        )
+
+    def rate(self, name: str) -> Fraction | None:
+        """Return a rate; cached input and cache writes fall back to the input rate."""
+        value = self.rates[name]
+        if value is None and name in ("cached_input_usd_per_mtok", "cache_write_usd_per_mtok"):
+            return self.rates["input_usd_per_mtok"]
+        return value
+
+
+@dataclass(frozen=True)
+class Policy:
+    """One row of the baseline policies."""
+
+    policy: str
+    organization_id: str | None
+    baseline_provider: str | None
+    baseline_model: str | None
+    effective_from: datetime
+    effective_until: datetime | None
+    recorded_at: datetime
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What is priced: one execution's usage under some provider's name for a model."""
+
+    organization_id: str
+    task_type: str
+    service_tier: str | None
+    start: datetime
+    input_tokens: int | None
+    cached_input_tokens: int
+    cache_write_tokens: int
+    output_tokens: int | None
+    tokens_used: int | None
+    request_count: int
+    duration_ms: int | None
+    compute_units: Decimal | None
+
+
+@dataclass(frozen=True)
+class Cost:
+    """A usage at a price: why it has a cost or none, and its parts in the order of PARTS."""
+
+    status: str
+    parts: tuple[Decimal, ...] | None
+
+    @property
+    def total(self) -> Decimal | None:
+        return None if self.parts is None else sum(self.parts, Decimal(0))
+
+
+class PriceBook:
+    """The seeds, read straight from their files."""
+
+    def __init__(self, folder: Path) -> None:
+        self.prices = [
+            Price(
+                row["provider"],
+                row["model"] or None,
+                row["task_type"] or None,
+                row["service_tier"] or None,
+                row["organization_id"] or None,
+                int(row["context_over_tokens"]) if row["context_over_tokens"] else None,
+                {name: Fraction(row[name]) if row[name] else None for name in RATES},
+                moment(row["effective_from"]),
+                moment(row["effective_until"]) if row["effective_until"] else None,
+                moment(row["recorded_at"]),
+            )
+            for row in _rows(folder / "provider_pricing.csv")
+        ]
+        self.policies = [
+            Policy(
+                row["policy"],
+                row["organization_id"] or None,
+                row["baseline_provider"] or None,
+                row["baseline_model"] or None,
+                moment(row["effective_from"]),
+                moment(row["effective_until"]) if row["effective_until"] else None,
+                moment(row["recorded_at"]),
+            )
+            for row in _rows(folder / "baseline_policies.csv")
+        ]
+        self.aliases = {
+            (row["provider"], row["alias"]): row["model"]
+            for row in _rows(folder / "model_aliases.csv")
+        }
+        self._of_provider: dict[str, list[Price]] = defaultdict(list)
+        for price in self.prices:
+            self._of_provider[price.provider].append(price)
+
+    def price_model(self, provider: str | None, model: str | None) -> str | None:
+        if provider is None or model is None:
+            return model
+        return self.aliases.get((provider, model), model)
+
+    def choose(self, provider: str, model: str | None, usage: Usage) -> Price | None:
+        """Return the most specific price in force, of equals the one recorded last."""
+        fitting = [
+            price
+            for price in self._of_provider[provider]
+            if price.covers(usage.start)
+            and price.organization_id in (None, usage.organization_id)
+            and price.model in (None, model)
+            and price.task_type in (None, usage.task_type)
+            and price.service_tier in (None, usage.service_tier)
+            and (
+                price.context_over_tokens is None
+                or price.context_over_tokens < (usage.input_tokens or 0)
+            )
+        ]
+        return max(
+            fitting,
+            key=lambda price: (
+                price.organization_id is not None,
+                price.model is not None,
+                price.task_type is not None,
+                price.service_tier is not None,
+                -1 if price.context_over_tokens is None else price.context_over_tokens,
+                price.recorded_at,
+            ),
+            default=None,
+        )
+
+    def cost(self, provider: str, model: str | None, usage: Usage) -> Cost:
+        """Price a usage under the price book's name of a model."""
+        price = self.choose(provider, model, usage)
+        if price is None:
+            if model is None:
+                return Cost("no_model", None)
+            beginnings = [
+                other.effective_from
+                for other in self._of_provider[provider]
+                if other.model == model
+            ]
+            if beginnings and min(beginnings) > usage.start:
+                return Cost("before_first_price", None)
+            return Cost("no_price_for_model", None)
+        if price.rates["input_usd_per_mtok"] is not None:
+            known = [usage.input_tokens is not None, usage.output_tokens is not None]
+            if not any(known) and usage.tokens_used is None:
+                return Cost("no_usage", None)
+            if not all(known):
+                return Cost("token_split_unknown", None)
+        if price.rates["usd_per_minute"] is not None and usage.duration_ms is None:
+            return Cost("no_usage", None)
+        if price.rates["usd_per_compute_unit"] is not None and usage.compute_units is None:
+            return Cost("no_usage", None)
+        uncached = (
+            (usage.input_tokens or 0) - usage.cached_input_tokens - usage.cache_write_tokens
+        )
+        million = 10**6
+        quantities = (
+            Fraction(uncached, million),
+            Fraction(usage.cached_input_tokens, million),
+            Fraction(usage.cache_write_tokens, million),
+            Fraction(usage.output_tokens or 0, million),
+            Fraction(usage.request_count),
+            Fraction(usage.duration_ms or 0, 60_000),
+            Fraction(usage.compute_units or 0),
+        )
+        parts = tuple(
+            rounded(quantity * (price.rate(name) or 0), 12)
+            for quantity, name in zip(quantities, RATES, strict=True)
+        )
+        if sum(parts) > LARGEST_COST_USD:
+            return Cost("cost_out_of_range", None)
+        return Cost("priced", parts)
+
+    def policy(self, organization_id: str, start: datetime) -> Policy | None:
+        """Return the policy in force: the organization's own before the one for all."""
+        fitting = [
+            policy
+            for policy in self.policies
+            if policy.organization_id in (None, organization_id)
+            and policy.effective_from <= start
+            and (policy.effective_until is None or start < policy.effective_until)
+        ]
+        return max(
+            fitting,
+            key=lambda policy: (policy.organization_id is not None, policy.recorded_at),
+            default=None,
+        )
+
+
+class Oracle:
+    """The expected content of the marts, each a dictionary from key to row."""
+
+    def __init__(self, events: Iterable[Event], prices: Path, now: str) -> None:
+        """Compute everything.
+
+        Args:
+            events: All landed events, in any order, with repetitions.
+            prices: The folder of the price seeds.
+            now: The moment that counts as now.
+        """
+        self.events = list(events)
+        self.book = PriceBook(prices)
+        self.now = moment(now)
+        self._organization_versions = self._versions_of_organizations()
+        self._executions = latest_versions(self.events, "task_execution")
+        self._decisions = latest_versions(self.events, "routing_decision")
+        self._named_by: dict[str, str] = {}
+        for decision_id, decision in sorted(
+            self._decisions.items(),
+            key=lambda item: (moment(item[1]["decision_timestamp"]), UUID(item[0])),
+        ):
+            if decision.get("task_execution_id"):
+                self._named_by[decision["task_execution_id"]] = decision_id
+        self._first_attempts: dict[str, str] = {}
+        for execution_id, execution in sorted(
+            self._executions.items(),
+            key=lambda item: (moment(item[1]["start_time"]), UUID(item[0])),
+        ):
+            if execution.get("routing_decision_id"):
+                self._first_attempts.setdefault(execution["routing_decision_id"], execution_id)
+        self.task_executions = {
+            execution_id: self._fact(execution)
+            for execution_id, execution in self._executions.items()
+        }
+        self.routing_decisions = {
+            decision_id: self._decision(decision)
+            for decision_id, decision in self._decisions.items()
+        }
+        self.organization_days = self._organization_days()
+        self.organizations = self._organizations()
+        self.users = self._users()
+        self.providers = self._providers()
+
+    # Executions
+
+    def _versions_of_organizations(self) -> dict[str, list[tuple[datetime, Event]]]:
+        """Return each organization's versions in order, of those of one moment the last."""
+        versions: dict[str, dict[datetime, Event]] = defaultdict(dict)
+        for event in self.events:
+            if event["event"] == "organization":
+                at = moment(event["updated_at"])
+                known = versions[event["id"]].get(at)
+                if known is None or version_order(known) < version_order(event):
+                    versions[event["id"]][at] = event
+        return {name: sorted(found.items()) for name, found in versions.items()}
+
+    def _organization_at(self, organization_id: str, start: datetime) -> Event | None:
+        versions = self._organization_versions.get(organization_id)
+        if not versions:
+            return None
+        found = versions[0][1]
+        for valid_from, version in versions:
+            if valid_from <= start:
+                found = version
+        return found
+
+    def _overhead(self, execution: Event) -> tuple[str | None, Decimal | None]:
+        """Return the decision that an execution followed, and what it bears of its cost."""
+        own = execution.get("routing_decision_id")
+        if own is None:
+            named_by = self._named_by.get(execution["id"])
+            if named_by is None:
+                return None, Decimal(0)
+            return named_by, amount(self._decisions[named_by], "routing_overhead_cost_usd")
+        decision = self._decisions.get(own)
+        bearer = (decision or {}).get("task_execution_id") or self._first_attempts[own]
+        if bearer != execution["id"]:
+            return own, Decimal(0)
+        if decision is None:
+            return own, None
+        return own, amount(decision, "routing_overhead_cost_usd")
+
+    def _fact(self, execution: Event) -> Row:
+        start = moment(execution["start_time"])
+        end = moment(execution["end_time"]) if execution.get("end_time") else None
+        duration_ms = (
+            None
+            if end is None
+            else int(rounded(Fraction((end - start) // timedelta(microseconds=1), 1000), 0))
+        )
+        organization = self._organization_at(execution["organization_id"], start)
+        timezone = organization["timezone"] if organization else "UTC"
+        usage = Usage(
+            execution["organization_id"],
+            execution["task_type"],
+            execution.get("service_tier"),
+            start,
+            execution.get("input_tokens"),
+            execution.get("cached_input_tokens") or 0,
+            execution.get("cache_write_tokens") or 0,
+            execution.get("output_tokens"),
+            execution.get("tokens_used"),
+            execution.get("request_count", 1),
+            duration_ms,
+            amount(execution, "compute_units"),
+        )
+        price_model = self.book.price_model(execution["provider"], execution.get("model"))
+        cost = self.book.cost(execution["provider"], price_model, usage)
+
+        policy = self.book.policy(execution["organization_id"], start)
+        baseline_provider = baseline_model = None
+        if policy is not None and policy.policy == "fixed":
+            baseline_provider, baseline_model = policy.baseline_provider, policy.baseline_model
+        elif policy is not None and organization is not None:
+            baseline_provider = organization.get("baseline_provider")
+            baseline_model = organization.get("baseline_model")
+        baseline_price_model = self.book.price_model(baseline_provider, baseline_model)
+        baseline = (
+            Cost("no_baseline", None)
+            if baseline_provider is None
+            else self.book.cost(baseline_provider, baseline_price_model, usage)
+        )
+
+        decision_id, overhead = self._overhead(execution)
+        savings = net_savings = None
+        if execution["status"] != "completed":
+            savings_status = "not_completed"
+        elif cost.total is None:
+            savings_status = "cost_unknown"
+        elif baseline.total is None:
+            savings_status = "baseline_unknown"
+        else:
+            savings_status = "compared"
+            savings = baseline.total - cost.total
+            net_savings = None if overhead is None else savings - overhead
+
+        tokens = [
+            execution[name] for name in ("input_tokens", "output_tokens") if name in execution
+        ]
+        total_tokens = execution.get("tokens_used", sum(tokens) if tokens else None)
+        copied = (
+            "organization_id", "user_id", "task_id", "task_type", "code_language", "request_type",
+            "provider", "model", "service_tier", "status", "error_code", "session_id",
+            "correlation_id", "agent_id", "workflow_id", "input_tokens", "cached_input_tokens",
+            "cache_write_tokens", "output_tokens", "reasoning_tokens", "event_id",
+        )  # fmt: skip
+        return {
+            "execution_id": execution["id"],
+            **{name: execution.get(name) for name in copied},
+            "price_model": price_model,
+            "is_timed_out": execution["status"] in ("pending", "running")
+            and end is None
+            and start + TIMEOUT <= self.now,
+            "routing_decision_id": decision_id,
+            "start_time": start,
+            "end_time": end,
+            "duration_ms": duration_ms,
+            "metric_date": start.astimezone(ZoneInfo(timezone)).date(),
+            "reporting_timezone": timezone,
+            "total_tokens": total_tokens,
+            "compute_units": usage.compute_units,
+            "request_count": usage.request_count,
+            "quality_score": amount(execution, "quality_score"),
+            "pricing_status": cost.status,
+            **dict(zip(PARTS, cost.parts or (None,) * len(PARTS), strict=True)),
+            "cost_usd": cost.total,
+            "reported_cost_usd": amount(execution, "reported_cost_usd"),
+            "baseline_policy": policy.policy if policy else None,
+            "baseline_provider": baseline_provider,
+            "baseline_model": baseline_model,
+            "baseline_price_model": baseline_price_model,
+            "baseline_pricing_status": baseline.status,
+            "baseline_cost_usd": baseline.total,
+            "savings_status": savings_status,
+            "savings_usd": savings,
+            "routing_overhead_cost_usd": overhead,
+            "net_savings_usd": net_savings,
+            "updated_at": moment(execution["updated_at"]),
+        }
+
+    # Decisions
+
+    def _decision(self, decision: Event) -> Row:
+        execution_id = decision.get("task_execution_id") or self._first_attempts.get(
+            decision["id"]
+        )
+        fact = self.task_executions.get(execution_id or "")
+        predicted = amount(decision, "predicted_cost_usd")
+        predicted_quality = amount(decision, "predicted_quality_score")
+        predicted_duration = decision.get("predicted_duration_ms")
+        alternatives = decision.get("alternative_providers")
+        estimates = [
+            estimate
+            for alternative in alternatives or ()
+            if (estimate := amount(alternative, "estimated_cost_usd")) is not None
+        ]
+        cheapest = min(estimates, default=None)
+        can_compare = predicted is not None and cheapest is not None
+        actual = fact or {}
+        if fact is None:
+            status = "no_execution"
+        elif fact["cost_usd"] is None:
+            status = fact["pricing_status"]
+        else:
+            status = "compared" if predicted is not None else "not_predicted"
+        copied = (
+            "organization_id", "task_id", "routing_strategy", "algorithm_version",
+            "chosen_provider", "chosen_model", "baseline_provider", "baseline_model", "event_id",
+        )  # fmt: skip
+        return {
+            "routing_decision_id": decision["id"],
+            **{name: decision.get(name) for name in copied},
+            "execution_id": execution_id,
+            "decision_timestamp": moment(decision["decision_timestamp"]),
+            "confidence_score": amount(decision, "confidence_score"),
+            "alternative_count": None if alternatives is None else len(alternatives),
+            "predicted_cost_usd": predicted,
+            "predicted_duration_ms": predicted_duration,
+            "predicted_quality_score": predicted_quality,
+            "cheapest_alternative_cost_usd": cheapest,
+            "is_cheapest_choice": predicted <= cheapest if can_compare else None,  # type: ignore[operator]
+            "regret_usd": max(predicted - cheapest, Decimal(0)) if can_compare else None,  # type: ignore[operator]
+            "routing_overhead_cost_usd": amount(decision, "routing_overhead_cost_usd"),
+            "execution_status": actual.get("status"),
+            "actual_provider": actual.get("provider"),
+            "is_overridden": None
+            if fact is None
+            else fact["provider"] != decision["chosen_provider"],
+            "actual_cost_usd": actual.get("cost_usd"),
+            "actual_duration_ms": actual.get("duration_ms"),
+            "actual_quality_score": actual.get("quality_score"),
+            "cost_error_usd": _difference(actual.get("cost_usd"), predicted),
+            "duration_error_ms": _difference(actual.get("duration_ms"), predicted_duration),
+            "quality_score_error": _difference(actual.get("quality_score"), predicted_quality),
+            "cost_comparison_status": status,
+            "updated_at": moment(decision["updated_at"]),
+        }
+
+    # Rollups
+
+    def _organization_days(self) -> dict[tuple[str, Any], Row]:
+        member_since: dict[str, dict[str, Any]] = defaultdict(dict)
+        for event in self.events:
+            if event["event"] == "user":
+                day = moment(event["updated_at"]).date()
+                users = member_since[event["organization_id"]]
+                users[event["id"]] = min(day, users.get(event["id"], day))
+        days: dict[tuple[str, Any], list[Row]] = defaultdict(list)
+        for fact in self.task_executions.values():
+            days[fact["organization_id"], fact["metric_date"]].append(fact)
+        return {
+            key: self._organization_day(key, facts, member_since[key[0]])
+            for key, facts in days.items()
+        }
+
+    def _organization_day(
+        self, key: tuple[str, Any], facts: list[Row], member_since: Mapping[str, Any]
+    ) -> Row:
+        organization_id, day = key
+        compared = [fact for fact in facts if fact["savings_status"] == "compared"]
+        timed = [fact for fact in facts if not fact["is_timed_out"]]
+        active = {fact["user_id"] for fact in facts} - {None}
+        members = {user for user, since in member_since.items() if since <= day}
+        savings = _sum(compared, "savings_usd")
+        baseline = _sum(compared, "baseline_cost_usd")
+        provider_costs: dict[str, Decimal] = defaultdict(Decimal)
+        for fact in facts:
+            provider_costs[fact["provider"]] += fact["cost_usd"] or 0
+        return {
+            "organization_id": organization_id,
+            "metric_date": day,
+            "aggregation_period": "daily",
+            "total_tasks": len(facts),
+            "successful_tasks": _count(facts, status="completed"),
+            "failed_tasks": _count(facts, status="failed"),
+            "timed_out_tasks": len(facts) - len(timed),
+            "unpriced_tasks": len(facts) - _count(facts, pricing_status="priced"),
+            "compared_tasks": len(compared),
+            "negative_savings_tasks": sum(fact["savings_usd"] < 0 for fact in compared),
+            "unknown_overhead_tasks": _count(compared, net_savings_usd=None),
+            "total_developers": len(members | active),
+            "active_developers": len(active),
+            "total_tokens": _sum(facts, "total_tokens"),
+            "input_tokens": _sum(facts, "input_tokens"),
+            "output_tokens": _sum(facts, "output_tokens"),
+            "total_cost_usd": _sum(
+                [fact for fact in facts if fact["status"] == "completed"], "cost_usd"
+            ),
+            "failed_cost_usd": _sum(
+                [fact for fact in facts if fact["status"] == "failed"], "cost_usd"
+            ),
+            "total_spend_usd": _sum(facts, "cost_usd"),
+            "compared_cost_usd": _sum(compared, "cost_usd"),
+            "total_baseline_cost_usd": baseline,
+            "total_savings_usd": savings,
+            "total_net_savings_usd": _sum(compared, "net_savings_usd"),
+            "savings_percentage": rounded(100 * Fraction(savings) / Fraction(baseline), 6)
+            if baseline
+            else None,
+            "total_duration_ms": _sum(timed, "duration_ms"),
+            "timed_tasks": len(timed) - _count(timed, duration_ms=None),
+            "provider_usage": _tally(facts, "provider"),
+            "provider_costs": dict(provider_costs),
+            "task_type_distribution": _tally(facts, "task_type"),
+        }
+
+    # Dimensions
+
+    def _organizations(self) -> dict[str, Row]:
+        rows = {
+            organization_id: {
+                "organization_id": organization_id,
+                "organization_name": None,
+                "tier": None,
+                "timezone": "UTC",
+                "baseline_provider": None,
+                "baseline_model": None,
+                "monthly_budget_usd": None,
+                "is_inferred": True,
+                "first_version_at": None,
+                "updated_at": None,
+            }
+            for organization_id in {
+                event["organization_id"] for event in self.events if "organization_id" in event
+            }
+        }
+        for organization_id, event in latest_versions(self.events, "organization").items():
+            rows[organization_id] = {
+                "organization_id": organization_id,
+                "organization_name": event["name"],
+                "tier": event["tier"],
+                "timezone": event["timezone"],
+                "baseline_provider": event.get("baseline_provider"),
+                "baseline_model": event.get("baseline_model"),
+                "monthly_budget_usd": amount(event, "monthly_budget_usd"),
+                "is_inferred": False,
+                "first_version_at": self._organization_versions[organization_id][0][0],
+                "updated_at": moment(event["updated_at"]),
+            }
+        return rows
+
+    def _users(self) -> dict[str, Row]:
+        seen: dict[str, str] = {}
+        first_version_at: dict[str, datetime] = {}
+        for event in self.events:
+            if event["event"] == "task_execution" and event.get("user_id"):
+                organization_id = event["organization_id"]
+                known = seen.get(event["user_id"], organization_id)
+                seen[event["user_id"]] = min(known, organization_id)
+            if event["event"] == "user":
+                at = moment(event["updated_at"])
+                first_version_at[event["id"]] = min(at, first_version_at.get(event["id"], at))
+        rows: dict[str, Row] = {
+            user_id: {
+                "user_id": user_id,
+                "organization_id": organization_id,
+                "user_name": None,
+                "team": None,
+                "role": None,
+                "is_inferred": True,
+                "first_version_at": None,
+                "updated_at": None,
+            }
+            for user_id, organization_id in seen.items()
+        }
+        for user_id, event in latest_versions(self.events, "user").items():
+            rows[user_id] = {
+                "user_id": user_id,
+                "organization_id": event["organization_id"],
+                "user_name": event["name"],
+                "team": event.get("team"),
+                "role": event["role"],
+                "is_inferred": False,
+                "first_version_at": first_version_at[user_id],
+                "updated_at": moment(event["updated_at"]),
+            }
+        return rows
+
+    def _providers(self) -> dict[str, Row]:
+        starts: dict[str, list[datetime]] = defaultdict(list)
+        for event in self.events:
+            if event["event"] == "task_execution":
+                starts[event["provider"]].append(moment(event["start_time"]))
+        prices: dict[str, list[Price]] = defaultdict(list)
+        for price in self.book.prices:
+            prices[price.provider].append(price)
+        return {
+            provider: {
+                "provider": provider,
+                "is_priced": provider in prices,
+                "priced_models": len({price.model for price in prices.get(provider, ())} - {None}),
+                "first_price_from": min(
+                    (price.effective_from for price in prices.get(provider, ())), default=None
+                ),
+                "first_seen_at": min(starts.get(provider, ()), default=None),
+                "last_seen_at": max(starts.get(provider, ()), default=None),
+            }
+            for provider in {*starts, *prices}
+        }
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _difference(left: Any, right: Any) -> Any:
+    return None if left is None or right is None else left - right
+
+
+def _sum(facts: Iterable[Row], name: str) -> Decimal:
+    return sum((Decimal(fact[name]) for fact in facts if fact[name] is not None), Decimal(0))
+
+
+def _count(facts: Iterable[Row], **wanted: Any) -> int:
+    return sum(all(fact[name] == value for name, value in wanted.items()) for fact in facts)
+
+
+def _tally(facts: Iterable[Row], name: str) -> dict[str, int]:
+    tally: dict[str, int] = defaultdict(int)
+    for fact in facts:
+        tally[fact[name]] += 1
+    return dict(tally)
