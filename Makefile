@@ -1,1 +1,76 @@
-# Thin targets; CI runs the same ones.
+# Thin targets; CI runs the same ones. `make help` lists them.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help setup demo build ui lint format test bench clean
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || \
+	command -v python3)
+BIN := .venv/bin
+# The bundled sample: the same events on every machine.
+SAMPLE := --executions 20000 --organizations 8 --users 120 --days 60 --seed 1
+# Sets PG* and DBT_PROFILES_DIR, and starts the embedded PostgreSQL when PGHOST is unset.
+WITH_DATABASE := environment="$$($(BIN)/warehouse env)"; eval "$$environment";
+
+help: ## List the targets
+	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
+
+setup: .venv/installed ## Make the environment in .venv from requirements.lock
+
+.venv/installed: requirements.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+		-r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps \
+		--no-build-isolation --editable .
+	touch $@
+
+demo: setup ## Land the bundled sample, build everything and show the result
+	$(BIN)/warehouse db migrate
+	test -e .warehouse/sample.ndjson.gz || \
+		$(BIN)/warehouse sample $(SAMPLE) --out .warehouse/sample.ndjson.gz
+	$(BIN)/warehouse land .warehouse/sample.ndjson.gz
+	$(WITH_DATABASE) $(BIN)/dbt --quiet build
+	$(BIN)/warehouse summary
+	@echo
+	@echo 'Where to look next:'
+	@echo '  source .venv/bin/activate && eval "$$(warehouse env)"'
+	@echo '  psql "$$(warehouse db url)"                 query schema marts'
+	@echo '  make ui                                    lineage and runs in Dagster'
+	@echo '  dbt docs generate && dbt docs serve        the models and their columns'
+
+build: setup ## dbt build: models, seeds and tests, only what changed
+	$(WITH_DATABASE) $(BIN)/dbt build
+
+ui: setup ## Dagster on the same database, at http://127.0.0.1:3000
+	$(BIN)/warehouse ui
+
+lint: setup ## Python, SQL with both templaters, YAML, dbt project and its conventions
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/yamllint --strict .
+	$(BIN)/sqlfluff lint models tests/singular
+	$(WITH_DATABASE) $(BIN)/dbt --quiet --warn-error --show-all-deprecations parse --no-partial-parse
+	$(BIN)/dbt-bouncer run --config-file pyproject.toml
+	@# The dbt templater passes over a file that does not compile and succeeds: look for that.
+	$(WITH_DATABASE) $(BIN)/sqlfluff lint --templater dbt models 2>&1 | tee target/sqlfluff.log
+	@! grep -q 'Skipped file' target/sqlfluff.log
+
+format: setup ## Rewrite Python and SQL the way that lint wants them
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/sqlfluff fix --quiet models tests/singular
+
+test: lint ## Everything that CI runs: lint and the tests on real databases
+	$(BIN)/pytest
+
+bench: setup ## Measure landing and builds; see benchmarks/README.md
+	$(BIN)/python -m benchmarks
+
+clean: ## Stop the embedded PostgreSQL and delete its data, the environment and build products
+	test ! -x $(BIN)/warehouse || env -u PGHOST $(BIN)/warehouse db stop --delete-data
+	rm -rf .venv .warehouse target logs
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis *.egg-info
+	find orchestration tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +

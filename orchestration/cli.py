@@ -3,9 +3,11 @@
 import click
 
 from orchestration.database.commands import db, env
+from orchestration.defs.commands import ui
 from orchestration.landing.commands import land, rejects
 from orchestration.sample.commands import sample
 from orchestration.sources.commands import import_source
+from orchestration.summary.commands import summary
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -14,5 +16,5 @@ def main() -> None:
     """AI Spend Warehouse: what AI coding work cost, and what it would have cost otherwise."""
 
 
-for command in (db, env, land, rejects, sample, import_source):
+for command in (db, env, land, rejects, import_source, sample, summary, ui):
     main.add_command(command)

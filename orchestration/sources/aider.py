@@ -152,9 +152,9 @@ def _execution(row: Mapping[str, str]) -> dict[str, Any]:
         raise ValueError(f"status is neither {' nor '.join(_STATUS)}")
     provider, model = provider_and_model(row["main_model"])
     end = _matching(row, "end_time", _TIME, "a time with its offset")
-    # A call that began before the log did has no start; its end is the best that is known.
-    start = _matching(row, "start_time", _TIME, "a time with its offset") or end
-    if not start:
+    start = _matching(row, "start_time", _TIME, "a time with its offset")
+    known = start or end
+    if not known:
         raise ValueError("neither start_time nor end_time is given")
     cost = _matching(row, "cost_usd", _AMOUNT, "an amount")
     values: dict[str, Any] = {
@@ -166,12 +166,14 @@ def _execution(row: Mapping[str, str]) -> dict[str, Any]:
         "task_type": "code_generation",
         "provider": provider,
         "status": status,
-        "start_time": start,
-        "updated_at": end or start,
+        "start_time": known,
+        "updated_at": end or known,
         "user_id": row["user_id"] or None,
         "session_id": row["session_id"] or None,
         "model": model,
-        "end_time": end or None,
+        # Where only the end is logged it stands in for the start, and how long the call took is
+        # not known: an end beside it would claim that it took no time at all.
+        "end_time": end or None if start else None,
         "input_tokens": _count(row, "prompt_tokens"),
         "output_tokens": _count(row, "completion_tokens"),
         # As logged, digit by digit.

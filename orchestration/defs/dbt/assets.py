@@ -115,8 +115,8 @@ def warehouse_models(
         What dbt did: materializations, check results, observations.
     """
     build = dbt.cli(dbt_arguments(full_refresh=config.full_refresh), context=context)
-    # Not the lineage of columns: it hangs on the SQL alone, and working it out takes several times as
-    # long as a build.
+    # Not the lineage of columns: it changes with the SQL only, and working it out each time takes
+    # several times as long as the build itself.
     yield from build.stream().fetch_column_metadata(with_column_lineage=False)
     # Each run writes a manifest of its own; they would fill the disk. A failed run's log stays.
     shutil.rmtree(build.target_path, ignore_errors=True)

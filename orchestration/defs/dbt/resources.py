@@ -20,7 +20,7 @@ from orchestration.project import project_root
 
 # The environment need not be activated, so dbt need not be on the PATH.
 _PROGRAMS = Path(sys.executable).parent
-# Not dbt's own target/: a dbt command in a terminal and a run must not overwrite each other's files.
+# Not dbt's own target/: a run and a dbt command in a terminal must not overwrite each other.
 _TARGET_PATH = Path("target", "dagster")
 
 
@@ -111,5 +111,7 @@ class WarehouseDbt(DbtCliResource):
 
 
 warehouse_dbt = WarehouseDbt(
-    project_dir=dbt_project(), dbt_executable=os.fspath(_PROGRAMS / "dbt")
+    project_dir=os.fspath(dbt_project().project_dir),
+    profiles_dir=os.fspath(dbt_project().profiles_dir),
+    dbt_executable=os.fspath(_PROGRAMS / "dbt"),
 )

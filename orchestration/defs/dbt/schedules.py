@@ -4,7 +4,7 @@ import dagster as dg
 
 build_warehouse = dg.define_asset_job(
     "build_warehouse",
-    selection=dg.AssetSelection.all(),
+    selection=dg.AssetSelection.all() | dg.AssetSelection.all_asset_checks(),
     description="Note what has landed, then build and test everything.",
 )
 

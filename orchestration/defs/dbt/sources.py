@@ -32,9 +32,7 @@ def raw_table_specs() -> list[dg.AssetSpec]:
             key=spec.key,
             group_name=spec.group_name,
             # Without the SQL that dagster-dbt adds: a table has none.
-            description=manifest["sources"][
-                spec.metadata["dagster_dbt/unique_id"]
-            ]["description"],
+            description=manifest["sources"][spec.metadata["dagster_dbt/unique_id"]]["description"],
             kinds={"postgres"},
             metadata={"dagster/table_name": spec.metadata["dagster/table_name"]},
         )
@@ -42,10 +40,13 @@ def raw_table_specs() -> list[dg.AssetSpec]:
     ]
 
 
+# Tables that others fill, which can be looked at but not built, are in beta; the version is pinned.
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", dg.BetaWarning)
 
-    @dg.multi_observable_source_asset(name="raw_tables", specs=raw_table_specs(), can_subset=True)
+    @dg.multi_observable_source_asset(  # type: ignore[untyped-decorator]
+        name="raw_tables", specs=raw_table_specs(), can_subset=True
+    )
     def raw_tables(context: dg.AssetExecutionContext) -> Iterator[dg.ObserveResult]:
         """Note for each raw table what has landed in it, from the ledger of loads.
 
@@ -62,7 +63,7 @@ with warnings.catch_warnings():
         for key in sorted(context.selected_asset_keys):
             table = loaded.get(key.path[-1])
             if table is None:
-                context.log.warning("The ledger of loads counts no rows for %s.", key.to_user_string())
+                context.log.warning("The ledger of loads knows of no rows in %s.", key.path[-1])
                 continue
             yield dg.ObserveResult(
                 asset_key=key,

@@ -1,0 +1,21 @@
+select
+    count(distinct organization_id) as organizations,
+    min(metric_date) as first_day,
+    max(metric_date) as last_day,
+    sum(total_tasks) as total_tasks,
+    sum(successful_tasks) as successful_tasks,
+    sum(failed_tasks) as failed_tasks,
+    sum(timed_out_tasks) as timed_out_tasks,
+    sum(unpriced_tasks) as unpriced_tasks,
+    sum(total_spend_usd) as total_spend_usd,
+    sum(failed_cost_usd) as failed_cost_usd,
+    sum(compared_tasks) as compared_tasks,
+    sum(compared_cost_usd) as compared_cost_usd,
+    sum(total_baseline_cost_usd) as total_baseline_cost_usd,
+    sum(total_savings_usd) as total_savings_usd,
+    sum(total_net_savings_usd) as total_net_savings_usd,
+    sum(unknown_overhead_tasks) as unknown_overhead_tasks,
+    round(100 * sum(total_savings_usd) / nullif(sum(total_baseline_cost_usd), 0), 1)
+        as savings_percentage
+from marts.organization_analytics
+where aggregation_period = 'daily'

@@ -1,0 +1,426 @@
+"""Builds of the real dbt project on a real PostgreSQL, for tests that tell a story.
+
+dbt runs in this process, because starting it takes longer than building a small warehouse. What
+makes dbt parse the project anew (another database name, other variables) is kept the same over
+the stories: each story gets the one database name, and copies of databases that were built
+before, so that most builds take a second or two.
+
+PYTEST_DONT_REWRITE: the tests import this module before pytest takes its fixtures from it.
+"""
+
+import contextlib
+import json
+import random
+import secrets
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+from conftest import Database, settings_of
+from oracle import Event, Oracle, Row, parse
+from psycopg import sql
+from psycopg.rows import dict_row
+from psycopg.types.json import set_json_loads
+
+from orchestration.database.embedded import EmbeddedServer
+from orchestration.landing.loader import land
+from orchestration.project import project_root
+from orchestration.sample.generator import SampleSettings, generate
+
+STORY_DATABASE = "warehouse_story"
+"""The name under which every build happens; a database that is kept gets another one afterwards."""
+
+NOW = "2026-10-31T23:30:00Z"
+"""What counts as now in every build unless a story is about the clock."""
+
+SAMPLE = SampleSettings(executions=3_000, organizations=5, users=40, days=30, seed=11)
+
+DECIMALS = json.JSONDecoder(parse_float=Decimal)
+
+# The keys by which the marts find each row, and the oracle's name for the same table.
+KEYS: Mapping[str, tuple[str, ...]] = {
+    "fct_task_executions": ("execution_id",),
+    "fct_routing_decisions": ("routing_decision_id",),
+    "organization_analytics": ("organization_id", "metric_date"),
+    "dim_organizations": ("organization_id",),
+    "dim_users": ("user_id",),
+    "dim_providers": ("provider",),
+}
+
+
+@dataclass(frozen=True)
+class Project:
+    """A copy of the dbt project, so that a story may edit its seeds and leaves nothing behind.
+
+    Attributes:
+        root: The folder of dbt_project.yml.
+        state: Where dbt writes its targets and logs.
+    """
+
+    root: Path
+    state: Path
+
+    @property
+    def prices(self) -> Path:
+        return self.root / "seeds" / "pricing"
+
+    def arguments(self, database: Database, command: Iterable[str], now: str | None) -> list[str]:
+        """Return dbt's arguments; `now` None leaves the clock alone."""
+        # One target folder for each database name and server: dbt's saved parse holds both.
+        target = self.state / f"target_{database.settings.port}_{database.settings.dbname}"
+        return [
+            *command,
+            "--quiet",
+            *(("--vars", json.dumps({"now": now})) if now else ()),
+            *("--project-dir", str(self.root)),
+            *("--profiles-dir", str(self.root / "profiles")),
+            *("--target-path", str(target)),
+            *("--log-path", str(self.state)),
+            *("--log-level-file", "none"),
+        ]
+
+    def run(self, database: Database, *command: str, now: str | None = NOW) -> None:
+        """Run a dbt command in this process.
+
+        Raises:
+            AssertionError: It did not succeed; the message says which nodes failed and why.
+        """
+        # Imported here because it takes two seconds that other tests need not wait for.
+        from dbt.cli.main import dbtRunner
+
+        with environment_of(database):
+            outcome = dbtRunner().invoke(self.arguments(database, command, now))
+        if not outcome.success:
+            results = getattr(outcome.result, "results", ())
+            failed = [
+                f"{result.node.name}: {result.status}: {result.message}"
+                for result in results
+                if result.status not in ("success", "pass", "warn", "skipped")
+            ]
+            raise AssertionError("\n".join(["dbt failed", *failed, str(outcome.exception or "")]))
+
+
+@dataclass
+class Story:
+    """One warehouse over time: what landed, and builds of it.
+
+    Attributes:
+        project: The dbt project.
+        database: Where it is built.
+        folder: Where event files are written.
+        events: Everything that was landed, repetitions included.
+    """
+
+    project: Project
+    database: Database
+    folder: Path
+    events: list[Event] = field(default_factory=list)
+
+    def land(self, *events: Mapping[str, Any]) -> None:
+        """Land events as one load."""
+        self.land_lines([json.dumps(event).encode() + b"\n" for event in events])
+
+    def land_lines(self, lines: list[bytes]) -> None:
+        """Land encoded events as one load."""
+        path = self.folder / f"{secrets.token_hex(6)}.ndjson"
+        # A blank line of its own length: the same events may be landed twice, the same file not.
+        path.write_bytes(b"".join(lines))
+        with environment_of(self.database):
+            report = land([path])
+        (landed,) = report.files
+        assert (landed.is_skipped, landed.lines_rejected) == (False, 0), report
+        self.events += parse(lines)
+
+    def build(
+        self,
+        *selection: str,
+        now: str | None = NOW,
+        with_tests: bool = False,
+        full_refresh: bool = False,
+    ) -> None:
+        """Build everything, or the models that are named."""
+        left_out = ["unit_test"] if with_tests else ["unit_test", "test"]
+        self.project.run(
+            self.database,
+            "build",
+            *(("--select", *selection) if selection else ()),
+            *("--exclude-resource-type", *left_out),
+            *(("--full-refresh",) if full_refresh else ()),
+            *("--threads", "2"),
+            now=now,
+        )
+
+    def rows(self, statement: str, *parameters: Any) -> list[Row]:
+        """Return the rows of a query, UUIDs as text, JSON with exact numbers."""
+        with self.database.connect(row_factory=dict_row, options="-c timezone=UTC") as connection:
+            set_json_loads(lambda text: DECIMALS.decode(_text(text)), connection)
+            found = connection.execute(statement.encode(), parameters).fetchall()
+        return [
+            {
+                name: str(value) if isinstance(value, UUID) else value
+                for name, value in row.items()
+            }
+            for row in found
+        ]
+
+    def row(self, statement: str, *parameters: Any) -> Row:
+        (found,) = self.rows(statement, *parameters)
+        return found
+
+    def fact(self, execution_id: str) -> Row:
+        return self.row(
+            "select * from marts.fct_task_executions where execution_id = %s", execution_id
+        )
+
+    def days(self, organization_id: str) -> dict[str, Row]:
+        """Return an organization's days by their date as text."""
+        found = self.rows(
+            "select * from marts.organization_analytics "
+            "where organization_id = %s and aggregation_period = 'daily'",
+            organization_id,
+        )
+        return {str(row["metric_date"]): row for row in found}
+
+    def mart(self, name: str) -> dict[Any, Row]:
+        """Return a mart by key; of rollups the days."""
+        only_days = " where aggregation_period = 'daily'" if name == "organization_analytics" else ""
+        found = self.rows(f"select * from marts.{name}{only_days}")  # noqa: S608
+        keys = KEYS[name]
+        if len(keys) == 1:
+            return {row[keys[0]]: row for row in found}
+        return {tuple(row[key] for key in keys): row for row in found}
+
+    def marts(self) -> dict[str, Counter[str]]:
+        """Return the whole content of every mart."""
+        with self.database.connect(options="-c timezone=UTC") as connection:
+            return {
+                table: Counter(
+                    text
+                    for (text,) in connection.execute(
+                        sql.SQL("select t::text from marts.{} as t").format(sql.Identifier(table))
+                    )
+                )
+                for table in tables_of(connection, "marts")
+            }
+
+    def assert_equals(self, expected: dict[str, Counter[str]]) -> None:
+        """Fail unless every mart holds exactly these rows."""
+        actual = self.marts()
+        assert actual.keys() == expected.keys()
+        differences = [
+            f"{table}: {len(rest)} rows {what}, such as {next(iter(rest))}"
+            for table in expected
+            for what, rest in (
+                ("missing", expected[table] - actual[table]),
+                ("too many", actual[table] - expected[table]),
+            )
+            if rest
+        ]
+        assert not differences, "\n".join(differences)
+
+    def assert_equals_full_refresh(self, now: str = NOW) -> None:
+        """Fail unless a full refresh of the same raw events changes no row of any mart."""
+        incremental = self.marts()
+        self.build(full_refresh=True, now=now)
+        refreshed = self.marts()
+        differences = [
+            f"{table}: {len(rest)} rows only {what}, such as {next(iter(rest))}"
+            for table in refreshed
+            for what, rest in (
+                ("after a full refresh", refreshed[table] - incremental[table]),
+                ("before it", incremental[table] - refreshed[table]),
+            )
+            if rest
+        ]
+        assert not differences, "\n".join(differences)
+
+    def oracle(self, now: str = NOW) -> Oracle:
+        return Oracle(self.events, self.project.prices, now)
+
+    def assert_equals_oracle(self, now: str = NOW) -> None:
+        """Fail unless facts, rollup and dimensions are what the oracle computes."""
+        oracle = self.oracle(now)
+        expected: dict[str, Mapping[Any, Row]] = {
+            "fct_task_executions": oracle.task_executions,
+            "fct_routing_decisions": oracle.routing_decisions,
+            "organization_analytics": oracle.organization_days,
+            "dim_organizations": oracle.organizations,
+            "dim_users": oracle.users,
+            "dim_providers": oracle.providers,
+        }
+        found = [
+            f"{name}: {difference}"
+            for name, rows in expected.items()
+            for difference in differences_between(rows, self.mart(name))
+        ]
+        assert not found, "\n".join(found[:20])
+
+
+def differences_between(expected: Mapping[Any, Row], actual: Mapping[Any, Row]) -> list[str]:
+    """Say where rows differ, in the columns that the expected ones have."""
+    found = [f"{key} is missing" for key in expected.keys() - actual.keys()]
+    found += [f"{key} is too many" for key in actual.keys() - expected.keys()]
+    for key in expected.keys() & actual.keys():
+        for column, value in expected[key].items():
+            if actual[key][column] != value:
+                found.append(f"{key}: {column} is {actual[key][column]!r} and not {value!r}")
+    return found
+
+
+def shuffled_in_parts(lines: list[bytes], parts: int, seed: int) -> list[list[bytes]]:
+    """Return the lines in an order of no meaning, cut into parts."""
+    order = random.Random(seed)  # noqa: S311 - a shuffle that can be repeated
+    mixed = list(lines)
+    order.shuffle(mixed)
+    return [mixed[part::parts] for part in range(parts)]
+
+
+def sample_lines(settings: SampleSettings = SAMPLE) -> list[bytes]:
+    return list(generate(settings))
+
+
+def tables_of(connection: psycopg.Connection, schema: str) -> list[str]:
+    found = connection.execute(
+        "select tablename from pg_catalog.pg_tables where schemaname = %s order by tablename",
+        (schema,),
+    )
+    return [str(table) for (table,) in found]
+
+
+@contextlib.contextmanager
+def environment_of(database: Database) -> Iterator[None]:
+    """Point libpq, and so dbt and the loader, at a database for a while."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in database.environment.items():
+            patch.setenv(name, value)
+        yield
+
+
+@contextlib.contextmanager
+def story_database(server: EmbeddedServer, template: str) -> Iterator[Database]:
+    """Yield the database that stories are built in, a copy of another one."""
+    administer(server, "drop database if exists {} with (force)", STORY_DATABASE)
+    administer(server, "create database {} template {}", STORY_DATABASE, template)
+    try:
+        settings = settings_of(server, STORY_DATABASE)
+        yield Database(settings, settings.environment())
+    finally:
+        administer(server, "drop database if exists {} with (force)", STORY_DATABASE)
+
+
+def keep_as(server: EmbeddedServer, name: str) -> None:
+    """Keep the story's database under another name, for copies."""
+    administer(server, "alter database {} rename to {}", STORY_DATABASE, name)
+
+
+def administer(server: EmbeddedServer, statement: str, *names: str) -> None:
+    settings = settings_of(server, "postgres")
+    with psycopg.connect(
+        host=settings.host,
+        port=settings.port,
+        user=settings.user,
+        dbname=settings.dbname,
+        passfile=str(settings.passfile),
+        autocommit=True,
+    ) as connection:
+        connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))  # type: ignore[arg-type]
+
+
+def _text(document: str | bytes) -> str:
+    return document if isinstance(document, str) else document.decode()
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """Return a copy of the project that lives as long as the test run."""
+    folder = tmp_path_factory.mktemp("project")
+    root = folder / "warehouse"
+    root.mkdir()
+    source = project_root()
+    for name in ("models", "macros", "seeds", "tests", "profiles"):
+        shutil.copytree(source / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("dbt_project.yml", "selectors.yml"):
+        if (source / name).exists():
+            shutil.copy(source / name, root / name)
+    return Project(root, folder / "state")
+
+
+@pytest.fixture(scope="session")
+def built_on_nothing(
+    project: Project, migrated_template: Callable[[EmbeddedServer], str]
+) -> Callable[[EmbeddedServer], str]:
+    """Return a function that names a database that was built before anything landed.
+
+    Every story starts from a copy of it, so that a first build without data comes before all.
+    """
+    built: dict[Path, str] = {}
+
+    def template(server: EmbeddedServer) -> str:
+        if server.home not in built:
+            name = f"{STORY_DATABASE}_on_nothing"
+            with story_database(server, migrated_template(server)) as database:
+                Story(project, database, project.state).build()
+                keep_as(server, name)
+            built[server.home] = name
+        return built[server.home]
+
+    return template
+
+
+@pytest.fixture
+def story(
+    project: Project,
+    embedded_server: EmbeddedServer,
+    built_on_nothing: Callable[[EmbeddedServer], str],
+    tmp_path: Path,
+) -> Iterator[Story]:
+    """Yield a warehouse on PostgreSQL 18 in which nothing has landed yet."""
+    with story_database(embedded_server, built_on_nothing(embedded_server)) as database:
+        yield Story(project, database, tmp_path)
+
+
+@pytest.fixture
+def story_15(
+    project: Project,
+    debian_server: EmbeddedServer,
+    built_on_nothing: Callable[[EmbeddedServer], str],
+    tmp_path: Path,
+) -> Iterator[Story]:
+    """Yield a warehouse on PostgreSQL 15 in which nothing has landed yet."""
+    with story_database(debian_server, built_on_nothing(debian_server)) as database:
+        yield Story(project, database, tmp_path)
+
+
+@pytest.fixture(scope="session")
+def sample(
+    project: Project,
+    embedded_server: EmbeddedServer,
+    migrated_template: Callable[[EmbeddedServer], str],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Story:
+    """Return the sample in a warehouse that was built once, for tests that only read."""
+    name = f"{STORY_DATABASE}_sample"
+    folder = tmp_path_factory.mktemp("sample")
+    with story_database(embedded_server, migrated_template(embedded_server)) as database:
+        first = Story(project, database, folder)
+        first.land_lines(sample_lines())
+        first.build(with_tests=True)
+        keep_as(embedded_server, name)
+    settings = settings_of(embedded_server, name)
+    return Story(project, Database(settings, settings.environment()), folder, first.events)
+
+
+@pytest.fixture
+def story_of_sample(
+    sample: Story, embedded_server: EmbeddedServer, tmp_path: Path
+) -> Iterator[Story]:
+    """Yield a copy of the built sample, to go on with."""
+    with story_database(embedded_server, sample.database.settings.dbname) as database:
+        yield Story(sample.project, database, tmp_path, list(sample.events))

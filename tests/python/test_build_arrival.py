@@ -1,0 +1,205 @@
+"""Arrival, not event time: whatever comes when, the marts end as one full refresh would make them."""
+
+from datetime import date
+
+import pytest
+from stories import Story, sample_lines, shuffled_in_parts
+from test_landing_contracts import (
+    ORGANIZATION_ID,
+    USER_ID,
+    decision,
+    execution,
+    organization,
+    user,
+    uuid_of,
+)
+
+from orchestration.sample.generator import SampleSettings
+
+pytest_plugins = ["stories"]
+
+OTHER_ORGANIZATION = uuid_of(77)
+OTHER_USER = uuid_of(88)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_any_split_of_the_events_ends_as_one_full_refresh(story: Story, seed: int) -> None:
+    lines = sample_lines(SampleSettings(700, 4, 20, 12, seed))
+    # Everything twice in one part: replays count once.
+    parts = shuffled_in_parts(lines, 4, seed)
+    parts[2] += parts[0]
+    story.land_lines(parts[0])
+    story.build()
+    story.land_lines(parts[1])
+    # The facts alone: what is below them has two builds to make up for afterwards.
+    story.build("fct_task_executions")
+    story.land_lines(parts[2])
+    story.build("fct_task_executions", "fct_routing_decisions")
+    story.build()
+    story.land_lines(parts[3])
+    story.build()
+    story.assert_equals_oracle()
+    story.assert_equals_full_refresh()
+
+
+def test_any_split_holds_on_the_oldest_supported_postgresql(story_15: Story) -> None:
+    parts = shuffled_in_parts(sample_lines(SampleSettings(300, 3, 12, 6, 3)), 2, 3)
+    story_15.land_lines(parts[0])
+    story_15.build()
+    story_15.land_lines(parts[1])
+    story_15.build("fct_task_executions")
+    story_15.build()
+    story_15.assert_equals_oracle()
+    story_15.assert_equals_full_refresh()
+
+
+def test_a_correction_moves_an_execution_to_another_day_organization_and_user(
+    story: Story,
+) -> None:
+    story.land(
+        organization(),
+        organization(2, id=OTHER_ORGANIZATION, timezone="Asia/Kolkata"),
+        user(),
+        user(2, id=OTHER_USER, organization_id=OTHER_ORGANIZATION),
+        execution(1),
+        execution(2),
+        execution(3, start_time="2026-03-05T10:00:00Z", end_time=None),
+    )
+    story.build()
+    assert {day: row["total_tasks"] for day, row in story.days(ORGANIZATION_ID).items()} == {
+        "2026-03-01": 2,
+        "2026-03-05": 1,
+    }
+    story.land(
+        execution(
+            1,
+            event_id=uuid_of(101),
+            organization_id=OTHER_ORGANIZATION,
+            user_id=OTHER_USER,
+            updated_at="2026-03-02T00:00:00Z",
+        ),
+        execution(
+            3,
+            event_id=uuid_of(103),
+            # 20:00 UTC is the next day in Kolkata, but this stays in Berlin.
+            start_time="2026-03-04T20:00:00Z",
+            end_time="2026-03-04T20:00:05Z",
+            updated_at="2026-03-06T00:00:00Z",
+        ),
+    )
+    story.build()
+    # The day that became empty is gone, not 0.
+    assert {day: row["total_tasks"] for day, row in story.days(ORGANIZATION_ID).items()} == {
+        "2026-03-01": 1,
+        "2026-03-04": 1,
+    }
+    assert story.days(OTHER_ORGANIZATION)["2026-03-01"]["active_developers"] == 1
+    story.assert_equals_oracle()
+    story.assert_equals_full_refresh()
+
+
+def test_copies_count_once_and_an_older_version_that_arrives_last_changes_nothing(
+    story: Story,
+) -> None:
+    newest = execution(1, event_id=uuid_of(9), updated_at="2026-03-03T00:00:00Z", output_tokens=700)
+    story.land(organization(), user(), newest)
+    story.build()
+    before = story.marts()
+    story.land(newest, newest, organization())
+    story.land(newest, execution(1, output_tokens=200))
+    story.build()
+    story.assert_equals(before)
+    assert story.fact(uuid_of(1_000_001))["output_tokens"] == 700
+
+
+def test_of_two_versions_of_one_moment_the_higher_event_id_counts_in_any_order(
+    story: Story,
+) -> None:
+    for number in (1, 2):
+        low = execution(number, event_id=uuid_of(10 + number), output_tokens=300)
+        high = execution(number, event_id=uuid_of(20 + number), output_tokens=400)
+        first, second = (low, high) if number == 1 else (high, low)
+        story.land(first)
+        story.build("fct_task_executions")
+        story.land(second, organization(number))
+    story.build()
+    assert {row["output_tokens"] for row in story.mart("fct_task_executions").values()} == {400}
+    story.assert_equals_oracle()
+
+
+def test_an_execution_is_followed_from_pending_to_completed(story: Story) -> None:
+    story.land(organization(), user(), decision(1))
+    steps = (
+        {"status": "pending", "end_time": None, "input_tokens": None, "output_tokens": None},
+        {"status": "running", "end_time": None, "input_tokens": None, "output_tokens": None},
+        {"status": "completed"},
+    )
+    for number, step in enumerate(steps):
+        nothing = {"cached_input_tokens": None, "cache_write_tokens": None} | {
+            "reasoning_tokens": None,
+            "quality_score": None,
+        }
+        story.land(
+            execution(
+                1,
+                event_id=uuid_of(10 + number),
+                updated_at=f"2026-03-01T10:00:0{number}Z",
+                **(step if step["status"] == "completed" else nothing | step),
+            )
+        )
+        story.build()
+        fact = story.fact(uuid_of(1_000_001))
+        day = story.days(ORGANIZATION_ID)["2026-03-01"]
+        assert fact["status"] == step["status"]
+        assert (fact["savings_usd"] is None) == (step["status"] != "completed")
+        assert (day["successful_tasks"], day["total_tasks"]) == (number // 2, 1)
+        story.assert_equals_oracle()
+    story.assert_equals_full_refresh()
+
+
+def test_executions_ninety_days_late_join_their_own_day(story: Story) -> None:
+    story.land(organization(), user(), execution(1, start_time="2026-06-01T10:00:00Z", end_time=None))
+    story.build()
+    untouched = story.days(ORGANIZATION_ID)["2026-06-01"]
+    story.land(execution(2), execution(3, start_time="2026-02-28T23:30:00Z"))
+    story.build()
+    days = story.days(ORGANIZATION_ID)
+    # 23:30 UTC is 00:30 of the next day in Berlin.
+    assert {day: row["total_tasks"] for day, row in days.items()} == {
+        "2026-03-01": 2,
+        "2026-06-01": 1,
+    }
+    assert days["2026-06-01"] == untouched
+    story.assert_equals_oracle()
+
+
+def test_an_execution_without_user_model_or_tokens_counts_once_and_costs_nothing_known(
+    story: Story,
+) -> None:
+    # The story's warehouse was first built on nothing at all.
+    assert not any(story.mart("fct_task_executions"))
+    assert set(story.mart("dim_providers")) >= {"anthropic", "openai", "google"}
+    bare = {
+        name: None
+        for name in (
+            "user_id", "session_id", "model", "service_tier", "end_time", "input_tokens",
+            "cached_input_tokens", "cache_write_tokens", "output_tokens", "reasoning_tokens",
+            "request_count", "reported_cost_usd", "quality_score", "metadata",
+        )
+    }  # fmt: skip
+    story.land(*(execution(number, **bare) for number in (1, 2)), organization())
+    story.land(execution(3, **(bare | {"model": "claude-sonnet-4-5"})), execution(4))
+    story.build()
+    assert [story.fact(uuid_of(1_000_000 + number))["pricing_status"] for number in (1, 3, 4)] == [
+        "no_model",
+        "no_usage",
+        "priced",
+    ]
+    (day,) = story.days(ORGANIZATION_ID).values()
+    assert (day["total_tasks"], day["unpriced_tasks"]) == (4, 3)
+    # The user of the fourth has not been announced.
+    assert (day["active_developers"], day["total_developers"]) == (1, 1)
+    assert day["metric_date"] == date(2026, 3, 1)
+    assert story.mart("dim_users")[USER_ID]["is_inferred"]
+    story.assert_equals_oracle()
+    story.assert_equals_full_refresh()
