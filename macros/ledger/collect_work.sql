@@ -34,23 +34,23 @@
         executions.execution_id,
         'organization' as reason
     from {{ this }} as executions
-    inner join (
-        select
-            versions.organization_id,
-            min(versions.valid_from) as valid_from
-        from {{ ref('int_organization_versions') }} as versions
-        inner join {{ ref('stg_platform__organizations') }} as organizations
-            on
-                versions.organization_id = organizations.organization_id
-                and versions.updated_at = organizations.updated_at
-        inner join {{ ref('stg_platform__loads') }} as loads
-            on organizations._load_id = loads.load_id
-        where {{ not_taken_in(this.identifier, 'load', 'cast(loads.load_id as text)') }}
-        group by versions.organization_id
-    ) as changed
+    inner join {{ ref('int_organization_versions') }} as versions
         on
-            executions.organization_id = changed.organization_id
-            and executions.start_time >= changed.valid_from;
+            executions.organization_id = versions.organization_id
+            and executions.start_time >= versions.valid_from
+            and executions.start_time < versions.valid_until
+    where
+        executions.organization_id in ({{ newly_landed('organization') }})
+        and (
+            executions.reporting_timezone <> versions.timezone
+            or (
+                executions.baseline_policy = 'organization_default'
+                and (
+                    executions.baseline_provider is distinct from versions.baseline_provider
+                    or executions.baseline_model is distinct from versions.baseline_model
+                )
+            )
+        );
 
     insert into {{ ref('int_execution_work') }} (execution_id, reason)
     select

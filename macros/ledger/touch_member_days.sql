@@ -11,15 +11,27 @@
     from {{ this }} as executions
     inner join (
         select
-            users.organization_id,
-            min({{ local_date('users.updated_at', "'UTC'") }}) as member_since
-        from {{ ref('stg_platform__users') }} as users
-        inner join {{ ref('stg_platform__loads') }} as loads
-            on users._load_id = loads.load_id
-        where {{ not_taken_in(this.identifier, 'load', 'cast(loads.load_id as text)') }}
-        group by users.organization_id
-    ) as arrived
+            arrived.organization_id,
+            min(arrived.member_since) as member_since
+        from {{ ref('int_organization_members') }} as arrived
+        where
+            arrived.organization_id in ({{ newly_landed('user') }})
+            and not exists (
+                select 1
+                from {{ ref('stg_platform__users') }} as known
+                inner join {{ ref('int_model_inputs') }} as inputs
+                    on
+                        inputs.model_name = '{{ this.identifier }}'
+                        and inputs.input_kind = 'load'
+                        and cast(known._load_id as text) = inputs.input_id
+                where
+                    known.organization_id = arrived.organization_id
+                    and known.user_id = arrived.user_id
+                    and {{ local_date('known.updated_at', "'UTC'") }} <= arrived.member_since
+            )
+        group by arrived.organization_id
+    ) as joined
         on
-            executions.organization_id = arrived.organization_id
-            and executions.metric_date >= arrived.member_since;
+            executions.organization_id = joined.organization_id
+            and executions.metric_date >= joined.member_since;
 {%- endmacro %}

@@ -1,5 +1,4 @@
-{#- USD for everything that an execution used, at one row of `int_prices`; the sum of the parts that
-    `fct_task_executions` shows. -#}
+{#- USD for everything that an execution used, at one row of `int_prices`, as the sum of its parts. -#}
 {% macro usage_cost_usd(prices, usage) -%}
     {{ token_cost_usd(usage ~ '.uncached_input_tokens', prices ~ '.input_usd_per_mtok') }}
         + {{ token_cost_usd(usage ~ '.cached_input_tokens', prices ~ '.cached_input_usd_per_mtok') }}

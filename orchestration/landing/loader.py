@@ -364,7 +364,32 @@ class _Loader:
                 f"({_primary(error)}). It is not known whether the file was landed; land it "
                 "again: it is skipped if it was."
             ) from error
+        self._analyze(connection, counts)
         return LandedFile(reading.source.name, load_id, counts.read, accepted, counts.rejected)
+
+
+    @staticmethod
+    def _analyze(connection: psycopg.Connection, counts: "_Counts") -> None:
+        """Refresh the statistics of tables that have grown a lot.
+
+        The server does so by itself for each partition, later, and never for a partitioned table
+        as a whole, without which it misjudges joins between the loads and their rows.
+        """
+        try:
+            for kind, accepted in counts.accepted.items():
+                grown = connection.execute(
+                    "select %s > 0.1 * greatest(reltuples, 0) from pg_catalog.pg_class "
+                    "where oid = cast(%s as regclass)",
+                    (accepted, f"raw.{kind.table}"),
+                ).fetchone()
+                if grown and grown[0]:
+                    table = sql.Identifier("raw", kind.table)
+                    connection.execute(sql.SQL("analyze {}").format(table))
+            connection.commit()
+        except psycopg.Error as error:
+            # The file has landed; slower queries until the next analyze are no failure of that.
+            _log.warning("Statistics were not refreshed: %s", _primary(error))
+            connection.close()
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ write themselves: phrases, numbers, limits and simple names.
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import overload
 
 WINDOW_CHARACTERS = 4_000
@@ -210,8 +211,12 @@ def scrub(text: str | None) -> str | None:
     Returns:
         The text on one line, at most 500 characters long.
     """
-    if text is None:
-        return None
+    return None if text is None else _scrubbed(text)
+
+
+# Routers and providers say the same few sentences over and over.
+@lru_cache(maxsize=4096)
+def _scrubbed(text: str) -> str:
     if len(text) <= KEPT_CHARACTERS and _PLAIN.match(text) and not _SENSITIVE_WORD.search(text):
         return text
     if len(text) > WINDOW_CHARACTERS:

@@ -2,7 +2,14 @@
 -- cost, and what the same usage would have cost at the same moment under the organization's
 -- baseline policy.
 
+-- Each import is read once: the planner knows the sizes of tables, and not of a `with` used twice.
 with prices as (
+
+    select * from {{ ref('int_prices') }}
+
+),
+
+baseline_prices as (
 
     select * from {{ ref('int_prices') }}
 
@@ -40,7 +47,45 @@ organization_scopes as (
 
 ),
 
+baseline_model_scopes as (
+
+    select *
+    from {{ ref('int_price_scopes') }}
+    where attribute = 'model'
+
+),
+
+baseline_task_type_scopes as (
+
+    select *
+    from {{ ref('int_price_scopes') }}
+    where attribute = 'task_type'
+
+),
+
+baseline_service_tier_scopes as (
+
+    select *
+    from {{ ref('int_price_scopes') }}
+    where attribute = 'service_tier'
+
+),
+
+baseline_organization_scopes as (
+
+    select *
+    from {{ ref('int_price_scopes') }}
+    where attribute = 'organization'
+
+),
+
 model_aliases as (
+
+    select * from {{ ref('int_model_aliases') }}
+
+),
+
+baseline_aliases as (
 
     select * from {{ ref('int_model_aliases') }}
 
@@ -125,7 +170,7 @@ with_price_names as (
         on
             with_baselines.provider = model_aliases.provider
             and with_baselines.model = model_aliases.alias
-    left join model_aliases as baseline_aliases
+    left join baseline_aliases
         on
             with_baselines.baseline_provider = baseline_aliases.provider
             and with_baselines.baseline_model = baseline_aliases.alias
@@ -164,19 +209,19 @@ usages as (
         on
             with_price_names.provider = organization_scopes.provider
             and cast(with_price_names.organization_id as text) = organization_scopes.scope
-    left join model_scopes as baseline_model_scopes
+    left join baseline_model_scopes
         on
             with_price_names.baseline_provider = baseline_model_scopes.provider
             and with_price_names.baseline_price_model = baseline_model_scopes.scope
-    left join task_type_scopes as baseline_task_type_scopes
+    left join baseline_task_type_scopes
         on
             with_price_names.baseline_provider = baseline_task_type_scopes.provider
             and with_price_names.task_type = baseline_task_type_scopes.scope
-    left join service_tier_scopes as baseline_service_tier_scopes
+    left join baseline_service_tier_scopes
         on
             with_price_names.baseline_provider = baseline_service_tier_scopes.provider
             and with_price_names.service_tier = baseline_service_tier_scopes.scope
-    left join organization_scopes as baseline_organization_scopes
+    left join baseline_organization_scopes
         on
             with_price_names.baseline_provider = baseline_organization_scopes.provider
             and cast(with_price_names.organization_id as text) = baseline_organization_scopes.scope
@@ -204,7 +249,6 @@ priced as (
             as minute_cost_usd,
         {{ unit_cost_usd('usages.compute_units', 'prices.usd_per_compute_unit') }}
             as compute_unit_cost_usd,
-        {{ usage_cost_usd('prices', 'usages') }} as usage_cost_usd,
         case
             when usages.baseline_provider is null then 'no_baseline'
             else
@@ -215,9 +259,26 @@ priced as (
     left join prices
         on
             {{ price_matches('prices', 'usages', '') }}
-    left join prices as baseline_prices
+    left join baseline_prices
         on
             {{ price_matches('baseline_prices', 'usages', 'baseline_') }}
+    {{ compute_once() }}
+
+),
+
+summed as (
+
+    select
+        *,
+        uncached_input_cost_usd
+        + cached_input_cost_usd
+        + cache_write_cost_usd
+        + output_cost_usd
+        + request_cost_usd
+        + minute_cost_usd
+        + compute_unit_cost_usd as usage_cost_usd
+    from priced
+    {{ compute_once() }}
 
 ),
 
@@ -238,7 +299,8 @@ judged as (
                 then 'cost_out_of_range'
             else usage_baseline_pricing_status
         end as baseline_pricing_status
-    from priced
+    from summed
+    {{ compute_once() }}
 
 ),
 

@@ -1,5 +1,5 @@
--- Grain: one row per execution that the facts do not show as it is: during a build of the facts the
--- ones in work, between builds the ones that have arrived since.
+-- Grain: one row per execution and reason for which the facts do not show it as it is: during a build of
+-- the facts the ones in work, between builds the ones that have arrived since.
 
 with in_work as (
 
@@ -14,21 +14,11 @@ arrived as (
 
 ),
 
-pending as (
+final as (
 
     select * from in_work
     union all
     select * from arrived
-
-),
-
-final as (
-
-    select
-        execution_id,
-        min(reason) as reason
-    from pending
-    group by execution_id
 
 )
 

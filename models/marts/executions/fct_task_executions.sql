@@ -5,6 +5,7 @@
 -- depends_on: {{ ref('int_baseline_policies') }}
 -- depends_on: {{ ref('int_execution_work') }}
 -- depends_on: {{ ref('int_model_aliases') }}
+-- depends_on: {{ ref('int_organization_members') }}
 -- depends_on: {{ ref('int_organization_versions') }}
 -- depends_on: {{ ref('int_pending_executions') }}
 -- depends_on: {{ ref('int_prices') }}

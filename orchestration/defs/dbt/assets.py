@@ -1,5 +1,6 @@
 """One asset per seed, snapshot and model; their data tests are its checks."""
 
+import functools
 import json
 import shutil
 from collections.abc import Iterator, Mapping
@@ -14,6 +15,7 @@ from dagster_dbt import (
     dbt_assets,
 )
 
+from orchestration.defs.dbt.arguments import dbt_arguments
 from orchestration.defs.dbt.resources import dbt_project
 
 
@@ -64,22 +66,7 @@ class BuildOptions(dg.Config):
     full_refresh: bool = False
 
 
-def dbt_arguments(*, full_refresh: bool = False) -> list[str]:
-    """Return the arguments of the dbt command that builds and tests the assets.
-
-    Args:
-        full_refresh: Rebuild incremental models from everything that has landed.
-
-    Returns:
-        The arguments without a selection, which dagster-dbt adds.
-    """
-    # Unit tests prove the SQL on made-up rows; they say nothing about the data of this build.
-    arguments = ["build", "--exclude-resource-type", "unit_test"]
-    if full_refresh:
-        arguments.append("--full-refresh")
-    return arguments
-
-
+@functools.cache
 def read_manifest() -> Mapping[str, Any]:
     """Return dbt's manifest of the project.
 
@@ -94,7 +81,7 @@ translator = LayerTranslator(DagsterDbtTranslatorSettings(enable_source_tests_as
 
 
 @dbt_assets(
-    manifest=dbt_project().manifest_path,
+    manifest=read_manifest(),
     project=dbt_project(),
     name="warehouse_models",
     dagster_dbt_translator=translator,

@@ -4,17 +4,18 @@
 select
     landed.table_name,
     count(loads.load_id) as load_count,
-    cast(coalesce(sum(landed.row_count), 0) as bigint) as row_count,
+    cast(sum(landed.row_count) as bigint) as row_count,
     max(loads.load_id) as last_load_id,
     max(loads.landed_at) as last_landed_at
 from raw.loads as loads
-cross join lateral (
-    values
-    ('loads', 1),
-    ('task_executions', loads.task_execution_count),
-    ('routing_decisions', loads.routing_decision_count),
-    ('organizations', loads.organization_count),
-    ('users', loads.user_count)
-) as landed (table_name, row_count)
+cross join
+    lateral (
+        values
+        ('loads', 1),
+        ('task_executions', loads.task_execution_count),
+        ('routing_decisions', loads.routing_decision_count),
+        ('organizations', loads.organization_count),
+        ('users', loads.user_count)
+    ) as landed (table_name, row_count)
 where landed.row_count > 0
 group by landed.table_name

@@ -7,15 +7,15 @@ when a run begins.
 import functools
 import os
 import sys
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
 import dagster as dg
 from dagster_dbt import DbtCliResource, DbtProject
 
-from orchestration.database.connection import current_settings, uses_embedded_server
-from orchestration.database.embedded import DATABASE, HOST, ROLE
+from orchestration.database.connection import current_settings
+from orchestration.defs.dbt.environment import environment_with, settings_for_reading
 from orchestration.project import project_root
 
 # The environment need not be activated, so dbt need not be on the PATH.
@@ -50,41 +50,6 @@ def dbt_project() -> DbtProject:
     return project
 
 
-def settings_for_reading() -> dict[str, str]:
-    """Return the variables that dbt wants before it reads the project, without a connection.
-
-    Returns:
-        Those of the database that a run will use, as far as they are known without starting it;
-        never a password.
-    """
-    if uses_embedded_server():
-        # Its port is only known once it was started, and nothing connects to it here.
-        return {"PGHOST": HOST, "PGUSER": ROLE, "PGDATABASE": DATABASE}
-    return current_settings().environment()
-
-
-@contextmanager
-def environment_with(variables: Mapping[str, str]) -> Generator[None, None, None]:
-    """Set environment variables for a while.
-
-    Args:
-        variables: Names and values; what they were before comes back at the end.
-
-    Yields:
-        Nothing.
-    """
-    previous = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
-    try:
-        yield
-    finally:
-        for name, value in previous.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
-
-
 class WarehouseDbt(DbtCliResource):
     """dbt on the database that the environment asks for; the embedded one is started if needed."""
 
@@ -114,4 +79,6 @@ warehouse_dbt = WarehouseDbt(
     project_dir=os.fspath(dbt_project().project_dir),
     profiles_dir=os.fspath(dbt_project().profiles_dir),
     dbt_executable=os.fspath(_PROGRAMS / "dbt"),
+    # The messages are shown on web pages and kept in Dagster's log.
+    global_config_flags=["--no-use-colors"],
 )

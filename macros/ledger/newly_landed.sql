@@ -1,0 +1,21 @@
+{#- Subquery: organizations about which something landed in a load that the facts have not taken in, and
+    that is no copy of an event which they have. `kind` is organization (events about itself) or user
+    (events about its members). -#}
+{% macro newly_landed(kind) -%}
+    select arrived.organization_id
+    from {{ ref('stg_platform__' ~ kind ~ 's') }} as arrived
+    inner join {{ ref('stg_platform__loads') }} as loads
+        on arrived._load_id = loads.load_id
+    where
+        {{ not_taken_in(this.identifier, 'load', 'cast(loads.load_id as text)') }}
+        and not exists (
+            select 1
+            from {{ ref('stg_platform__' ~ kind ~ 's') }} as known
+            inner join {{ ref('int_model_inputs') }} as inputs
+                on
+                    inputs.model_name = '{{ this.identifier }}'
+                    and inputs.input_kind = 'load'
+                    and cast(known._load_id as text) = inputs.input_id
+            where known.event_id = arrived.event_id
+        )
+{%- endmacro %}
