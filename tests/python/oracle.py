@@ -249,9 +249,7 @@ class PriceBook:
             return Cost("no_usage", None)
         if price.rates["usd_per_compute_unit"] is not None and usage.compute_units is None:
             return Cost("no_usage", None)
-        uncached = (
-            (usage.input_tokens or 0) - usage.cached_input_tokens - usage.cache_write_tokens
-        )
+        uncached = (usage.input_tokens or 0) - usage.cached_input_tokens - usage.cache_write_tokens
         million = 10**6
         quantities = (
             Fraction(uncached, million),
@@ -470,9 +468,7 @@ class Oracle:
     # Decisions
 
     def _decision(self, decision: Event) -> Row:
-        execution_id = decision.get("task_execution_id") or self._first_attempts.get(
-            decision["id"]
-        )
+        execution_id = decision.get("task_execution_id") or self._first_attempts.get(decision["id"])
         fact = self.task_executions.get(execution_id or "")
         predicted = amount(decision, "predicted_cost_usd")
         predicted_quality = amount(decision, "predicted_quality_score")
@@ -484,7 +480,10 @@ class Oracle:
             if (estimate := amount(alternative, "estimated_cost_usd")) is not None
         ]
         cheapest = min(estimates, default=None)
-        can_compare = predicted is not None and cheapest is not None
+        is_cheapest_choice = regret = None
+        if predicted is not None and cheapest is not None:
+            is_cheapest_choice = predicted <= cheapest
+            regret = max(predicted - cheapest, Decimal(0))
         actual = fact or {}
         if fact is None:
             status = "no_execution"
@@ -507,8 +506,8 @@ class Oracle:
             "predicted_duration_ms": predicted_duration,
             "predicted_quality_score": predicted_quality,
             "cheapest_alternative_cost_usd": cheapest,
-            "is_cheapest_choice": predicted <= cheapest if can_compare else None,  # type: ignore[operator]
-            "regret_usd": max(predicted - cheapest, Decimal(0)) if can_compare else None,  # type: ignore[operator]
+            "is_cheapest_choice": is_cheapest_choice,
+            "regret_usd": regret,
             "routing_overhead_cost_usd": amount(decision, "routing_overhead_cost_usd"),
             "execution_status": actual.get("status"),
             "actual_provider": actual.get("provider"),

@@ -1,5 +1,7 @@
 -- A returned row is a model name that leads to a model without any price, or that hides one.
 
+{{ config(meta={'dagster': {'ref': {'name': 'model_aliases'}}}) }}
+
 select
     aliases.provider,
     aliases.alias,

@@ -1,6 +1,8 @@
 -- A returned row is an execution that landed in a load which the facts have taken in and that is
 -- not in the facts, or one in the facts that never landed.
 
+{{ config(meta={'dagster': {'ref': {'name': 'fct_task_executions'}}}) }}
+
 with landed as (
 
     select distinct executions.execution_id

@@ -1,5 +1,7 @@
 -- A returned row is an organization and day whose rollup differs from its executions.
 
+{{ config(meta={'dagster': {'ref': {'name': 'organization_analytics'}}}) }}
+
 with facts as (
 
     select

@@ -1,0 +1,1 @@
+"""What `make bench` runs: how fast events land and how long builds take, on this machine."""

@@ -1,0 +1,162 @@
+"""`python -m benchmarks`: measure, print a table, write every repetition to a file."""
+
+import dataclasses
+import json
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks import build, landing
+from benchmarks.machine import machine_facts
+from benchmarks.measures import Measure, written
+from benchmarks.throwaway import temporary_folder
+from orchestration.project import state_directory
+
+INTERRUPTED_EXIT_CODE = 130
+# Figures on these say nothing about a disk.
+_MEMORY_FILE_SYSTEMS = ("tmpfs", "ramfs")
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
+@click.option(
+    "--part",
+    "parts",
+    type=click.Choice([landing.PART, build.PART]),
+    multiple=True,
+    default=(landing.PART, build.PART),
+    help="What to measure; may be given twice.",
+)
+@click.option(
+    "--events",
+    type=click.IntRange(min=1000),
+    default=300_000,
+    help="Events in the file that is landed over and over.",
+)
+@click.option(
+    "--big-file-mb",
+    type=click.IntRange(min=0),
+    default=2000,
+    help="Size of the file whose landing's memory is measured; 0 skips it.",
+)
+@click.option(
+    "--fact-executions",
+    type=click.IntRange(min=0),
+    default=100_000,
+    help="Executions on which the fact model alone is measured; 0 skips it.",
+)
+@click.option(
+    "--repetitions",
+    type=click.IntRange(min=1),
+    default=3,
+    help="How often each figure is measured, the big file excepted.",
+)
+@click.option(
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where to write the results as JSON.  [default: benchmarks.json in the state folder]",
+)
+def main(
+    parts: tuple[str, ...],
+    events: int,
+    big_file_mb: int,
+    fact_executions: int,
+    repetitions: int,
+    output: Path | None,
+) -> None:
+    """Measure landing and builds on a throw-away database.
+
+    Nothing is asserted: the targets stand beside the figures, and the exit code is 0.
+    """
+    destination = output or state_directory() / "benchmarks.json"
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
+    progress = Console(stderr=True)
+
+    def tell(text: str) -> None:
+        progress.print(text, style="dim", highlight=False, markup=False, soft_wrap=True)
+
+    measures: list[Measure] = []
+    try:
+        with temporary_folder() as folder:
+            facts = machine_facts(folder)
+            if facts["file_system"] in _MEMORY_FILE_SYSTEMS:
+                tell("The temporary folder lies in memory, not on a disk; TMPDIR names another.")
+            if landing.PART in parts:
+                shape = landing.probe_shape()
+                facts["events"] = dataclasses.asdict(shape)
+                measures += landing.measure_landing(
+                    folder,
+                    events=events,
+                    big_file_mb=big_file_mb,
+                    repetitions=repetitions,
+                    shape=shape,
+                    tell=tell,
+                )
+            if build.PART in parts:
+                measures += build.measure_build(
+                    folder, repetitions=repetitions, fact_executions=fact_executions, tell=tell
+                )
+    except KeyboardInterrupt:
+        click.echo("\nInterrupted. The database and the files are deleted.", err=True)
+        sys.exit(INTERRUPTED_EXIT_CODE)
+    _write(destination, facts, measures)
+    console = Console()
+    console.print(_table(measures))
+    for measure in measures:
+        if measure.note:
+            console.print(f"{measure.name}: {measure.note}", highlight=False, markup=False)
+    console.print(
+        f"{facts['cores']} cores, PostgreSQL {facts['postgresql']}, Python {facts['python']}, "
+        f"load {facts['load_average']} at the start. All repetitions: {destination}",
+        highlight=False,
+        markup=False,
+        soft_wrap=True,
+    )
+
+
+def _table(measures: list[Measure]) -> Table:
+    table = Table(title="Benchmarks")
+    table.add_column("Measure")
+    table.add_column("Median", justify="right")
+    table.add_column("Range", justify="right")
+    table.add_column("Unit")
+    table.add_column("Target")
+    for previous, measure in zip([None, *measures], measures, strict=False):
+        if previous is not None and previous.part != measure.part:
+            table.add_section()
+        table.add_row(
+            measure.name,
+            "none" if measure.median is None else written(measure.median),
+            _range(measure.repetitions),
+            measure.unit,
+            "" if measure.target is None else measure.target.described(),
+        )
+    return table
+
+
+def _range(repetitions: tuple[float, ...]) -> str:
+    if len(repetitions) < 2:
+        return ""
+    return f"{written(min(repetitions))} to {written(max(repetitions))}"
+
+
+def _write(destination: Path, facts: dict[str, Any], measures: list[Measure]) -> None:
+    document = {"machine": facts, "measures": [measure.as_json() for measure in measures]}
+    destination.parent.mkdir(parents=True, exist_ok=True)
+    fresh = destination.with_name(f"{destination.name}.new")
+    fresh.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+    fresh.replace(destination)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    main(prog_name="python -m benchmarks")

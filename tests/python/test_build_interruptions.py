@@ -1,0 +1,183 @@
+"""Nothing is lost: killed builds, and loads that commit in the middle of one."""
+
+import contextlib
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+import psycopg
+from stories import NOW, Story, environment_of, sample_lines, shuffled_in_parts
+from test_landing_contracts import ORGANIZATION_ID, execution, line_of, organization, user, uuid_of
+
+from orchestration.landing.loader import land_stream
+from orchestration.sample.generator import SampleSettings
+
+pytest_plugins = ["stories"]
+
+DBT = Path(sys.executable).with_name("dbt")
+PATIENCE_SECONDS = 60
+
+WAITING_FOR_A_LOCK = (
+    "select count(*) > 0 from pg_catalog.pg_stat_activity "
+    "where datname = current_database() and wait_event_type = 'Lock' and query ~ %s"
+)
+CONNECTED = (
+    "select count(*) > 0 from pg_catalog.pg_stat_activity "
+    "where datname = current_database() and application_name = %s"
+)
+UNCOMMITTED_LOAD = (
+    "select count(*) > 0 from pg_catalog.pg_stat_activity where datname = current_database() "
+    "and application_name = %s and backend_xid is not null"
+)
+
+
+def wait_until(connection: psycopg.Connection, statement: str, parameter: str) -> None:
+    """Wait for a statement to say yes."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        if connection.execute(statement.encode(), (parameter,)).fetchone() == (True,):
+            return
+        time.sleep(0.02)
+    raise TimeoutError(f"{parameter} was not seen")
+
+
+@contextlib.contextmanager
+def locked(story: Story, table: str, mode: str) -> Iterator[None]:
+    """Hold a table so that a build stops where it first needs it."""
+    with story.database.connect() as holder:
+        holder.execute(f"lock table {table} in {mode} mode".encode())
+        yield
+        holder.rollback()
+
+
+def kill_a_build(story: Story, reached: Callable[[], object], *arguments: str) -> None:
+    """Start `dbt build` as a process of its own and kill it when it has got somewhere."""
+    command = story.project.arguments(
+        story.database, ["build", "--exclude-resource-type", "unit_test", "test", *arguments], NOW
+    )
+    with environment_of(story.database):
+        build = subprocess.Popen(
+            [str(DBT), *command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+    try:
+        reached()
+        assert build.poll() is None, "the build ended before it could be killed"
+    finally:
+        build.send_signal(signal.SIGKILL)
+        build.wait()
+
+
+def test_whenever_a_build_is_killed_the_next_one_makes_everything_right(story: Story) -> None:
+    parts = shuffled_in_parts(sample_lines(SampleSettings(500, 4, 20, 10, 9)), 4, 9)
+    story.land_lines(parts[0])
+    story.build()
+
+    with story.database.connect(autocommit=True) as watcher:
+        # The facts are written, but what they took in is not yet recorded.
+        story.land_lines(parts[1])
+        with locked(story, "intermediate.int_model_inputs", "share"):
+            kill_a_build(story, lambda: wait_until(watcher, WAITING_FOR_A_LOCK, "int_model_inputs"))
+        # The facts are done, the rollup is not.
+        story.land_lines(parts[2])
+        with locked(story, "marts.organization_analytics", "access exclusive"):
+            kill_a_build(
+                story, lambda: wait_until(watcher, WAITING_FOR_A_LOCK, "organization_analytics")
+            )
+        # Anywhere, and in a full refresh.
+        story.land_lines(parts[3])
+
+        def some_time_after_it_connected() -> None:
+            wait_until(watcher, CONNECTED, "dbt")
+            time.sleep(random.uniform(0.1, 1.5))  # noqa: S311 - any moment will do
+
+        kill_a_build(story, some_time_after_it_connected, "--full-refresh")
+    story.build()
+    story.assert_equals_oracle()
+    story.assert_equals_full_refresh()
+
+
+class SlowLoad:
+    """A load whose transaction stays open until it is told to commit."""
+
+    def __init__(self, story: Story, first_line: bytes, last_line: bytes) -> None:
+        reading, writing = os.pipe()
+        self._reading: BinaryIO = os.fdopen(reading, "rb")
+        self._writing: BinaryIO = os.fdopen(writing, "wb", buffering=0)
+        self._last_line = last_line
+        self._landed = False
+        with story.database.connect(autocommit=True) as watcher:
+            self._thread = threading.Thread(target=self._land, daemon=True)
+            self._thread.start()
+            self._writing.write(first_line)
+            wait_until(watcher, UNCOMMITTED_LOAD, "warehouse land")
+
+    def _land(self) -> None:
+        with self._reading:
+            landed = land_stream("slow", self._reading)
+        self._landed = landed.lines_accepted == 2
+
+    def commit(self) -> None:
+        self._writing.write(self._last_line)
+        self._writing.close()
+        self._thread.join(PATIENCE_SECONDS)
+        assert self._landed
+
+
+def test_a_load_that_commits_after_a_later_one_was_built_is_taken_in(story: Story) -> None:
+    story.land(organization(), user())
+    lines = [line_of(execution(number)) + b"\n" for number in (1, 2)]
+    with environment_of(story.database):
+        slow = SlowLoad(story, *lines)
+        story.land(execution(3, start_time="2026-04-01T10:00:00Z", end_time=None))
+        story.build()
+        assert list(story.mart("fct_task_executions")) == [uuid_of(1_000_003)]
+        slow.commit()
+    loads = story.rows("select load_id from raw.loads order by landed_at")
+    assert loads[-1]["load_id"] < loads[-2]["load_id"], "the late load must be the older one"
+    story.build()
+    assert {day: row["total_tasks"] for day, row in story.days(ORGANIZATION_ID).items()} == {
+        "2026-03-01": 2,
+        "2026-04-01": 1,
+    }
+
+
+def test_a_load_that_commits_between_facts_and_rollup_is_taken_in_by_the_next_build(
+    story: Story,
+) -> None:
+    story.land(organization(), execution(1))
+    story.build()
+    story.land(execution(2))
+    failures: list[BaseException] = []
+
+    def land_in_the_middle(is_held: threading.Event) -> None:
+        try:
+            with (
+                story.database.connect(autocommit=True) as watcher,
+                locked(story, "marts.organization_analytics", "access exclusive"),
+            ):
+                is_held.set()
+                wait_until(watcher, WAITING_FOR_A_LOCK, "organization_analytics")
+                # The facts are built by now. A user as well, whom head counts read directly.
+                story.land(execution(3), user())
+        except BaseException as error:  # noqa: BLE001 - raised below, in the test's own thread
+            failures.append(error)
+
+    is_held = threading.Event()
+    thread = threading.Thread(target=land_in_the_middle, args=(is_held,))
+    thread.start()
+    is_held.wait(PATIENCE_SECONDS)
+    story.build()
+    thread.join(PATIENCE_SECONDS)
+    assert not failures
+    assert story.days(ORGANIZATION_ID)["2026-03-01"]["total_tasks"] == 2
+    story.build()
+    assert story.days(ORGANIZATION_ID)["2026-03-01"]["total_tasks"] == 3
+    story.assert_equals_oracle()
+    story.assert_equals_full_refresh()
