@@ -37,6 +37,32 @@
     where
         exists ({{ inputs_gone(this.identifier, 'price', ref('int_prices'), 'price_id') }});
 
+    -- A model's first price also tells what came before it from what was never priced.
+    insert into {{ ref('int_execution_work') }} (execution_id, reason)
+    select
+        executions.execution_id,
+        'price' as reason
+    from {{ this }} as executions
+    left join {{ ref('int_price_scopes') }} as scopes
+        on
+            scopes.attribute = 'model'
+            and executions.provider = scopes.provider
+            and executions.price_model = scopes.scope
+    left join {{ ref('int_price_scopes') }} as baseline_scopes
+        on
+            baseline_scopes.attribute = 'model'
+            and executions.baseline_provider = baseline_scopes.provider
+            and executions.baseline_price_model = baseline_scopes.scope
+    where
+        (
+            {{ first_price_misjudged('executions.pricing_status', 'scopes') }}
+            or {{ first_price_misjudged('executions.baseline_pricing_status', 'baseline_scopes') }}
+        )
+        and (
+            exists ({{ inputs_come(this.identifier, 'price', ref('int_prices'), 'price_id') }})
+            or exists ({{ inputs_gone(this.identifier, 'price', ref('int_prices'), 'price_id') }})
+        );
+
     insert into {{ ref('int_execution_work') }} (execution_id, reason)
     select
         executions.execution_id,

@@ -1,4 +1,5 @@
-{#- The largest cost of one execution that numeric(20, 12) holds; above it the cost is unknown. -#}
+{#- The largest cost of one execution, in whole USD: what numeric(20, 12) holds, less the million that a
+    routing overhead may take off the savings. Above it the cost is unknown. -#}
 {% macro max_cost_usd() -%}
-    99999999
+    98999999
 {%- endmacro %}

@@ -22,7 +22,7 @@ Event = Mapping[str, Any]
 Row = dict[str, Any]
 
 TIMEOUT = timedelta(minutes=60)
-LARGEST_COST_USD = 99_999_999
+LARGEST_COST_USD = 98_999_999
 
 RATES = (
     "input_usd_per_mtok",

@@ -138,7 +138,6 @@ class Story:
     def land_lines(self, lines: list[bytes]) -> None:
         """Land encoded events as one load."""
         path = self.folder / f"{secrets.token_hex(6)}.ndjson"
-        # A blank line of its own length: the same events may be landed twice, the same file not.
         path.write_bytes(b"".join(lines))
         with environment_of(self.database):
             report = land([path])

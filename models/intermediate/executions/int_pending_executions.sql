@@ -1,5 +1,5 @@
--- Grain: one row per execution and reason for which the facts do not show it as it is: during a build of
--- the facts the ones in work, between builds the ones that have arrived since.
+-- Grain: one row per execution and reason for which the facts do not show it as it is: during a
+-- build of the facts the ones in work, between builds the ones that have arrived since.
 
 with in_work as (
 
@@ -10,15 +10,21 @@ with in_work as (
 arrived as (
 
     select * from {{ ref('int_arrived_executions') }}
-    where not exists (select 1 from {{ ref('int_execution_work') }})
 
 ),
 
 final as (
 
-    select * from in_work
+    select
+        execution_id,
+        reason
+    from in_work
     union all
-    select * from arrived
+    select
+        execution_id,
+        reason
+    from arrived
+    where not exists (select 1 from {{ ref('int_execution_work') }})
 
 )
 

@@ -6,6 +6,7 @@
     config(
         materialized='incremental',
         incremental_strategy='replace_changed',
+        full_refresh=false,
         unique_key='price_window_id',
         post_hook='analyze {{ this }}'
     )

@@ -7,6 +7,7 @@
     config(
         materialized='incremental',
         incremental_strategy='replace_changed',
+        full_refresh=false,
         unique_key='price_row_id',
         post_hook='analyze {{ this }}'
     )

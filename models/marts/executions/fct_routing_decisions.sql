@@ -46,6 +46,11 @@ pending as (
     select routing_decision_id
     from changed_executions
     where routing_decision_id is not null
+    union
+    -- An execution that follows another decision now leaves the one that it stands beside.
+    select routing_decision_id
+    from {{ this }}
+    where execution_id in (select changed_executions.execution_id from changed_executions)
 
 ),
 

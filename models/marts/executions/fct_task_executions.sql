@@ -8,6 +8,7 @@
 -- depends_on: {{ ref('int_organization_members') }}
 -- depends_on: {{ ref('int_organization_versions') }}
 -- depends_on: {{ ref('int_pending_executions') }}
+-- depends_on: {{ ref('int_price_scopes') }}
 -- depends_on: {{ ref('int_prices') }}
 -- depends_on: {{ ref('int_touched_organization_days') }}
 -- depends_on: {{ ref('stg_platform__loads') }}

@@ -17,14 +17,27 @@ with price_windows as (
 
 ),
 
+-- A price that a correction interrupts begins once, not again after it.
+price_rows as (
+
+    select
+        provider,
+        model_scope,
+        price_id,
+        min(valid_from) as begins_at
+    from price_windows
+    group by provider, model_scope, price_id
+
+),
+
 priced as (
 
     select
         provider,
         count(distinct model_scope) filter (where model_scope <> '*') as priced_models,
-        min(valid_from) as first_price_from,
-        max(valid_from) as last_price_from
-    from price_windows
+        min(begins_at) as first_price_from,
+        max(begins_at) as last_price_from
+    from price_rows
     group by provider
 
 ),
