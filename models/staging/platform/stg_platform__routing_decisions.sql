@@ -1,5 +1,15 @@
 -- Grain: one row per landed event; a decision has one event per version, and copies of them.
 
+{{
+    config(
+        post_hook='''
+            {{ refresh_statistics(
+                source("platform", "routing_decisions"), "_load_id, id, task_execution_id"
+            ) }}
+        '''
+    )
+}}
+
 with routing_decisions as (
 
     select * from {{ source('platform', 'routing_decisions') }}

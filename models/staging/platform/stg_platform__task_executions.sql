@@ -1,5 +1,15 @@
 -- Grain: one row per landed event; an execution has one event per version, and copies of them.
 
+{{
+    config(
+        post_hook='''
+            {{ refresh_statistics(
+                source("platform", "task_executions"), "_load_id, id, organization_id, user_id, routing_decision_id"
+            ) }}
+        '''
+    )
+}}
+
 with task_executions as (
 
     select * from {{ source('platform', 'task_executions') }}
