@@ -35,10 +35,10 @@ demo: setup ## Land the bundled sample, build everything and show the result
 	$(BIN)/warehouse summary
 	@echo
 	@echo 'Where to look next:'
-	@echo '  source .venv/bin/activate && eval "$$(warehouse env)"'
-	@echo '  psql "$$(warehouse db url)"                 query schema marts'
-	@echo '  make ui                                    lineage and runs in Dagster'
-	@echo '  dbt docs generate && dbt docs serve        the models and their columns'
+	@echo '  make ui                                              lineage and runs in Dagster'
+	@echo '  source .venv/bin/activate && eval "$$(warehouse env)"  and then:'
+	@echo '  warehouse db psql                                    query schema marts'
+	@echo '  dbt docs generate && dbt docs serve                  the models and their columns'
 
 build: setup ## dbt build: models, seeds and tests, only what changed
 	$(WITH_DATABASE) $(BIN)/dbt build

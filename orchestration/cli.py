@@ -18,3 +18,6 @@ def main() -> None:
 
 for command in (db, env, land, rejects, import_source, sample, summary, ui):
     main.add_command(command)
+
+if __name__ == "__main__":
+    main()

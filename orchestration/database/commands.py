@@ -5,6 +5,7 @@
 
 import os
 import shlex
+import shutil
 import sys
 from typing import TYPE_CHECKING
 
@@ -93,6 +94,22 @@ def url(with_password: bool) -> None:
     from orchestration.database.connection import current_settings
 
     click.echo(current_settings().url(with_password=with_password))
+
+
+@db.command(context_settings={"ignore_unknown_options": True})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def psql(arguments: tuple[str, ...]) -> None:
+    """Open psql on the database: the one on the PATH, else the embedded server's own.
+
+    ARGUMENTS are handed to psql, for example: -c "select * from marts.dim_providers".
+    """
+    from orchestration.database.connection import current_settings
+    from orchestration.database.embedded import embedded_bin_directory
+
+    variables = os.environ | current_settings().environment()
+    program = shutil.which("psql") or os.fspath(embedded_bin_directory() / "psql")
+    # psql takes over this process, so that Ctrl-C reaches it and its exit code is this command's.
+    os.execve(program, [program, *arguments], variables)  # noqa: S606
 
 
 @db.command()

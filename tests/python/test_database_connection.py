@@ -110,6 +110,23 @@ def test_environment_serves_psql(database: Database, embedded_server: EmbeddedSe
     assert (finished.returncode, finished.stdout) == (0, ""), finished.stderr
 
 
+@pytest.mark.parametrize("path", [os.environ["PATH"], "/nowhere"])
+def test_psql_opens_the_database_also_where_none_is_installed(
+    database: Database, path: str
+) -> None:
+    found = subprocess.run(
+        [
+            *(sys.executable, "-m", "orchestration.cli", "db", "psql"),
+            *("--no-password", "-Atc", "select count(*) from raw.loads"),
+        ],
+        env=os.environ | database.environment | {"PATH": path},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert found.stdout == "0\n"
+
+
 def test_urls_are_encoded_and_hold_no_secret_unless_asked() -> None:
     settings = ConnectionSettings(
         "::1", 5433, "a user", "da/ta", Path("/home/a b/?pass&file"), False
