@@ -41,7 +41,7 @@ _FORMATS: dict[str, Format] = {".ndjson": "ndjson", ".jsonl": "ndjson", ".csv": 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
-class Record(NamedTuple):
+class Record(msgspec.Struct, frozen=True, gc=False):
     """One line to check.
 
     Attributes:

@@ -9,6 +9,7 @@ import psycopg
 import pytest
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from conftest import Database
 from psycopg import sql
 
@@ -184,3 +185,9 @@ def _upgrade_and_fail(upgrade: Callable[..., None]) -> Callable[..., None]:
         raise ZeroDivisionError
 
     return run
+
+
+def test_the_newest_revision_by_file_name_is_the_head_of_the_migrations() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(VERSIONS.parent))
+    assert ScriptDirectory.from_config(config).get_heads() == [newest_revision()]
