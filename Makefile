@@ -28,6 +28,8 @@ setup: .venv/installed ## Make the environment in .venv from requirements.lock
 
 demo: setup ## Land the bundled sample, build everything and show the result
 	$(BIN)/warehouse db migrate
+	@# A server of one's own, or another state folder, leaves this one to be made.
+	mkdir -p .warehouse
 	test -e .warehouse/sample.ndjson.gz || \
 		$(BIN)/warehouse sample $(SAMPLE) --out .warehouse/sample.ndjson.gz
 	$(BIN)/warehouse land .warehouse/sample.ndjson.gz

@@ -11,11 +11,8 @@
         and not exists (
             select 1
             from {{ ref('stg_platform__' ~ kind ~ 's') }} as known
-            inner join {{ ref('int_model_inputs') }} as inputs
-                on
-                    inputs.model_name = '{{ this.identifier }}'
-                    and inputs.input_kind = 'load'
-                    and cast(known._load_id as text) = inputs.input_id
-            where known.event_id = arrived.event_id
+            where
+                known.event_id = arrived.event_id
+                and {{ taken_in(this.identifier, 'load', 'cast(known._load_id as text)') }}
         )
 {%- endmacro %}

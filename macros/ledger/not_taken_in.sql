@@ -1,11 +1,4 @@
 {#- Condition: this input is not yet in the model's record. -#}
 {% macro not_taken_in(model_name, input_kind, input_id) -%}
-    not exists (
-        select 1
-        from {{ ref('int_model_inputs') }} as taken_in
-        where
-            taken_in.model_name = '{{ model_name }}'
-            and taken_in.input_kind = '{{ input_kind }}'
-            and taken_in.input_id = {{ input_id }}
-    )
+    not {{ taken_in(model_name, input_kind, input_id) }}
 {%- endmacro %}

@@ -19,15 +19,11 @@
             and not exists (
                 select 1
                 from {{ ref('stg_platform__users') }} as known
-                inner join {{ ref('int_model_inputs') }} as inputs
-                    on
-                        inputs.model_name = '{{ this.identifier }}'
-                        and inputs.input_kind = 'load'
-                        and cast(known._load_id as text) = inputs.input_id
                 where
                     known.organization_id = arrived.organization_id
                     and known.user_id = arrived.user_id
                     and {{ local_date('known.updated_at', "'UTC'") }} <= arrived.member_since
+                    and {{ taken_in(this.identifier, 'load', 'cast(known._load_id as text)') }}
             )
         group by arrived.organization_id
     ) as joined

@@ -7,11 +7,7 @@ with landed as (
 
     select distinct executions.execution_id
     from {{ ref('stg_platform__task_executions') }} as executions
-    inner join {{ ref('int_model_inputs') }} as inputs
-        on
-            inputs.model_name = 'fct_task_executions'
-            and inputs.input_kind = 'load'
-            and cast(executions._load_id as text) = inputs.input_id
+    where {{ taken_in('fct_task_executions', 'load', 'cast(executions._load_id as text)') }}
 
 )
 
