@@ -74,7 +74,8 @@
             and executions.start_time < policies.valid_until
             and policies.organization_scope in ('*', cast(executions.organization_id as text))
     where
-        {{ not_taken_in(this.identifier, 'policy', 'policies.policy_id') }}
+        policies.policy_use = 'headline'
+        and {{ not_taken_in(this.identifier, 'policy', 'policies.policy_id') }}
         and exists (
             {{ inputs_come(this.identifier, 'policy', ref('int_baseline_policies'), 'policy_id') }}
         );

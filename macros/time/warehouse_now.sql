@@ -1,7 +1,7 @@
-{#- The moment that counts as now: the var `now` when it is set, else the clock. -#}
+{#- The moment that counts as now: the var `now` when it is set, else `as_of`, else the clock. -#}
 {% macro warehouse_now() -%}
-    {%- if var('now') -%}
-        cast('{{ var("now") }}' as timestamptz)
+    {%- if var('now') or var('as_of') -%}
+        cast('{{ var("now") or var("as_of") }}' as timestamptz)
     {%- else -%}
         current_timestamp
     {%- endif -%}

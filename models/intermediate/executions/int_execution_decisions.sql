@@ -28,6 +28,9 @@ versions as (
         execution_id,
         decision_timestamp,
         routing_overhead_cost_usd,
+        baseline_provider,
+        baseline_model,
+        dearest_alternative,
         updated_at,
         event_id,
         _load_id,
@@ -55,6 +58,10 @@ final as (
         routing_decision_id,
         execution_id,
         routing_overhead_cost_usd,
+        baseline_provider,
+        baseline_model,
+        {{ json_text('dearest_alternative', 'provider') }} as dearest_alternative_provider,
+        {{ json_text('dearest_alternative', 'model') }} as dearest_alternative_model,
         -- Where several decisions name one execution, the last one made is the one that was
         -- followed.
         row_number() over (

@@ -1,6 +1,7 @@
--- Grain: one row per organization that a policy names (`*` for all others) and stretch of time. The
--- policy for the organization itself wins over the one for all, and of equal ones the one recorded
--- last.
+-- Grain: one row per use of a policy, organization that a policy names (`*` for all others) and
+-- stretch of time. The policy for the organization itself wins over the one for all, and of equal
+-- ones the one recorded last: among all policies for the headline, and among the fixed ones for the
+-- comparison of policies, where a fixed baseline is shown beside a headline of another kind.
 
 {{
     config(
@@ -15,6 +16,7 @@
 with baseline_policies as (
 
     select * from {{ ref('baseline_policies') }}
+    where {{ known_as_of('recorded_at') }}
 
 ),
 
@@ -33,6 +35,21 @@ policy_rows as (
 
 ),
 
+uses as (
+
+    select
+        'headline' as policy_use,
+        policy_rows.*
+    from policy_rows
+    union all
+    select
+        'fixed' as policy_use,
+        policy_rows.*
+    from policy_rows
+    where policy_rows.policy = 'fixed'
+
+),
+
 scopes as (
 
     select organization_scope from policy_rows
@@ -45,20 +62,22 @@ candidates as (
 
     select
         scopes.organization_scope as usage_organization_scope,
-        policy_rows.*
+        uses.*
     from scopes
-    inner join policy_rows on policy_rows.organization_scope in ('*', scopes.organization_scope)
+    inner join uses on uses.organization_scope in ('*', scopes.organization_scope)
 
 ),
 
 moments as (
 
     select
+        policy_use,
         usage_organization_scope,
         effective_from as valid_from
     from candidates
     union
     select
+        policy_use,
         usage_organization_scope,
         effective_until as valid_from
     from candidates
@@ -68,10 +87,11 @@ moments as (
 stretches as (
 
     select
+        policy_use,
         usage_organization_scope,
         valid_from,
         lead(valid_from) over (
-            partition by usage_organization_scope
+            partition by policy_use, usage_organization_scope
             order by valid_from
         ) as valid_until
     from moments
@@ -85,7 +105,8 @@ ranked as (
         stretches.valid_until,
         candidates.*,
         row_number() over (
-            partition by stretches.usage_organization_scope, stretches.valid_from
+            partition by
+                stretches.policy_use, stretches.usage_organization_scope, stretches.valid_from
             order by
                 candidates.organization_scope = '*' asc,
                 candidates.recorded_at desc,
@@ -94,7 +115,8 @@ ranked as (
     from stretches
     inner join candidates
         on
-            stretches.usage_organization_scope = candidates.usage_organization_scope
+            stretches.policy_use = candidates.policy_use
+            and stretches.usage_organization_scope = candidates.usage_organization_scope
             and stretches.valid_from >= candidates.effective_from
             and stretches.valid_from < candidates.effective_until
 
@@ -103,11 +125,15 @@ ranked as (
 final as (
 
     select
-        {{ surrogate_key(['policy_id', 'usage_organization_scope', utc_text('valid_from')]) }}
-            as policy_window_id,
+        {{ surrogate_key([
+            'policy_use', 'policy_id', 'usage_organization_scope', utc_text('valid_from')
+        ]) }} as policy_window_id,
+        policy_use,
         policy_id,
         policy,
         usage_organization_scope as organization_scope,
+        case when usage_organization_scope <> '*' then cast(usage_organization_scope as uuid) end
+            as organization_id,
         baseline_provider,
         baseline_model,
         valid_from,

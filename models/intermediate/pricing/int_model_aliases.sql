@@ -1,8 +1,22 @@
--- Grain: one row per other name of a model, with a key that spells it out.
+-- Grain: one row per other name of a model, with a key that spells it out: of the rows about one
+-- name the one recorded last.
 
 with model_aliases as (
 
     select * from {{ ref('model_aliases') }}
+    where {{ known_as_of('recorded_at') }}
+
+),
+
+ranked as (
+
+    select
+        *,
+        row_number() over (
+            partition by provider, alias
+            order by recorded_at desc
+        ) as recency
+    from model_aliases
 
 ),
 
@@ -13,7 +27,8 @@ final as (
         provider,
         alias,
         model
-    from model_aliases
+    from ranked
+    where recency = 1
 
 )
 

@@ -12,34 +12,9 @@
     )
 }}
 
-with provider_pricing as (
+with price_rows as (
 
-    select * from {{ ref('provider_pricing') }}
-
-),
-
-price_rows as (
-
-    select
-        {{ surrogate_key(price_book_columns()) }} as price_id,
-        provider,
-        coalesce(model, '*') as model_scope,
-        coalesce(task_type, '*') as task_type_scope,
-        coalesce(service_tier, '*') as service_tier_scope,
-        coalesce(cast(organization_id as text), '*') as organization_scope,
-        -- Every request has more than minus one token: such a row holds from the first token on.
-        coalesce(context_over_tokens, -1) as context_over_tokens,
-        input_usd_per_mtok,
-        cached_input_usd_per_mtok,
-        cache_write_usd_per_mtok,
-        output_usd_per_mtok,
-        usd_per_request,
-        usd_per_minute,
-        usd_per_compute_unit,
-        effective_from,
-        coalesce(effective_until, cast('infinity' as timestamptz)) as effective_until,
-        recorded_at
-    from provider_pricing
+    select * from {{ ref('int_price_rows') }}
 
 ),
 

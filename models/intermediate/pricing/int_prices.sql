@@ -166,10 +166,19 @@ final as (
         stretch_until as valid_until,
         context_over as context_over_tokens,
         context_up_to as context_up_to_tokens,
-        input_usd_per_mtok,
-        coalesce(cached_input_usd_per_mtok, input_usd_per_mtok) as cached_input_usd_per_mtok,
-        coalesce(cache_write_usd_per_mtok, input_usd_per_mtok) as cache_write_usd_per_mtok,
-        output_usd_per_mtok,
+        -- Per token, so that pricing multiplies once; a millionth of 12 places has 18.
+        {{ usd_per_token('input_usd_per_mtok') }} as input_usd_per_token,
+        {{ usd_per_token('cached_input_usd_per_mtok') }} as cached_input_usd_per_token,
+        {{ usd_per_token('cache_write_usd_per_mtok') }} as cache_write_usd_per_token,
+        {{ usd_per_token('output_usd_per_mtok') }} as output_usd_per_token,
+        -- Where every token costs the same, a number of tokens without a split has a price.
+        case
+            when
+                input_usd_per_mtok = cached_input_usd_per_mtok
+                and input_usd_per_mtok = cache_write_usd_per_mtok
+                and input_usd_per_mtok = output_usd_per_mtok
+                then {{ usd_per_token('input_usd_per_mtok') }}
+        end as flat_usd_per_token,
         usd_per_request,
         usd_per_minute,
         usd_per_compute_unit

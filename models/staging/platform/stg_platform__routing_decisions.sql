@@ -42,6 +42,8 @@ final as (
         {{ json_array_length('alternative_providers') }} as alternative_count,
         {{ json_array_min('alternative_providers', 'estimated_cost_usd') }}
             as cheapest_alternative_cost_usd,
+        {{ json_array_dearest('alternative_providers', 'estimated_cost_usd') }}
+            as dearest_alternative,
         alternative_providers,
         decision_factors,
         _load_id,

@@ -1,0 +1,8 @@
+{#- A cost, or NULL when the usage has no price or the cost is too large to be true. -#}
+{% macro known_cost_usd(status, cost_usd) -%}
+    cast(
+            case
+                when {{ status }} = 'priced' and {{ cost_usd }} <= {{ max_cost_usd() }} then {{ cost_usd }}
+            end as numeric(20, 12)
+        )
+{%- endmacro %}

@@ -1,0 +1,32 @@
+-- Grain: one row per provider of the price book, with the task types, service tiers and
+-- organizations for which it names prices of their own. Everything else falls under its `*`.
+
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='replace_changed',
+        full_refresh=false,
+        unique_key='provider',
+        post_hook='analyze {{ this }}'
+    )
+}}
+
+with price_scopes as (
+
+    select * from {{ ref('int_price_scopes') }}
+
+),
+
+final as (
+
+    select
+        provider,
+        {{ json_array_of('scope', "attribute = 'task_type' and scope <> '*'") }} as task_types,
+        {{ json_array_of('scope', "attribute = 'service_tier' and scope <> '*'") }} as service_tiers,
+        {{ json_array_of('scope', "attribute = 'organization' and scope <> '*'") }} as organization_ids
+    from price_scopes
+    group by provider
+
+)
+
+select * from final

@@ -1,0 +1,38 @@
+-- Grain: one row per row of the price book, with its key and `*` for what it leaves blank. With the
+-- var `as_of`, only the rows that had been recorded by then.
+
+with provider_pricing as (
+
+    select * from {{ ref('provider_pricing') }}
+    where {{ known_as_of('recorded_at') }}
+
+),
+
+final as (
+
+    select
+        {{ surrogate_key(price_book_columns()) }} as price_id,
+        provider,
+        coalesce(model, '*') as model_scope,
+        coalesce(task_type, '*') as task_type_scope,
+        coalesce(service_tier, '*') as service_tier_scope,
+        coalesce(cast(organization_id as text), '*') as organization_scope,
+        -- Every request has more than minus one token: such a row holds from the first token on.
+        coalesce(context_over_tokens, -1) as context_over_tokens,
+        input_usd_per_mtok,
+        coalesce(cached_input_usd_per_mtok, input_usd_per_mtok) as cached_input_usd_per_mtok,
+        coalesce(cache_write_usd_per_mtok, input_usd_per_mtok) as cache_write_usd_per_mtok,
+        output_usd_per_mtok,
+        usd_per_request,
+        usd_per_minute,
+        usd_per_compute_unit,
+        effective_from,
+        coalesce(effective_until, cast('infinity' as timestamptz)) as effective_until,
+        recorded_at,
+        source,
+        notes
+    from provider_pricing
+
+)
+
+select * from final
