@@ -141,6 +141,7 @@ final as (
         cache_write_tokens,
         output_tokens,
         reasoning_tokens,
+        tokens_used,
         coalesce(tokens_used, input_tokens + output_tokens, input_tokens, output_tokens)
             as total_tokens,
         compute_units,

@@ -21,9 +21,12 @@ final as (
 
     select
         provider,
-        {{ json_array_of('scope', "attribute = 'task_type' and scope <> '*'") }} as task_types,
-        {{ json_array_of('scope', "attribute = 'service_tier' and scope <> '*'") }} as service_tiers,
-        {{ json_array_of('scope', "attribute = 'organization' and scope <> '*'") }} as organization_ids
+        {{ json_array_of('scope', "attribute = 'task_type' and scope <> '*'") }}
+            as task_types,
+        {{ json_array_of('scope', "attribute = 'service_tier' and scope <> '*'") }}
+            as service_tiers,
+        {{ json_array_of('scope', "attribute = 'organization' and scope <> '*'") }}
+            as organization_ids
     from price_scopes
     group by provider
 

@@ -107,6 +107,12 @@ attempts as (
 
 ),
 
+alternatives as (
+
+    select * from {{ ref('stg_platform__routing_alternatives') }}
+
+),
+
 followed as (
 
     select
@@ -120,59 +126,112 @@ followed as (
 
 ),
 
+outcomes as (
+
+    select
+        followed.*,
+        executions.status as execution_status,
+        executions.provider as actual_provider,
+        executions.cost_usd as actual_cost_usd,
+        executions.pricing_status as actual_pricing_status,
+        executions.duration_ms as actual_duration_ms,
+        executions.quality_score as actual_quality_score,
+        executions.baseline_provider as compared_provider,
+        executions.baseline_model as compared_model,
+        executions.baseline_cost_usd
+    from followed
+    left join executions on followed.followed_execution_id = executions.execution_id
+
+),
+
+-- What the router expected of the provider and model that the execution is compared with.
+baseline_estimates as (
+
+    select
+        outcomes.routing_decision_id,
+        max(alternatives.estimated_cost_usd) as estimated_cost_usd
+    from outcomes
+    inner join alternatives
+        on
+            outcomes._load_id = alternatives._load_id
+            and outcomes._line_number = alternatives._line_number
+            and outcomes.event_id = alternatives.event_id
+            and outcomes.compared_provider = alternatives.provider
+            and outcomes.compared_model = alternatives.model
+    group by outcomes.routing_decision_id
+
+),
+
 final as (
 
     select
-        followed.routing_decision_id,
-        followed.organization_id,
-        followed.task_id,
-        followed.followed_execution_id as execution_id,
-        followed.decision_timestamp,
-        followed.routing_strategy,
-        followed.algorithm_version,
-        followed.chosen_provider,
-        followed.chosen_model,
-        followed.confidence_score,
-        followed.alternative_count,
-        followed.predicted_cost_usd,
-        followed.predicted_duration_ms,
-        followed.predicted_quality_score,
-        followed.cheapest_alternative_cost_usd,
-        followed.predicted_cost_usd <= followed.cheapest_alternative_cost_usd as is_cheapest_choice,
+        outcomes.routing_decision_id,
+        outcomes.organization_id,
+        outcomes.task_id,
+        outcomes.followed_execution_id as execution_id,
+        outcomes.decision_timestamp,
+        outcomes.routing_strategy,
+        outcomes.algorithm_version,
+        outcomes.chosen_provider,
+        outcomes.chosen_model,
+        outcomes.confidence_score,
+        outcomes.alternative_count,
+        outcomes.predicted_cost_usd,
+        outcomes.predicted_duration_ms,
+        outcomes.predicted_quality_score,
+        outcomes.cheapest_alternative_cost_usd,
+        outcomes.predicted_cost_usd <= outcomes.cheapest_alternative_cost_usd as is_cheapest_choice,
         cast(
-            followed.predicted_cost_usd
+            outcomes.predicted_cost_usd
             - case
-                when followed.cheapest_alternative_cost_usd < followed.predicted_cost_usd
-                    then followed.cheapest_alternative_cost_usd
-                when followed.cheapest_alternative_cost_usd is not null
-                    then followed.predicted_cost_usd
+                when outcomes.cheapest_alternative_cost_usd < outcomes.predicted_cost_usd
+                    then outcomes.cheapest_alternative_cost_usd
+                when outcomes.cheapest_alternative_cost_usd is not null
+                    then outcomes.predicted_cost_usd
             end as numeric(20, 12)
         ) as regret_usd,
-        followed.routing_overhead_cost_usd,
-        followed.baseline_provider,
-        followed.baseline_model,
-        executions.status as execution_status,
-        executions.provider as actual_provider,
-        executions.provider <> followed.chosen_provider as is_overridden,
-        executions.cost_usd as actual_cost_usd,
-        executions.duration_ms as actual_duration_ms,
-        executions.quality_score as actual_quality_score,
-        cast(executions.cost_usd - followed.predicted_cost_usd as numeric(20, 12))
-            as cost_error_usd,
-        executions.duration_ms - followed.predicted_duration_ms as duration_error_ms,
+        outcomes.routing_overhead_cost_usd,
+        outcomes.baseline_provider,
+        outcomes.baseline_model,
+        {{ json_text('outcomes.dearest_alternative', 'provider') }}
+            as dearest_alternative_provider,
+        {{ json_text('outcomes.dearest_alternative', 'model') }}
+            as dearest_alternative_model,
         cast(
-            executions.quality_score - followed.predicted_quality_score as numeric(13, 12)
+            case
+                when
+                    outcomes.chosen_provider = outcomes.compared_provider
+                    and outcomes.chosen_model = outcomes.compared_model
+                    then outcomes.predicted_cost_usd
+                else baseline_estimates.estimated_cost_usd
+            end as numeric(20, 12)
+        ) as predicted_baseline_cost_usd,
+        outcomes.baseline_cost_usd,
+        outcomes.execution_status,
+        outcomes.actual_provider,
+        outcomes.actual_provider <> outcomes.chosen_provider as is_overridden,
+        outcomes.actual_cost_usd,
+        outcomes.actual_duration_ms,
+        outcomes.actual_quality_score,
+        cast(outcomes.actual_cost_usd - outcomes.predicted_cost_usd as numeric(20, 12))
+            as cost_error_usd,
+        outcomes.actual_duration_ms - outcomes.predicted_duration_ms
+            as duration_error_ms,
+        cast(
+            outcomes.actual_quality_score - outcomes.predicted_quality_score
+            as numeric(13, 12)
         ) as quality_score_error,
         case
-            when executions.execution_id is null then 'no_execution'
-            when executions.cost_usd is null then executions.pricing_status
-            when followed.predicted_cost_usd is null then 'not_predicted'
+            when outcomes.execution_status is null then 'no_execution'
+            when outcomes.actual_cost_usd is null then outcomes.actual_pricing_status
+            when outcomes.predicted_cost_usd is null then 'not_predicted'
             else 'compared'
         end as cost_comparison_status,
-        followed.event_id,
-        followed.updated_at
-    from followed
-    left join executions on followed.followed_execution_id = executions.execution_id
+        outcomes.event_id,
+        outcomes.updated_at
+    from outcomes
+    left join baseline_estimates
+        on outcomes.routing_decision_id = baseline_estimates.routing_decision_id
 
 )
 

@@ -3,6 +3,7 @@
 -- hooks of an incremental build read these as well:
 -- depends_on: {{ ref('int_arrived_executions') }}
 -- depends_on: {{ ref('int_baseline_policies') }}
+-- depends_on: {{ ref('int_cost_changes') }}
 -- depends_on: {{ ref('int_execution_work') }}
 -- depends_on: {{ ref('int_model_aliases') }}
 -- depends_on: {{ ref('int_organization_members') }}
@@ -25,16 +26,19 @@
             '{{ open_intake() }}',
             '{{ collect_work() }}',
             '{{ touch_organization_days(before=true) }}',
+            '{{ keep_costs_before() }}',
         ],
         post_hook=[
             '{{ touch_organization_days(before=false) }}',
             '{{ touch_member_days() }}',
+            '{{ record_cost_changes() }}',
             '{{ close_fact_intake() }}',
             '{{ index_open_executions() }}',
         ],
         indexes=[
             {'columns': ['organization_id', 'metric_date']},
             {'columns': ['organization_id', 'start_time']},
+            {'columns': ['organization_id', 'task_id']},
             {'columns': ['routing_decision_id']},
         ]
     )
@@ -78,6 +82,7 @@ final as (
         cache_write_tokens,
         output_tokens,
         reasoning_tokens,
+        tokens_used,
         total_tokens,
         compute_units,
         request_count,

@@ -23,6 +23,7 @@ final as (
         started_at,
         landed_at
     from loads
+    where {{ known_as_of('landed_at') }}
 
 )
 

@@ -21,6 +21,7 @@ final as (
         _load_id,
         _line_number
     from organizations
+    where {{ landed_as_of() }}
 
 )
 

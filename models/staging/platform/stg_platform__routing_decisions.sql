@@ -49,6 +49,7 @@ final as (
         _load_id,
         _line_number
     from routing_decisions
+    where {{ landed_as_of() }}
 
 )
 

@@ -54,6 +54,7 @@ final as (
         _load_id,
         _line_number
     from task_executions
+    where {{ landed_as_of() }}
 
 )
 

@@ -19,6 +19,7 @@ final as (
         _load_id,
         _line_number
     from users
+    where {{ landed_as_of() }}
 
 )
 

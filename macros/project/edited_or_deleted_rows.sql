@@ -1,0 +1,58 @@
+{#- Query: the rows of a seed that no longer are what its snapshot saw first, with a sentence about
+    each. Later states of the history do not count, so that a restored row is in order again. -#}
+{% macro edited_or_deleted_rows(book, history, key, numbers, texts) -%}
+with book as (
+
+    select
+        {{ surrogate_key(key) }} as row_key,
+        {{ (numbers + texts) | join(', ') }}
+    from {{ book }}
+
+),
+
+states as (
+
+    select
+        {{ surrogate_key(key) }} as row_key,
+        row_number() over (
+            partition by {{ key | join(', ') }}
+            order by dbt_valid_from asc, dbt_scd_id asc
+        ) as state,
+        {{ (key + numbers + texts) | join(', ') }}
+    from {{ history }}
+
+),
+
+compared as (
+
+    select
+        book.row_key is null as is_deleted,
+        concat_ws(
+            ', '
+            {%- for column in key %},
+            '{{ column }} ' || cast(states.{{ column }} as text)
+            {%- endfor %}
+        ) as row_name,
+        concat_ws(
+            ', '
+            {%- for column in numbers + texts %},
+            case
+                when states.{{ column }} is distinct from book.{{ column }}
+                    then
+                        '{{ column }} from '
+                        || coalesce(cast({{ 'trim_scale' if column in numbers }}(states.{{ column }}) as text), 'blank')
+                        || ' to '
+                        || coalesce(cast({{ 'trim_scale' if column in numbers }}(book.{{ column }}) as text), 'blank')
+            end
+            {%- endfor %}
+        ) as changes
+    from states
+    left join book on states.row_key = book.row_key
+    where states.state = 1
+
+)
+
+select row_name || case when is_deleted then ': deleted' else ': edited, ' || changes end as finding
+from compared
+where is_deleted or changes <> ''
+{%- endmacro %}

@@ -1,0 +1,139 @@
+-- Grain: one row per execution whose source reported another cost than the price book gives, or a
+-- cost where the price book gives none.
+
+{{ config(materialized='view') }}
+
+with executions as (
+
+    select *
+    from {{ ref('fct_task_executions') }}
+    where
+        reported_cost_usd is not null
+        and coalesce(
+            abs(reported_cost_usd - cost_usd) > {{ var('reported_cost_tolerance_usd') }}, true
+        )
+
+),
+
+prices as (
+
+    select
+        *,
+        {{ usd_per_token('input_usd_per_mtok') }} as input_usd_per_token,
+        {{ usd_per_token('cached_input_usd_per_mtok') }} as cached_input_usd_per_token,
+        {{ usd_per_token('cache_write_usd_per_mtok') }} as cache_write_usd_per_token,
+        {{ usd_per_token('output_usd_per_mtok') }} as output_usd_per_token
+    from {{ ref('dim_prices') }}
+
+),
+
+usages as (
+
+    select
+        *,
+        {{ billed_tokens() }}
+    from executions
+
+),
+
+with_prices as (
+
+    select
+        usages.*,
+        prices.model as book_model,
+        prices.task_type as book_task_type,
+        prices.service_tier as book_service_tier,
+        prices.organization_id as book_organization_id,
+        prices.context_over_tokens as book_context_over_tokens,
+        {{ usage_cost_usd('usages.billed_cached_input_tokens', 'prices.input_usd_per_token') }}
+            as cached_at_input_rate_usd,
+        {{ usage_cost_usd('usages.billed_cache_write_tokens', 'prices.input_usd_per_token') }}
+            as written_at_input_rate_usd
+    from usages
+    left join prices on usages.price_id = prices.price_id
+
+),
+
+-- The same usage at the other prices that the model had before or after, or that were corrected.
+at_other_prices as (
+
+    select
+        with_prices.execution_id,
+        min(prices.effective_from) as matching_price_from
+    from with_prices
+    inner join prices
+        on
+            with_prices.provider = prices.provider
+            and with_prices.book_model is not distinct from prices.model
+            and with_prices.book_task_type is not distinct from prices.task_type
+            and with_prices.book_service_tier is not distinct from prices.service_tier
+            and with_prices.book_organization_id is not distinct from prices.organization_id
+            and with_prices.book_context_over_tokens is not distinct from prices.context_over_tokens
+            and with_prices.price_id <> prices.price_id
+    where
+        abs(with_prices.reported_cost_usd - ({{ total_cost_usd('with_prices', 'prices') }}))
+        <= {{ var('reported_cost_tolerance_usd') }}
+    group by with_prices.execution_id
+
+),
+
+-- What a source gets that ignores the discount for cached tokens, counts them twice or leaves them
+-- out.
+judged as (
+
+    select
+        with_prices.*,
+        at_other_prices.matching_price_from,
+        least(
+            abs(
+                with_prices.reported_cost_usd
+                - with_prices.cost_usd
+                + with_prices.cached_input_cost_usd
+                + with_prices.cache_write_cost_usd
+                - with_prices.cached_at_input_rate_usd
+                - with_prices.written_at_input_rate_usd
+            ),
+            abs(
+                with_prices.reported_cost_usd
+                - with_prices.cost_usd
+                - with_prices.cached_at_input_rate_usd
+            ),
+            abs(
+                with_prices.reported_cost_usd
+                - with_prices.cost_usd
+                + with_prices.cached_input_cost_usd
+            )
+        ) <= {{ var('reported_cost_tolerance_usd') }} as is_about_cache
+    from with_prices
+    left join at_other_prices on with_prices.execution_id = at_other_prices.execution_id
+
+),
+
+final as (
+
+    select
+        execution_id,
+        organization_id,
+        metric_date,
+        provider,
+        model,
+        start_time,
+        pricing_status,
+        cost_usd,
+        reported_cost_usd,
+        cast(reported_cost_usd - cost_usd as numeric(20, 12)) as difference_usd,
+        case
+            when pricing_status in ('no_model', 'no_price_for_model', 'before_first_price')
+                then 'no_price'
+            when cost_usd is null then 'no_usage'
+            when is_about_cache then 'cache'
+            when matching_price_from is not null then 'price_date'
+            else 'unknown'
+        end as cause,
+        matching_price_from,
+        price_id
+    from judged
+
+)
+
+select * from final
