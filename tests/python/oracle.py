@@ -109,6 +109,11 @@ class Price:
             return self.rates["input_usd_per_mtok"]
         return value
 
+    @property
+    def is_flat(self) -> bool:
+        """Tell whether every kind of token costs the same."""
+        return len({self.rate(name) for name in RATES[:4]}) == 1
+
 
 @dataclass(frozen=True)
 class Policy:
@@ -140,6 +145,14 @@ class Usage:
     duration_ms: int | None
     compute_units: Decimal | None
 
+    @property
+    def token_split(self) -> tuple[int, int, int, int] | None:
+        """Return the tokens in the order of the rates, or nothing if it takes a guess."""
+        if self.input_tokens is None or self.output_tokens is None:
+            return None
+        cached, written = self.cached_input_tokens, self.cache_write_tokens
+        return self.input_tokens - cached - written, cached, written, self.output_tokens
+
 
 @dataclass(frozen=True)
 class Cost:
@@ -154,9 +167,9 @@ class Cost:
 
 
 class PriceBook:
-    """The seeds, read straight from their files."""
+    """The seeds, read straight from their files; with `as_of` as they were known then."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, as_of: str | None = None) -> None:
         self.prices = [
             Price(
                 row["provider"],
@@ -170,7 +183,7 @@ class PriceBook:
                 moment(row["effective_until"]) if row["effective_until"] else None,
                 moment(row["recorded_at"]),
             )
-            for row in _rows(folder / "provider_pricing.csv")
+            for row in _rows(folder / "provider_pricing.csv", as_of)
         ]
         self.policies = [
             Policy(
@@ -182,11 +195,11 @@ class PriceBook:
                 moment(row["effective_until"]) if row["effective_until"] else None,
                 moment(row["recorded_at"]),
             )
-            for row in _rows(folder / "baseline_policies.csv")
+            for row in _rows(folder / "baseline_policies.csv", as_of)
         ]
         self.aliases = {
             (row["provider"], row["alias"]): row["model"]
-            for row in _rows(folder / "model_aliases.csv")
+            for row in _rows(folder / "model_aliases.csv", as_of)
         }
         self._of_provider: dict[str, list[Price]] = defaultdict(list)
         for price in self.prices:
@@ -239,23 +252,20 @@ class PriceBook:
             if beginnings and min(beginnings) > usage.start:
                 return Cost("before_first_price", None)
             return Cost("no_price_for_model", None)
-        if price.rates["input_usd_per_mtok"] is not None:
-            known = [usage.input_tokens is not None, usage.output_tokens is not None]
-            if not any(known) and usage.tokens_used is None:
+        tokens = usage.token_split
+        if tokens is None and price.rates["input_usd_per_mtok"] is not None:
+            counts = (usage.input_tokens, usage.output_tokens, usage.tokens_used)
+            if all(count is None for count in counts):
                 return Cost("no_usage", None)
-            if not all(known):
+            if usage.tokens_used is None or not price.is_flat:
                 return Cost("token_split_unknown", None)
+            tokens = (usage.tokens_used, 0, 0, 0)
         if price.rates["usd_per_minute"] is not None and usage.duration_ms is None:
             return Cost("no_usage", None)
         if price.rates["usd_per_compute_unit"] is not None and usage.compute_units is None:
             return Cost("no_usage", None)
-        uncached = (usage.input_tokens or 0) - usage.cached_input_tokens - usage.cache_write_tokens
-        million = 10**6
         quantities = (
-            Fraction(uncached, million),
-            Fraction(usage.cached_input_tokens, million),
-            Fraction(usage.cache_write_tokens, million),
-            Fraction(usage.output_tokens or 0, million),
+            *(Fraction(count, 10**6) for count in tokens or (0, 0, 0, 0)),
             Fraction(usage.request_count),
             Fraction(usage.duration_ms or 0, 60_000),
             Fraction(usage.compute_units or 0),
@@ -287,16 +297,19 @@ class PriceBook:
 class Oracle:
     """The expected content of the marts, each a dictionary from key to row."""
 
-    def __init__(self, events: Iterable[Event], prices: Path, now: str) -> None:
+    def __init__(
+        self, events: Iterable[Event], prices: Path, now: str, as_of: str | None = None
+    ) -> None:
         """Compute everything.
 
         Args:
             events: All landed events, in any order, with repetitions.
             prices: The folder of the price seeds.
             now: The moment that counts as now.
+            as_of: Rows of the price files that were recorded later do not count.
         """
         self.events = list(events)
-        self.book = PriceBook(prices)
+        self.book = PriceBook(prices, as_of)
         self.now = moment(now)
         self._organization_versions = self._versions_of_organizations()
         self._executions = latest_versions(self.events, "task_execution")
@@ -395,12 +408,10 @@ class Oracle:
         cost = self.book.cost(execution["provider"], price_model, usage)
 
         policy = self.book.policy(execution["organization_id"], start)
-        baseline_provider = baseline_model = None
-        if policy is not None and policy.policy == "fixed":
-            baseline_provider, baseline_model = policy.baseline_provider, policy.baseline_model
-        elif policy is not None and organization is not None:
-            baseline_provider = organization.get("baseline_provider")
-            baseline_model = organization.get("baseline_model")
+        decision_id, overhead = self._overhead(execution)
+        baseline_provider, baseline_model = _baseline(
+            policy, organization or {}, self._decisions.get(decision_id or "", {})
+        )
         baseline_price_model = self.book.price_model(baseline_provider, baseline_model)
         baseline = (
             Cost("no_baseline", None)
@@ -408,7 +419,6 @@ class Oracle:
             else self.book.cost(baseline_provider, baseline_price_model, usage)
         )
 
-        decision_id, overhead = self._overhead(execution)
         savings = net_savings = None
         if execution["status"] != "completed":
             savings_status = "not_completed"
@@ -687,9 +697,46 @@ class Oracle:
         }
 
 
-def _rows(path: Path) -> list[dict[str, str]]:
+def _rows(path: Path, as_of: str | None) -> list[dict[str, str]]:
+    """Return the rows of a price file in the order in which they were recorded."""
     with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+        rows = sorted(csv.DictReader(file), key=_recorded_at)
+    return [row for row in rows if as_of is None or _recorded_at(row) <= moment(as_of)]
+
+
+def _recorded_at(row: Mapping[str, str]) -> datetime:
+    """Return when a row was recorded; one that does not say so yet comes after all others."""
+    return moment(row["recorded_at"] or "9999-12-31T00:00:00Z")
+
+
+def _baseline(
+    policy: Policy | None, organization: Event, decision: Event
+) -> tuple[str | None, str | None]:
+    """Return the provider and model that a policy compares a usage with."""
+    if policy is None:
+        return None, None
+    if policy.policy == "fixed":
+        return policy.baseline_provider, policy.baseline_model
+    if policy.policy == "most_expensive_alternative":
+        estimated = [
+            alternative
+            for alternative in decision.get("alternative_providers") or ()
+            if alternative.get("estimated_cost_usd") is not None
+        ]
+        # Of alternatives of one provider and estimate, one without a model comes last.
+        dearest: Event = min(
+            estimated,
+            key=lambda alternative: (
+                -Fraction(alternative["estimated_cost_usd"]),
+                alternative["provider"],
+                alternative.get("model") is None,
+                alternative.get("model") or "",
+            ),
+            default={},
+        )
+        return dearest.get("provider"), dearest.get("model")
+    source = {"organization_default": organization, "decision_recorded": decision}[policy.policy]
+    return source.get("baseline_provider"), source.get("baseline_model")
 
 
 def _difference(left: Any, right: Any) -> Any:

@@ -75,15 +75,23 @@ class Project:
     def prices(self) -> Path:
         return self.root / "seeds" / "pricing"
 
-    def arguments(self, database: Database, command: Iterable[str], now: str | None) -> list[str]:
-        """Return dbt's arguments; `now` None leaves the clock alone."""
+    def arguments(
+        self,
+        database: Database,
+        command: Iterable[str],
+        now: str | None,
+        as_of: str | None = None,
+    ) -> list[str]:
+        """Return dbt's arguments; `now` None leaves the clock alone, `as_of` None the present."""
         # One target folder for each server, database name and clock: dbt's saved parse holds them.
         settings = database.settings
-        parse = f"target_{settings.port}_{settings.dbname}_{now}"
+        parse = f"target_{settings.port}_{settings.dbname}_{now}_{as_of is not None}"
+        variables = {"now": now, "as_of": as_of}
+        given = {name: value for name, value in variables.items() if value}
         return [
             *command,
             "--quiet",
-            *(("--vars", json.dumps({"now": now})) if now else ()),
+            *(("--vars", json.dumps(given)) if given else ()),
             *("--project-dir", str(self.root)),
             *("--profiles-dir", str(self.root / "profiles")),
             *("--target-path", str(self.state / parse)),
@@ -91,7 +99,13 @@ class Project:
             *("--log-level-file", "none"),
         ]
 
-    def run(self, database: Database, *command: str, now: str | None = NOW) -> None:
+    def run(
+        self,
+        database: Database,
+        *command: str,
+        now: str | None = NOW,
+        as_of: str | None = None,
+    ) -> None:
         """Run a dbt command in this process.
 
         Raises:
@@ -100,7 +114,7 @@ class Project:
         # Imported here because it takes two seconds that other tests need not wait for.
         from dbt.cli.main import dbtRunner
 
-        arguments = self.arguments(database, command, now)
+        arguments = self.arguments(database, command, now, as_of)
         # In a thread of its own, because dbt walks the whole call stack at every start, and
         # pytest's is long.
         with environment_of(database), ThreadPoolExecutor(max_workers=1) as thread:
@@ -151,6 +165,7 @@ class Story:
         now: str | None = NOW,
         with_tests: bool = False,
         full_refresh: bool = False,
+        as_of: str | None = None,
     ) -> None:
         """Build everything, or what is named; `ROWS` is quicker and often enough."""
         left_out = ["unit_test"] if with_tests else ["unit_test", "test"]
@@ -162,6 +177,7 @@ class Story:
             *(("--full-refresh",) if full_refresh else ()),
             *("--threads", "2"),
             now=now,
+            as_of=as_of,
         )
 
     def rows(self, statement: str, *parameters: Any) -> list[Row]:
@@ -204,17 +220,22 @@ class Story:
             return {row[keys[0]]: row for row in found}
         return {tuple(row[key] for key in keys): row for row in found}
 
-    def marts(self) -> dict[str, Counter[str]]:
-        """Return the whole content of every mart."""
+    def marts(self, schema: str = "marts") -> dict[str, Counter[str]]:
+        """Return the whole content of every mart that shows a state.
+
+        The ledger of corrections shows how the state came about: it differs between two ways
+        that lead to the same one.
+        """
         with self.database.connect(options="-c timezone=UTC") as connection:
             return {
                 table: Counter(
                     text
                     for (text,) in connection.execute(
-                        sql.SQL("select t::text from marts.{} as t").format(sql.Identifier(table))
+                        sql.SQL("select t::text from {} as t").format(sql.Identifier(schema, table))
                     )
                 )
-                for table in tables_of(connection, "marts")
+                for table in tables_of(connection, schema)
+                if table != "fct_cost_corrections"
             }
 
     def identities(self) -> dict[str, str]:
@@ -375,7 +396,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     root = folder / "warehouse"
     root.mkdir()
     source = project_root()
-    for name in ("models", "macros", "seeds", "tests", "profiles"):
+    for name in ("models", "macros", "seeds", "snapshots", "tests", "profiles"):
         shutil.copytree(source / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("dbt_project.yml", "selectors.yml"):
         if (source / name).exists():

@@ -15,6 +15,7 @@ versions as (
         baseline_provider,
         baseline_model,
         updated_at,
+        event_id,
         min(updated_at) over (partition by organization_id) as first_updated_at,
         lead(updated_at) over (
             partition by organization_id
@@ -32,6 +33,7 @@ final as (
         baseline_provider,
         baseline_model,
         updated_at,
+        event_id,
         case
             when updated_at = first_updated_at then cast('-infinity' as timestamptz)
             else updated_at

@@ -2,6 +2,7 @@
 -- stretch of time. The policy for the organization itself wins over the one for all, and of equal
 -- ones the one recorded last: among all policies for the headline, and among the fixed ones for the
 -- comparison of policies, where a fixed baseline is shown beside a headline of another kind.
+-- depends_on: {{ ref('baseline_policies_history') }}, which finds edited rows before they count
 
 {{
     config(

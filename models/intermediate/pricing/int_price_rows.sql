@@ -1,5 +1,6 @@
 -- Grain: one row per row of the price book, with its key and `*` for what it leaves blank. With the
 -- var `as_of`, only the rows that had been recorded by then.
+-- depends_on: {{ ref('provider_pricing_history') }}, which finds edited rows before they price
 
 with provider_pricing as (
 

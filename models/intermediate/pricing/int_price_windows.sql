@@ -1,7 +1,6 @@
 -- Grain: one row per price scope and stretch of time in which one row of the price book holds.
 -- Where several rows of a scope claim the same moment the one recorded last wins, so that a
 -- correction is a new row and the row that it corrects stays in the book.
--- depends_on: {{ ref('provider_pricing_history') }}, which finds edited rows before they price
 
 {{
     config(

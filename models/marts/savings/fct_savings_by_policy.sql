@@ -1,13 +1,16 @@
 -- Grain: one row per organization, day and baseline policy, the policy in force (`headline`) among
 -- them: what the same executions would have cost under each. Touched days are computed whole.
+-- The hooks of an incremental build read these as well:
+-- depends_on: {{ ref('int_model_aliases') }}
 -- depends_on: {{ ref('int_touched_organization_days') }}
+-- depends_on: {{ ref('stg_platform__organizations') }}
 
 {{
     config(
         incremental_strategy='replace_days',
-        pre_hook='{{ open_intake() }}',
-        post_hook="{{ close_intake(after='fct_routing_decisions') }}",
-        meta={'touched_days': 'pending_decided_days'},
+        pre_hook=['{{ open_intake() }}', '{{ collect_policy_days() }}'],
+        post_hook=["{{ close_intake(after='fct_routing_decisions') }}", '{{ take_in_prices() }}'],
+        meta={'touched_days': 'touched_policy_days'},
         indexes=[{'columns': ['organization_id', 'policy', 'metric_date']}]
     )
 }}
@@ -19,7 +22,7 @@ with executions as (
     where
         status = 'completed'
         {% if is_incremental() %}
-        and (organization_id, metric_date) in ({{ pending_decided_days() }})
+        and (organization_id, metric_date) in ({{ touched_policy_days() }})
         {% endif %}
 
 ),

@@ -1,0 +1,127 @@
+{#- Statement of `fct_savings_by_policy`: list the organization days to compute again: those that the facts
+    changed, and those with executions that a policy compares with something whose price, name or
+    definition came, changed or went. The facts notice such changes only for the policy in force. -#}
+{% macro collect_policy_days() -%}
+    {%- if is_incremental() -%}
+    {%- set inputs = [
+        ('price', ref('int_prices'), 'price_id'),
+        ('policy', ref('int_baseline_policies'), 'policy_id'),
+        ('alias', ref('int_model_aliases'), 'model_alias_id'),
+    ] %}
+    create temporary table changed_names on commit drop as
+    select
+        prices.provider,
+        names.name,
+        prices.valid_from,
+        prices.valid_until
+    from {{ ref('int_prices') }} as prices
+    -- A price for every model that has none of its own counts for every name.
+    left join {{ ref('int_price_names') }} as names
+        on prices.provider = names.provider and prices.model_scope = names.model_scope
+        and prices.model_scope <> '*'
+    where {{ not_taken_in(this.identifier, 'price', 'prices.price_id') }}
+    union
+    select
+        aliases.provider,
+        aliases.alias as name,
+        cast('-infinity' as timestamptz) as valid_from,
+        cast('infinity' as timestamptz) as valid_until
+    from {{ ref('int_model_aliases') }} as aliases
+    where {{ not_taken_in(this.identifier, 'alias', 'aliases.model_alias_id') }};
+
+    create temporary table changed_ranges on commit drop as
+    select
+        versions.organization_id,
+        greatest(versions.valid_from, names.valid_from) as valid_from,
+        least(versions.valid_until, names.valid_until) as valid_until
+    from {{ ref('int_organization_versions') }} as versions
+    inner join changed_names as names
+        on versions.baseline_provider = names.provider
+        and (names.name = versions.baseline_model or names.name is null)
+    union
+    select
+        policies.organization_id,
+        greatest(policies.valid_from, names.valid_from) as valid_from,
+        least(policies.valid_until, names.valid_until) as valid_until
+    from {{ ref('int_baseline_policies') }} as policies
+    inner join changed_names as names
+        on policies.baseline_provider = names.provider
+        and (names.name = policies.baseline_model or names.name is null)
+    where policies.policy_use = 'fixed'
+    union
+    select
+        policies.organization_id,
+        policies.valid_from,
+        policies.valid_until
+    from {{ ref('int_baseline_policies') }} as policies
+    where
+        policies.policy_use = 'fixed'
+        and {{ not_taken_in(this.identifier, 'policy', 'policies.policy_id') }}
+    union
+    select
+        versions.organization_id,
+        versions.valid_from,
+        versions.valid_until
+    from {{ ref('int_organization_versions') }} as versions
+    where
+        exists (
+            select 1
+            from {{ ref('stg_platform__organizations') }} as arrived
+            where
+                arrived.event_id = versions.event_id
+                and arrived._load_id in ({{ pending_loads() }})
+        )
+        and not exists (
+            select 1
+            from {{ ref('stg_platform__organizations') }} as known
+            where
+                known.event_id = versions.event_id
+                and {{ taken_in('fct_task_executions', 'load', 'cast(known._load_id as text)') }}
+                and known._load_id not in ({{ pending_loads() }})
+        )
+    {%- for input_kind, relation, key in inputs %}
+    union
+    select
+        cast(null as uuid) as organization_id,
+        cast('-infinity' as timestamptz) as valid_from,
+        cast('infinity' as timestamptz) as valid_until
+    where exists ({{ inputs_gone(this.identifier, input_kind, relation, key) }})
+    {%- endfor %};
+
+    create temporary table touched_policy_days on commit drop as
+    {{ pending_decided_days() }}
+    union
+    select
+        executions.organization_id,
+        executions.metric_date
+    from {{ ref('fct_task_executions') }} as executions
+    inner join changed_ranges as ranges
+        on executions.organization_id = coalesce(ranges.organization_id, executions.organization_id)
+        and executions.start_time >= ranges.valid_from
+        and executions.start_time < ranges.valid_until
+    where exists (select 1 from changed_ranges)
+    union
+    select
+        executions.organization_id,
+        executions.metric_date
+    from {{ ref('fct_task_executions') }} as executions
+    inner join {{ ref('fct_routing_decisions') }} as decisions
+        on executions.routing_decision_id = decisions.routing_decision_id
+    inner join changed_names as names
+        on executions.start_time >= names.valid_from
+        and executions.start_time < names.valid_until
+        and (
+            (
+                decisions.baseline_provider = names.provider
+                and (names.name = decisions.baseline_model or names.name is null)
+            )
+            or (
+                decisions.dearest_alternative_provider = names.provider
+                and (names.name = decisions.dearest_alternative_model or names.name is null)
+            )
+        )
+    where exists (select 1 from changed_names);
+
+    analyze touched_policy_days;
+    {%- endif -%}
+{%- endmacro %}

@@ -1,0 +1,203 @@
+"""Checks of the price book: what stops a build before it prices, and what is only listed."""
+
+from collections import Counter
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from oracle import Row
+from stories import ROWS, Story
+from test_build_prices import RECORDED_LATER, Seeds, price, seeds
+from test_landing_contracts import execution, organization
+
+pytest_plugins = ["stories"]
+
+__all__ = ["seeds"]
+
+PROVIDER, MODEL = "anthropic", "claude-sonnet-4-6"
+NEVER_EDITED = "assert_price_rows_are_never_edited_or_deleted"
+PRICES_ON = "provider_pricing+"
+"""What an edit of the price book builds and tests again, the marts included."""
+
+
+@pytest.fixture
+def priced(story: Story) -> Story:
+    """Return a story with executions at a price of the shipped book."""
+    used = {
+        "provider": PROVIDER,
+        "model": MODEL,
+        "start_time": "2026-10-05T09:00:00Z",
+        "end_time": "2026-10-05T09:00:04Z",
+        "updated_at": "2026-10-05T09:00:04Z",
+    }
+    story.land(organization(), *(execution(number, **used) for number in (1, 2, 3)))
+    story.build(ROWS)
+    facts = story.mart("fct_task_executions")
+    assert Counter(fact["pricing_status"] for fact in facts.values()) == {"priced": 3}
+    return story
+
+
+def with_cells(rows: list[dict[str, str]], **cells: str) -> list[dict[str, str]]:
+    """Return the book with other cells in the one row of the model that is in use."""
+    edited = [row | cells if is_used(row) else row for row in rows]
+    assert sum(map(is_used, rows)) == 1
+    return edited
+
+
+def is_used(row: dict[str, str]) -> bool:
+    return (row["provider"], row["model"]) == (PROVIDER, MODEL)
+
+
+def failures(error: pytest.ExceptionInfo[AssertionError]) -> set[str]:
+    """Return the names of what failed in a build."""
+    return {line.split(":")[0] for line in str(error.value).splitlines()[1:] if line}
+
+
+def listed(story: Story, test: str, columns: str = "*") -> list[Row]:
+    return story.rows(f"select {columns} from quality.{test}")  # noqa: S608
+
+
+def costs(story: Story) -> dict[str, Counter[str]]:
+    """Return the facts, which hold what was computed from prices."""
+    return {name: rows for name, rows in story.marts().items() if name.startswith("fct_")}
+
+
+def test_an_edited_or_deleted_row_stops_the_build_and_is_named(
+    priced: Story, seeds: Seeds, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = costs(priced)
+    shipped = seeds.read("provider_pricing")
+    edited = with_cells(shipped, input_usd_per_mtok="30", effective_until="2026-12-01T00:00:00Z")
+    deleted = [row for row in shipped if not is_used(row)]
+    name = (
+        f"provider {PROVIDER}, model {MODEL}, "
+        "effective_from 2026-02-17 00:00:00+00, recorded_at 2026-11-20 00:00:00+00"
+    )
+    change = "input_usd_per_mtok from 3 to 30, effective_until from blank to 2026-12-01 00:00:00+00"
+    for rows, finding in (
+        (edited, f"{name}: edited, {change}"),
+        # What was built in between does not become the state that counts.
+        (edited, f"{name}: edited, {change}"),
+        (deleted, f"{name}: deleted"),
+    ):
+        seeds.write("provider_pricing", rows)
+        with pytest.raises(AssertionError) as error:
+            priced.build(PRICES_ON, with_tests=True)
+        assert failures(error) == {NEVER_EDITED}
+        assert listed(priced, NEVER_EDITED) == [{"finding": finding}]
+        assert f"  {finding}\n" in capsys.readouterr().out
+        assert costs(priced) == before
+
+    seeds.write("provider_pricing", with_cells(shipped, notes="reworded"))
+    priced.build(PRICES_ON, with_tests=True)
+    assert listed(priced, NEVER_EDITED) == []
+    assert costs(priced) == before
+
+
+def test_an_edited_policy_is_named(story: Story, seeds: Seeds) -> None:
+    (policy,) = seeds.read("baseline_policies")
+    fixed = {"policy": "fixed", "baseline_provider": PROVIDER, "baseline_model": MODEL}
+    seeds.write("baseline_policies", [policy | fixed])
+    test = "assert_policies_are_never_edited_or_deleted"
+    with pytest.raises(AssertionError) as error:
+        story.build(f"+{test}", with_tests=True)
+    assert failures(error) == {test}
+    assert listed(story, test) == [
+        {
+            "finding": "effective_from 2020-01-01 00:00:00+00, recorded_at 2026-11-20 00:00:00+00: "
+            "edited, policy from organization_default to fixed, baseline_provider from blank to "
+            f"{PROVIDER}, baseline_model from blank to {MODEL}"
+        }
+    ]
+
+
+def test_a_row_that_cannot_be_right_stops_the_build_before_anything_knows_of_it(
+    priced: Story, seeds: Seeds
+) -> None:
+    before = priced.marts()
+    shipped = seeds.read("provider_pricing")
+    (used,) = filter(is_used, shipped)
+    for wrong, test in (
+        (used | {"input_usd_per_mtok": "30"}, "price_rows_stand_once"),
+        (
+            used | {"effective_from": "2026-03-01T00:00:00Z", "input_usd_per_mtok": "30"},
+            "assert_prices_recorded_together_do_not_overlap",
+        ),
+        (
+            price(PROVIDER, MODEL, cached_input_usd_per_mtok="7.000000000001"),
+            "prices_charge_no_more_for_cached_input_than_for_input",
+        ),
+    ):
+        seeds.write("provider_pricing", [*shipped, wrong])
+        with pytest.raises(AssertionError) as error:
+            priced.build(PRICES_ON, with_tests=True)
+        assert failures(error) == {test}
+        assert len(listed(priced, test)) == 1
+        priced.assert_equals(before)
+    # A slip that nothing knew of can be put right.
+    seeds.write("provider_pricing", shipped)
+    priced.build(f"+{NEVER_EDITED}", with_tests=True)
+
+
+def test_what_may_be_right_is_listed_and_stops_nothing(
+    story: Story, seeds: Seeds, capsys: pytest.CaptureFixture[str]
+) -> None:
+    more_than_a_day, a_day = "2026-10-30T23:29:59Z", "2026-10-30T23:30:00Z"
+    fetched: dict[str, Any] = {"source": "fetched:list", "recorded_at": more_than_a_day}
+    february = {"effective_from": "2026-02-01T00:00:00Z"}
+    march = {"effective_from": "2026-03-01T00:00:00Z"}
+    until_february = {"effective_until": february["effective_from"]}
+    until_march = {"effective_until": march["effective_from"]}
+    seeds.add(
+        "provider_pricing",
+        # A change by exactly the threshold, one just above it, and one down to nothing.
+        price("acme", "moves", **until_february, input_usd_per_mtok="10"),
+        price("acme", "moves", **february, **until_march, input_usd_per_mtok="11"),
+        price("acme", "moves", **march, input_usd_per_mtok="12.2", output_usd_per_mtok="0"),
+        # Never in force, because it was corrected.
+        price("acme", "corrected", input_usd_per_mtok="70", recorded_at=more_than_a_day),
+        price("acme", "corrected"),
+        # Another kind of price.
+        price("acme", "metered", **until_march, usd_per_minute="1"),
+        price("acme", "metered", **march),
+        price("acme", "withdrawn", **until_february),
+        price("acme", "withdrawn", **march),
+        price("acme", "reversed", output_usd_per_mtok="6.999999999999"),
+        price("acme", "old", **fetched),
+        price("acme", "new", **fetched | {"recorded_at": a_day}),
+        price("acme", "entered", recorded_at=more_than_a_day),
+        price("acme", "ended", **fetched, **until_march),
+        price("acme", "coming", **fetched, effective_from="2026-11-01T00:00:00Z"),
+        price("acme", "superseded", **fetched),
+        price("acme", "superseded", recorded_at=RECORDED_LATER),
+    )
+    expected: dict[str, tuple[str, list[tuple[Any, ...]]]] = {
+        "assert_price_changes_are_small": (
+            "model_scope, rate, old_usd, new_usd, change_percentage",
+            [
+                ("metered", "usd_per_minute", 1, None, None),
+                *(
+                    ("moves", f"{kind}_usd_per_mtok", 11, Decimal("12.2"), Decimal("10.91"))
+                    for kind in ("cache_write", "cached_input", "input")
+                ),
+                ("moves", "output_usd_per_mtok", 21, 0, -100),
+            ],
+        ),
+        "assert_fetched_prices_are_fresh": (
+            "model_scope, age",
+            [("old", timedelta(days=1, seconds=1))],
+        ),
+        "assert_output_costs_no_less_than_input": ("model_scope", [("moves",), ("reversed",)]),
+        "assert_prices_have_no_gaps": (
+            "model_scope, cast(valid_until as text), cast(next_valid_from as text)",
+            [("withdrawn", "2026-02-01 00:00:00+00", "2026-03-01 00:00:00+00")],
+        ),
+    }
+    story.build(*(f"+{test}" for test in expected), with_tests=True)
+    output = capsys.readouterr().out
+    for test, (columns, rows) in expected.items():
+        count = len(listed(story, test))
+        assert f"WARN {test}, rows: {count}; " in output
+        found = listed(story, f"{test} where provider = 'acme'", columns)
+        assert sorted((tuple(row.values()) for row in found), key=str) == rows
