@@ -12,7 +12,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import build, landing
+from benchmarks import build, corrections, landing, prices
 from benchmarks.machine import machine_facts
 from benchmarks.measures import Measure, written
 from benchmarks.throwaway import temporary_folder
@@ -21,16 +21,17 @@ from orchestration.project import state_directory
 INTERRUPTED_EXIT_CODE = 130
 # Figures on these say nothing about a disk.
 _MEMORY_FILE_SYSTEMS = ("tmpfs", "ramfs")
+_PARTS = (landing.PART, build.PART, prices.PART)
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
 @click.option(
     "--part",
     "parts",
-    type=click.Choice([landing.PART, build.PART]),
+    type=click.Choice(_PARTS),
     multiple=True,
-    default=(landing.PART, build.PART),
-    help="What to measure; may be given twice.",
+    default=_PARTS,
+    help="What to measure; may be given several times.",
 )
 @click.option(
     "--events",
@@ -51,6 +52,18 @@ _MEMORY_FILE_SYSTEMS = ("tmpfs", "ramfs")
     help="Executions on which the fact model alone is measured; 0 skips it.",
 )
 @click.option(
+    "--priced-executions",
+    type=click.IntRange(min=0),
+    default=1_000_000,
+    help="Executions that are priced over and over; 0 skips it.",
+)
+@click.option(
+    "--history-executions",
+    type=click.IntRange(min=0),
+    default=1_000_000,
+    help="Executions in the longer history in which a price is corrected; 0 skips it.",
+)
+@click.option(
     "--repetitions",
     type=click.IntRange(min=1),
     default=3,
@@ -66,10 +79,12 @@ def main(
     events: int,
     big_file_mb: int,
     fact_executions: int,
+    priced_executions: int,
+    history_executions: int,
     repetitions: int,
     output: Path | None,
 ) -> None:
-    """Measure landing and builds on a throw-away database.
+    """Measure landing, builds and prices on throw-away databases.
 
     Nothing is asserted: the targets stand beside the figures, and the exit code is 0.
     """
@@ -101,6 +116,14 @@ def main(
             if build.PART in parts:
                 measures += build.measure_build(
                     folder, repetitions=repetitions, fact_executions=fact_executions, tell=tell
+                )
+            if prices.PART in parts and priced_executions:
+                measures += prices.measure_pricing(
+                    folder, executions=priced_executions, repetitions=repetitions, tell=tell
+                )
+            if prices.PART in parts and history_executions:
+                measures += corrections.measure_corrections(
+                    folder, executions=history_executions, repetitions=repetitions, tell=tell
                 )
     except KeyboardInterrupt:
         click.echo("\nInterrupted. The database and the files are deleted.", err=True)

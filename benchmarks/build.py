@@ -1,37 +1,28 @@
 """How long `dbt build` takes: from nothing, with nothing new, and with a little more."""
 
 import json
-import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-import click
 from psycopg import sql
 
+from benchmarks.dbt_runs import Dbt
 from benchmarks.measures import Measure, Target
-from benchmarks.processes import ProcessRun, last_line, run_measured
-from benchmarks.throwaway import throwaway_database
+from benchmarks.processes import ProcessRun
+from benchmarks.sample_events import land_events, sample_settings
+from benchmarks.throwaway import new_folder, throwaway_database
 from orchestration.database.connection import connect
-from orchestration.landing.loader import land
-from orchestration.project import project_root
-from orchestration.sample.commands import write_lines
-from orchestration.sample.generator import SampleSettings, generate
+from orchestration.sample.generator import generate
 
 PART = "build"
 DEMO_EXECUTIONS = 20_000
 FURTHER_EXECUTIONS = 1_000
 FACT = "fct_task_executions"
 
-_ORGANIZATIONS = 8
-_USERS = 120
-_DAYS = 60
 _BUILT_SCHEMAS = ["marts", "intermediate"]
 _SETTLING_SECONDS = 30.0
-_FAILED = ("error", "fail", "skipped", "runtime error")
 
 # A table that was replaced counts anew under its new number, with all its rows.
 _CHANGES = """
@@ -51,80 +42,6 @@ where
 """
 
 
-@dataclass(frozen=True)
-class Dbt:
-    """Runs dbt on a throw-away database, with its products in a folder of their own.
-
-    Attributes:
-        folder: For `target` and the logs.
-        environment: Leads to the database.
-    """
-
-    folder: Path
-    environment: dict[str, str]
-
-    @property
-    def _log_file(self) -> Path:
-        return self.folder / "dbt.log"
-
-    @property
-    def _results_file(self) -> Path:
-        return self.folder / "target" / "run_results.json"
-
-    def run(self, *arguments: str) -> ProcessRun:
-        """Run a dbt command.
-
-        Args:
-            *arguments: The command and what it takes.
-
-        Returns:
-            Its wall time in seconds and its exit code.
-        """
-        root = project_root()
-        self._results_file.unlink(missing_ok=True)  # a run that ends early writes none
-        return run_measured(
-            [
-                str(Path(sys.executable).with_name("dbt")),
-                *arguments,
-                f"--project-dir={root}",
-                f"--profiles-dir={root / 'profiles'}",
-                f"--target-path={self.folder / 'target'}",
-                f"--log-path={self.folder / 'logs'}",
-            ],
-            environment=self.environment,
-            log_file=self._log_file,
-        )
-
-    def results(self) -> list[dict[str, Any]]:
-        """Return what the latest command did to each node.
-
-        Returns:
-            The results as dbt wrote them; none if dbt did not get that far.
-        """
-        try:
-            text = self._results_file.read_text(encoding="utf-8")
-        except FileNotFoundError:
-            return []
-        results: list[dict[str, Any]] = json.loads(text)["results"]
-        return results
-
-    def failure_note(self, run: ProcessRun, name: str) -> str:
-        """Say what went wrong.
-
-        Args:
-            run: The latest command.
-            name: What to call it.
-
-        Returns:
-            Its exit code and the nodes that failed; nothing if it succeeded.
-        """
-        if run.exit_code == 0:
-            return ""
-        failed = [str(r["unique_id"]) for r in self.results() if r["status"] in _FAILED]
-        shown = ", ".join(failed[:5]) + (f" and {len(failed) - 5} more" if len(failed) > 5 else "")
-        return f"{name} ended with exit code {run.exit_code}: {shown or last_line(self._log_file)}"
-
-
 def measure_build(
     folder: Path, *, repetitions: int, fact_executions: int, tell: Callable[[str], None]
 ) -> list[Measure]:
@@ -141,14 +58,14 @@ def measure_build(
     """
     builds = _Builds()
     for number in range(repetitions):
-        place = _new_folder(folder, f"build-{number + 1}")
+        place = new_folder(folder, f"build-{number + 1}")
         with throwaway_database(place) as environment:
             _measure_demo(
                 Dbt(place, environment), builds, f"build {number + 1} of {repetitions}", tell
             )
     measures = builds.measures()
     if fact_executions:
-        place = _new_folder(folder, "fact")
+        place = new_folder(folder, "fact")
         with throwaway_database(place) as environment:
             measures.append(
                 _measure_fact(Dbt(place, environment), fact_executions, repetitions, tell)
@@ -198,7 +115,7 @@ class _Builds:
 
 def _measure_demo(dbt: Dbt, builds: _Builds, title: str, tell: Callable[[str], None]) -> None:
     """Build the bundled sample, build again, land a little more and build once more."""
-    _land(dbt.folder / "sample.ndjson", generate(_settings(DEMO_EXECUTIONS)))
+    land_events(dbt.folder / "sample.ndjson", generate(sample_settings(DEMO_EXECUTIONS)))
     tell(f"{title}: cold")
     run = dbt.run("build")
     if not builds.keep("cold", run, dbt.failure_note(run, "the cold build")):
@@ -212,7 +129,7 @@ def _measure_demo(dbt: Dbt, builds: _Builds, title: str, tell: Callable[[str], N
         builds.rows["idle"].append(_rows_changed(before, after))
 
     tell(f"{title}: {FURTHER_EXECUTIONS:,} further executions")
-    _land(dbt.folder / "further.ndjson", _further_events())
+    land_events(dbt.folder / "further.ndjson", _further_events())
     run = dbt.run("build")
     if builds.keep("further", run, dbt.failure_note(run, "the incremental build")):
         builds.rows["further"].append(_rows_changed(after, _changes()))
@@ -223,7 +140,7 @@ def _measure_fact(
 ) -> Measure:
     """Build the fact model alone, completely, over and over."""
     tell(f"fact model: landing {executions:,} executions and building what it reads")
-    _land(dbt.folder / "sample.ndjson", generate(_settings(executions)))
+    land_events(dbt.folder / "sample.ndjson", generate(sample_settings(executions)))
     name = f"{FACT} alone, full refresh of {executions:,}"
     note = ""
     for arguments in (("seed",), ("run", "--select", f"+{FACT}")):
@@ -243,26 +160,14 @@ def _measure_fact(
     return Measure(PART, name, "rows/s", tuple(figures), note=note)
 
 
-def _land(file: Path, lines: Iterator[bytes]) -> None:
-    write_lines(lines, str(file))
-    for _, reason in land([file]).failures:
-        raise click.ClickException(reason)
-    file.unlink()
-
-
 def _further_events() -> Iterator[bytes]:
     """Yield a busy last day of the same organizations and users, without their own events.
 
     Those are known already; landing them again would restate their whole history.
     """
-    settings = _settings(FURTHER_EXECUTIONS, days=1)
-    for line in generate(settings):
+    for line in generate(sample_settings(FURTHER_EXECUTIONS, days=1)):
         if json.loads(line)["event"] in ("task_execution", "routing_decision"):
             yield line
-
-
-def _settings(executions: int, days: int = _DAYS) -> SampleSettings:
-    return SampleSettings(executions, _ORGANIZATIONS, _USERS, days, seed=1)
 
 
 def _changes() -> dict[int, int]:
@@ -287,9 +192,3 @@ def _row_count() -> int:
             sql.SQL("select count(*) from {}").format(sql.Identifier("marts", FACT))
         ).fetchone()
     return int(row[0]) if row else 0
-
-
-def _new_folder(folder: Path, name: str) -> Path:
-    place = folder / name
-    place.mkdir(mode=0o755)
-    return place

@@ -3,7 +3,6 @@
 import itertools
 import json
 import math
-import shutil
 import sys
 import time
 from collections.abc import Callable
@@ -15,20 +14,18 @@ from psycopg import sql
 
 from benchmarks.measures import Measure, Target
 from benchmarks.processes import last_line, run_measured
-from benchmarks.throwaway import throwaway_database
+from benchmarks.sample_events import sample_settings
+from benchmarks.throwaway import require_free_space, throwaway_database
 from orchestration.database.connection import connect
 from orchestration.landing.contracts import KINDS
 from orchestration.landing.loader import land
 from orchestration.sample.commands import write_lines
-from orchestration.sample.generator import SampleSettings, generate
+from orchestration.sample.generator import generate
 
 PART = "landing"
 MEGABYTE = 1_000_000
 
 _TABLES = tuple(kind.table for kind in KINDS)
-_ORGANIZATIONS = 8
-_USERS = 120
-_DAYS = 60
 _PROBE_EXECUTIONS = 2_000
 # More executions than the probe says are needed, so that the wanted number of events is reached.
 _RESERVE = 1.1
@@ -59,7 +56,7 @@ def probe_shape() -> EventShape:
     Returns:
         The means over the small sample.
     """
-    lines = list(generate(_settings(_PROBE_EXECUTIONS)))
+    lines = list(generate(sample_settings(_PROBE_EXECUTIONS)))
     fields = [
         len(event) - 1 for event in map(json.loads, lines) if event["event"] == "task_execution"
     ]
@@ -95,7 +92,12 @@ def measure_landing(
     Raises:
         ClickException: The disk is too small for the big file.
     """
-    _require_disk_space(folder, big_file_mb)
+    require_free_space(
+        folder,
+        big_file_mb * MEGABYTE * _DISK_FACTOR + _DISK_RESERVE_BYTES,
+        f"A file of {big_file_mb:,} MB and its database",
+        "--big-file-mb",
+    )
     measures: list[Measure] = []
     with throwaway_database(folder) as environment:
         tell(f"landing: writing {events:,} events")
@@ -241,24 +243,9 @@ def _empty_tables() -> None:
 
 def _write_events(file: Path, events: int, shape: EventShape) -> None:
     executions = math.ceil(events / shape.events_per_execution * _RESERVE)
-    write_lines(itertools.islice(generate(_settings(executions)), events), str(file))
-
-
-def _settings(executions: int) -> SampleSettings:
-    return SampleSettings(executions, _ORGANIZATIONS, _USERS, _DAYS, seed=1)
+    write_lines(itertools.islice(generate(sample_settings(executions)), events), str(file))
 
 
 def _rejected_note(counts: tuple[int, int]) -> str:
     accepted, rejected = counts
     return f"{rejected:,} of {accepted + rejected:,} events were rejected" if rejected else ""
-
-
-def _require_disk_space(folder: Path, big_file_mb: int) -> None:
-    needed = big_file_mb * MEGABYTE * _DISK_FACTOR + _DISK_RESERVE_BYTES
-    free = shutil.disk_usage(folder).free
-    if free < needed:
-        raise click.ClickException(
-            f"A file of {big_file_mb:,} MB and its database need about {needed / 1e9:.0f} GB in "
-            f"the temporary folder; {free / 1e9:.0f} GB are free. Set TMPDIR to another folder, or "
-            "choose a smaller --big-file-mb."
-        )

@@ -33,7 +33,7 @@ class Measure:
     """One line of the result.
 
     Attributes:
-        part: `landing` or `build`.
+        part: The part that measured it, such as `build`.
         name: What was measured.
         unit: Unit of the repetitions and of the target.
         repetitions: Every single figure, in the order of measuring; empty if there is none.

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import click
+
 from orchestration.database.connection import current_settings
 from orchestration.database.embedded import EmbeddedServer
 from orchestration.database.migrate import migrate
@@ -34,6 +36,41 @@ def temporary_folder() -> Iterator[Path]:
     finally:
         with _undisturbed():
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def new_folder(folder: Path, name: str) -> Path:
+    """Make a folder for one measurement and its database.
+
+    Args:
+        folder: Where it is made.
+        name: What to call it.
+
+    Returns:
+        The folder.
+    """
+    place = folder / name
+    place.mkdir(mode=0o755)
+    return place
+
+
+def require_free_space(folder: Path, needed: int, what: str, option: str) -> None:
+    """Refuse to begin what the disk cannot hold.
+
+    Args:
+        folder: Where everything is written.
+        needed: How much that will be at its largest, bytes.
+        what: Names what needs it.
+        option: The option that makes it smaller.
+
+    Raises:
+        ClickException: There is less space.
+    """
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise click.ClickException(
+            f"{what} need about {needed / 1e9:.0f} GB in the temporary folder; {free / 1e9:.0f} GB "
+            f"are free. Set TMPDIR to another folder, or choose a smaller {option}."
+        )
 
 
 @contextmanager

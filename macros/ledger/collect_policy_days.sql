@@ -3,11 +3,6 @@
     definition came, changed or went. The facts notice such changes only for the policy in force. -#}
 {% macro collect_policy_days() -%}
     {%- if is_incremental() -%}
-    {%- set inputs = [
-        ('price', ref('int_prices'), 'price_id'),
-        ('policy', ref('int_baseline_policies'), 'policy_id'),
-        ('alias', ref('int_model_aliases'), 'model_alias_id'),
-    ] %}
     create temporary table changed_names on commit drop as
     select
         prices.provider,
@@ -27,9 +22,19 @@
         cast('-infinity' as timestamptz) as valid_from,
         cast('infinity' as timestamptz) as valid_until
     from {{ ref('int_model_aliases') }} as aliases
-    where {{ not_taken_in(this.identifier, 'alias', 'aliases.model_alias_id') }};
+    where {{ not_taken_in(this.identifier, 'alias', 'aliases.model_alias_id') }}
+    union
+    select
+        split_part(gone.input_id, '|', 1) as provider,
+        split_part(gone.input_id, '|', 2) as name,
+        cast('-infinity' as timestamptz) as valid_from,
+        cast('infinity' as timestamptz) as valid_until
+    from (
+        {{ inputs_gone(this.identifier, 'alias', ref('int_model_aliases'), 'model_alias_id') }}
+    ) as gone;
 
     create temporary table changed_ranges on commit drop as
+    with ranges as (
     select
         versions.organization_id,
         greatest(versions.valid_from, names.valid_from) as valid_from,
@@ -79,14 +84,45 @@
                 and {{ taken_in('fct_task_executions', 'load', 'cast(known._load_id as text)') }}
                 and known._load_id not in ({{ pending_loads() }})
         )
-    {%- for input_kind, relation, key in inputs %}
     union
+    -- A price that others have superseded is still in the book and they are new; one that left the
+    -- book, or a policy that holds no more, may have been used on any day.
     select
         cast(null as uuid) as organization_id,
         cast('-infinity' as timestamptz) as valid_from,
         cast('infinity' as timestamptz) as valid_until
-    where exists ({{ inputs_gone(this.identifier, input_kind, relation, key) }})
+    where
+        exists ({{ inputs_gone(this.identifier, 'price', ref('int_price_rows'), 'price_id') }})
+        or exists (
+            {{ inputs_gone(this.identifier, 'policy', ref('int_baseline_policies'), 'policy_id') }}
+        )
+    )
+    select
+        organization_id,
+        min(valid_from) as valid_from,
+        max(valid_until) as valid_until
+    from ranges
+    group by organization_id;
+
+    create temporary table changed_decisions on commit drop as
+    {%- for compared in ['baseline', 'dearest_alternative'] %}
+    {%- for name in ['decisions.' ~ compared ~ '_model', 'null'] %}
+    select
+        decisions.routing_decision_id,
+        names.valid_from,
+        names.valid_until
+    from {{ ref('fct_routing_decisions') }} as decisions
+    inner join changed_names as names
+        on
+            decisions.{{ compared }}_provider = names.provider
+            and {{ 'names.name is null' if name == 'null' else name ~ ' = names.name' }}
+    {{ 'union' if not loop.last }}
+    {%- endfor %}
+    {{ 'union' if not loop.last }}
     {%- endfor %};
+
+    analyze changed_ranges;
+    analyze changed_decisions;
 
     create temporary table touched_policy_days on commit drop as
     {{ pending_decided_days() }}
@@ -96,31 +132,30 @@
         executions.metric_date
     from {{ ref('fct_task_executions') }} as executions
     inner join changed_ranges as ranges
-        on executions.organization_id = coalesce(ranges.organization_id, executions.organization_id)
-        and executions.start_time >= ranges.valid_from
-        and executions.start_time < ranges.valid_until
-    where exists (select 1 from changed_ranges)
+        on
+            executions.organization_id = ranges.organization_id
+            and executions.start_time >= ranges.valid_from
+            and executions.start_time < ranges.valid_until
     union
     select
         executions.organization_id,
         executions.metric_date
     from {{ ref('fct_task_executions') }} as executions
-    inner join {{ ref('fct_routing_decisions') }} as decisions
-        on executions.routing_decision_id = decisions.routing_decision_id
-    inner join changed_names as names
-        on executions.start_time >= names.valid_from
-        and executions.start_time < names.valid_until
-        and (
-            (
-                decisions.baseline_provider = names.provider
-                and (names.name = decisions.baseline_model or names.name is null)
-            )
-            or (
-                decisions.dearest_alternative_provider = names.provider
-                and (names.name = decisions.dearest_alternative_model or names.name is null)
-            )
-        )
-    where exists (select 1 from changed_names);
+    inner join changed_ranges as ranges
+        on
+            ranges.organization_id is null
+            and executions.start_time >= ranges.valid_from
+            and executions.start_time < ranges.valid_until
+    union
+    select
+        executions.organization_id,
+        executions.metric_date
+    from {{ ref('fct_task_executions') }} as executions
+    inner join changed_decisions as decisions
+        on
+            executions.routing_decision_id = decisions.routing_decision_id
+            and executions.start_time >= decisions.valid_from
+            and executions.start_time < decisions.valid_until;
 
     analyze touched_policy_days;
     {%- endif -%}

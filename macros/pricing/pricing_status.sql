@@ -1,5 +1,5 @@
 {#- Why a usage has a price or has none: `priced`, or the reason why its cost is unknown. `prefix` as in
-    `price_usage`. -#}
+    `price_joins`. -#}
 {% macro pricing_status(usage, prefix) -%}
     {%- set prices, names = prefix ~ 'prices', prefix ~ 'price_names' -%}
     case

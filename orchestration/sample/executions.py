@@ -49,6 +49,9 @@ RETRIED_SHARE = 0.75
 
 MOST_ATTEMPTS = 4
 
+SHADOWED_SHARE = 0.01
+"""Share of tasks that are also run on the baseline, to see what that costs."""
+
 BAD_DAY_SHARE = 0.05
 """Share of a provider's days on which it fails BAD_DAY_FACTOR times as often."""
 
@@ -194,6 +197,15 @@ class TaskWriter:
             ended_at, arrival = self._write_attempt(task, model, moment, attempt, is_routed)
             if attempt == 1 and (organization.is_late or (task.user and task.user.is_late)):
                 self._announce_late_members(task, arrival)
+            if (
+                attempt == 1
+                and not ended_at
+                and most_executions > 1
+                and model is not organization.baseline
+                and self._random() < SHADOWED_SHARE
+            ):
+                self._write_attempt(task, organization.baseline, moment + SECOND, 2, False)
+                return 2
             if (
                 not ended_at
                 or attempt >= most_executions

@@ -30,6 +30,7 @@ def summary() -> None:
         try:
             landed, totals = rows("landed")[0], rows("totals")[0]
             providers, unpriced = rows("providers"), rows("unpriced")
+            measured = rows("measured")[0]
         except psycopg.errors.UndefinedTable:
             raise WarehouseError("The marts are not built yet: run `make build`.") from None
 
@@ -73,6 +74,15 @@ def summary() -> None:
             + (f" ({unknown_overhead:,} of unknown overhead left out)" if unknown_overhead else ""),
         ),
         (
+            "Estimate",
+            f"{measured['measured_tasks']:,} executions were also run on their baseline: estimated "
+            f"{_usd(measured['estimated_baseline_cost_usd'])}, measured "
+            f"{_usd(measured['measured_baseline_cost_usd'])}"
+            + _percentage(measured["bias_percentage"], sign="+")
+            if measured["measured_tasks"]
+            else "no execution was also run on its baseline: how far it is off is not known",
+        ),
+        (
             "Unpriced",
             f"{totals['unpriced_tasks']:,} executions, "
             f"{100 * totals['unpriced_tasks'] / totals['total_tasks']:.1f} %"
@@ -106,5 +116,5 @@ def _usd(amount: Decimal | None) -> str:
     return f"-${-amount:,.2f}" if amount < 0 else f"${amount:,.2f}"
 
 
-def _percentage(value: Decimal | None) -> str:
-    return "" if value is None else f" ({value} %)"
+def _percentage(value: Decimal | None, sign: str = "-") -> str:
+    return "" if value is None else f" ({value:{sign}} %)"

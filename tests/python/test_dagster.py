@@ -21,12 +21,21 @@ from orchestration.project import project_root
 from orchestration.sample.generator import DEFAULT_UNTIL, SampleSettings, generate
 
 MARTS = [
+    "marts/cost_discrepancies",
     "marts/dim_organizations",
+    "marts/dim_prices",
     "marts/dim_providers",
     "marts/dim_users",
+    "marts/fct_cost_corrections",
+    "marts/fct_cost_lines",
+    "marts/fct_measured_savings",
     "marts/fct_routing_decisions",
+    "marts/fct_savings_by_policy",
     "marts/fct_task_executions",
+    "marts/model_usage",
     "marts/organization_analytics",
+    "marts/savings_quality",
+    "marts/unpriced_usage",
 ]
 RAW_TABLES = [
     "raw/loads",
@@ -115,7 +124,8 @@ def test_marts_and_raw_tables_are_the_expected_assets(described: dict[str, Any])
 
 def test_assets_are_grouped_by_layer(described: dict[str, Any]) -> None:
     groups = described["groups"]
-    assert set(groups.values()) == {"raw", "reference", "staging", "intermediate", "marts"}
+    layers = {"raw", "reference", "snapshots", "staging", "intermediate", "marts"}
+    assert set(groups.values()) == layers
     assert {name for name, group in groups.items() if name.split("/")[0] != group} == set()
 
 
@@ -225,7 +235,14 @@ def test_one_job_builds_and_checks_everything(
     assert built == graph.materializable_asset_keys
     checks = result.get_asset_check_evaluations()
     assert {check.asset_check_key for check in checks} == graph.asset_check_keys
-    assert [check.check_name for check in checks if not check.passed] == []
+    # The history of list prices is full of changes, and one price is listed with a known error.
+    assert sorted(check.check_name for check in checks if not check.passed) == [
+        "assert_output_costs_no_less_than_input",
+        "assert_price_changes_are_small",
+    ]
+    assert {check.severity for check in checks if not check.passed} == {
+        dg.AssetCheckSeverity.WARN
+    }
     (schema,) = [
         event.materialization.metadata["dagster/column_schema"]
         for event in result.get_asset_materialization_events()

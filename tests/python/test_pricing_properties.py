@@ -158,6 +158,9 @@ def rates(draw: st.DrawFn) -> Cells:
         cells = dict.fromkeys(TOKEN_RATES, rate)
         for name in TOKEN_RATES[1:3]:
             cells[name] = draw(either(None, rate))
+        if draw(st.booleans()):
+            # Flat but for one kind of token.
+            cells[draw(either(*TOKEN_RATES[1:]))] = draw(either("7", "0.0005"))
     for name, charge in zip(RATES[4:], ("request", "minute", "unit"), strict=True):
         cells[name] = draw(EACH) if charge in charges else None
     return cells
@@ -195,7 +198,7 @@ def usage(draw: st.DrawFn, moments: Sequence[datetime], customers: Sequence[int]
         "routing_decision_id": draw(st.integers(0, 8)),
         "request_count": draw(either(1, 2, 7, 0, None)),
     }
-    known = draw(either(*["split"] * 6, "total", "input", "output", "nothing"))
+    known = draw(either(*["split"] * 6, "total", "total", "input", "output", "nothing"))
     if known in ("split", "input"):
         event["input_tokens"] = draw(COUNTS)
         for name in ("cached_input_tokens", "cache_write_tokens"):

@@ -306,16 +306,49 @@ def test_repeated_lines_are_identical(lines: list[bytes], events: list[Event]) -
     assert 0.003 < share(repeated, len(lines)) < 0.008
 
 
-def test_failed_attempts_are_followed_by_another(latest: list[Event]) -> None:
+def attempts_of_tasks(latest: list[Event]) -> list[list[Event]]:
     tasks: dict[str, list[Event]] = defaultdict(list)
     for event in latest:
         tasks[event["task_id"]].append(event)
+    return [
+        sorted(attempts, key=lambda event: int(event["metadata"]["attempt"]))
+        for attempts in tasks.values()
+    ]
+
+
+def is_shadowed(attempts: list[Event]) -> bool:
+    return len(attempts) == 2 and attempts[0]["status"] != "failed"
+
+
+def test_some_tasks_are_run_on_the_baseline_as_well(
+    events: list[Event], latest: list[Event]
+) -> None:
+    baselines = {
+        (event["id"], event["baseline_provider"], event["baseline_model"])
+        for event in events
+        if event["event"] == "organization" and "baseline_provider" in event
+    }
+    tasks = attempts_of_tasks(latest)
+    shadowed = [attempts for attempts in tasks if is_shadowed(attempts)]
+    assert 0.005 < share(len(shadowed), len(tasks)) < 0.015
+    named = [shadow for _, shadow in shadowed if "model" in shadow]
+    on_baseline = [
+        shadow
+        for shadow in named
+        if (shadow["organization_id"], shadow["provider"], shadow["model"]) in baselines
+    ]
+    # The rest carries the name of a model without a price, as a few of all executions do.
+    assert share(len(on_baseline), len(named)) > 0.97
+
+
+def test_failed_attempts_are_followed_by_another(latest: list[Event]) -> None:
     failed_first = retried = other_provider = 0
-    for attempts in tasks.values():
-        attempts.sort(key=lambda event: int(event["metadata"]["attempt"]))
+    for attempts in attempts_of_tasks(latest):
         assert [event["metadata"]["attempt"] for event in attempts] == [
             number + 1 for number in range(len(attempts))
         ]
+        if is_shadowed(attempts):
+            continue
         assert all(event["status"] == "failed" for event in attempts[:-1])
         failed_first += attempts[0]["status"] == "failed"
         retried += len(attempts) > 1

@@ -23,13 +23,29 @@ with all_versions as (
 ),
 
 {% if is_incremental() %}
+-- Executions on touched days that stand here otherwise than in the facts, or not at all.
 changed_executions as (
 
     select
-        execution_id,
-        routing_decision_id
-    from {{ ref('fct_task_executions') }}
-    where (organization_id, metric_date) in ({{ pending_organization_days() }})
+        executions.execution_id,
+        executions.routing_decision_id
+    from {{ ref('fct_task_executions') }} as executions
+    left join {{ this }} as shown
+        on
+            executions.execution_id = shown.execution_id
+            and executions.event_id = shown.execution_event_id
+            and executions.pricing_status = shown.execution_pricing_status
+            and executions.cost_usd is not distinct from shown.actual_cost_usd
+            and executions.baseline_cost_usd is not distinct from shown.baseline_cost_usd
+            and executions.baseline_provider
+            is not distinct from shown.execution_baseline_provider
+            and executions.baseline_model is not distinct from shown.execution_baseline_model
+            and executions.routing_decision_id = shown.routing_decision_id
+    where
+        (executions.organization_id, executions.metric_date) in (
+            {{ pending_organization_days() }}
+        )
+        and shown.routing_decision_id is null
 
 ),
 
@@ -133,11 +149,12 @@ outcomes as (
         executions.status as execution_status,
         executions.provider as actual_provider,
         executions.cost_usd as actual_cost_usd,
-        executions.pricing_status as actual_pricing_status,
+        executions.pricing_status as execution_pricing_status,
         executions.duration_ms as actual_duration_ms,
         executions.quality_score as actual_quality_score,
-        executions.baseline_provider as compared_provider,
-        executions.baseline_model as compared_model,
+        executions.event_id as execution_event_id,
+        executions.baseline_provider as execution_baseline_provider,
+        executions.baseline_model as execution_baseline_model,
         executions.baseline_cost_usd
     from followed
     left join executions on followed.followed_execution_id = executions.execution_id
@@ -156,8 +173,8 @@ baseline_estimates as (
             outcomes._load_id = alternatives._load_id
             and outcomes._line_number = alternatives._line_number
             and outcomes.event_id = alternatives.event_id
-            and outcomes.compared_provider = alternatives.provider
-            and outcomes.compared_model = alternatives.model
+            and outcomes.execution_baseline_provider = alternatives.provider
+            and coalesce(outcomes.execution_baseline_model, '') = coalesce(alternatives.model, '')
     group by outcomes.routing_decision_id
 
 ),
@@ -200,14 +217,19 @@ final as (
         cast(
             case
                 when
-                    outcomes.chosen_provider = outcomes.compared_provider
-                    and outcomes.chosen_model = outcomes.compared_model
+                    outcomes.chosen_provider = outcomes.execution_baseline_provider
+                    and coalesce(outcomes.chosen_model, '')
+                    = coalesce(outcomes.execution_baseline_model, '')
                     then outcomes.predicted_cost_usd
                 else baseline_estimates.estimated_cost_usd
             end as numeric(20, 12)
         ) as predicted_baseline_cost_usd,
         outcomes.baseline_cost_usd,
         outcomes.execution_status,
+        outcomes.execution_event_id,
+        outcomes.execution_pricing_status,
+        outcomes.execution_baseline_provider,
+        outcomes.execution_baseline_model,
         outcomes.actual_provider,
         outcomes.actual_provider <> outcomes.chosen_provider as is_overridden,
         outcomes.actual_cost_usd,
@@ -223,7 +245,7 @@ final as (
         ) as quality_score_error,
         case
             when outcomes.execution_status is null then 'no_execution'
-            when outcomes.actual_cost_usd is null then outcomes.actual_pricing_status
+            when outcomes.actual_cost_usd is null then outcomes.execution_pricing_status
             when outcomes.predicted_cost_usd is null then 'not_predicted'
             else 'compared'
         end as cost_comparison_status,

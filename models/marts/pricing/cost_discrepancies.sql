@@ -54,36 +54,38 @@ with_prices as (
 
 ),
 
--- The same usage at the other prices that the model had before or after, or that were corrected.
-at_other_prices as (
-
-    select
-        with_prices.execution_id,
-        min(prices.effective_from) as matching_price_from
-    from with_prices
-    inner join prices
-        on
-            with_prices.provider = prices.provider
-            and with_prices.book_model is not distinct from prices.model
-            and with_prices.book_task_type is not distinct from prices.task_type
-            and with_prices.book_service_tier is not distinct from prices.service_tier
-            and with_prices.book_organization_id is not distinct from prices.organization_id
-            and with_prices.book_context_over_tokens is not distinct from prices.context_over_tokens
-            and with_prices.price_id <> prices.price_id
-    where
-        abs(with_prices.reported_cost_usd - ({{ total_cost_usd('with_prices', 'prices') }}))
-        <= {{ var('reported_cost_tolerance_usd') }}
-    group by with_prices.execution_id
-
-),
-
 -- What a source gets that ignores the discount for cached tokens, counts them twice or leaves them
 -- out.
 judged as (
 
     select
         with_prices.*,
-        at_other_prices.matching_price_from,
+        -- The same usage at the other prices that the model had before or after, or that were
+        -- corrected. A subquery and no join, so that a filter on executions reaches the facts.
+        case
+            when with_prices.cost_usd is not null then (
+                select min(prices.effective_from)
+                from prices
+                where
+                    with_prices.provider = prices.provider
+                    and with_prices.book_model is not distinct from prices.model
+                    and with_prices.book_task_type is not distinct from prices.task_type
+                    and with_prices.book_service_tier is not distinct from prices.service_tier
+                    and with_prices.book_organization_id is not distinct from prices.organization_id
+                    and with_prices.book_context_over_tokens
+                    is not distinct from prices.context_over_tokens
+                    and with_prices.price_id <> prices.price_id
+                    -- Tokens without a split have no cost where prices tell their kinds apart.
+                    and (
+                        with_prices.billed_output_tokens is not null
+                        or prices.input_usd_per_token is null
+                    )
+                    and abs(
+                        with_prices.reported_cost_usd
+                        - ({{ total_cost_usd('with_prices', 'prices') }})
+                    ) <= {{ var('reported_cost_tolerance_usd') }}
+            )
+        end as matching_price_from,
         least(
             abs(
                 with_prices.reported_cost_usd
@@ -105,7 +107,6 @@ judged as (
             )
         ) <= {{ var('reported_cost_tolerance_usd') }} as is_about_cache
     from with_prices
-    left join at_other_prices on with_prices.execution_id = at_other_prices.execution_id
 
 ),
 
@@ -125,6 +126,7 @@ final as (
         case
             when pricing_status in ('no_model', 'no_price_for_model', 'before_first_price')
                 then 'no_price'
+            when pricing_status = 'cost_out_of_range' then 'out_of_range'
             when cost_usd is null then 'no_usage'
             when is_about_cache then 'cache'
             when matching_price_from is not null then 'price_date'

@@ -11,7 +11,9 @@ with usage_days as (
 
 price_names as (
 
-    select * from {{ ref('int_price_names') }}
+    select *
+    from {{ ref('int_price_names') }}
+    where model_scope <> '*'
 
 ),
 
@@ -133,6 +135,10 @@ shared as (
         count(*) as shared_trigrams
     from unknown_trigrams
     inner join known_trigrams on unknown_trigrams.trigram = known_trigrams.trigram
+    -- A model whose prices have ended is known by its own name, which helps nobody.
+    where
+        unknown_trigrams.provider <> known_trigrams.provider
+        or unknown_trigrams.model <> known_trigrams.name
     group by
         unknown_trigrams.provider,
         unknown_trigrams.model,

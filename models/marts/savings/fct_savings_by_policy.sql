@@ -2,6 +2,7 @@
 -- them: what the same executions would have cost under each. Touched days are computed whole.
 -- The hooks of an incremental build read these as well:
 -- depends_on: {{ ref('int_model_aliases') }}
+-- depends_on: {{ ref('int_price_rows') }}
 -- depends_on: {{ ref('int_touched_organization_days') }}
 -- depends_on: {{ ref('stg_platform__organizations') }}
 

@@ -1,0 +1,87 @@
+"""Runs dbt commands as a user would, each in a process of its own."""
+
+import json
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from benchmarks.processes import ProcessRun, last_line, run_measured
+from orchestration.project import project_root
+
+_FAILED = ("error", "fail", "skipped", "runtime error")
+
+
+@dataclass(frozen=True)
+class Dbt:
+    """Runs dbt on a throw-away database, with its products in a folder of their own.
+
+    Attributes:
+        folder: For `target` and the logs.
+        environment: Leads to the database.
+        project: The folder of the dbt project, the checkout itself unless a copy is given.
+    """
+
+    folder: Path
+    environment: dict[str, str]
+    project: Path = field(default_factory=project_root)
+
+    @property
+    def _log_file(self) -> Path:
+        return self.folder / "dbt.log"
+
+    @property
+    def _results_file(self) -> Path:
+        return self.folder / "target" / "run_results.json"
+
+    def run(self, *arguments: str) -> ProcessRun:
+        """Run a dbt command.
+
+        Args:
+            *arguments: The command and what it takes.
+
+        Returns:
+            Its wall time in seconds and its exit code.
+        """
+        self._results_file.unlink(missing_ok=True)  # a run that ends early writes none
+        return run_measured(
+            [
+                str(Path(sys.executable).with_name("dbt")),
+                *arguments,
+                f"--project-dir={self.project}",
+                f"--profiles-dir={self.project / 'profiles'}",
+                f"--target-path={self.folder / 'target'}",
+                f"--log-path={self.folder / 'logs'}",
+            ],
+            environment=self.environment,
+            log_file=self._log_file,
+        )
+
+    def results(self) -> list[dict[str, Any]]:
+        """Return what the latest command did to each node.
+
+        Returns:
+            The results as dbt wrote them; none if dbt did not get that far.
+        """
+        try:
+            text = self._results_file.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return []
+        results: list[dict[str, Any]] = json.loads(text)["results"]
+        return results
+
+    def failure_note(self, run: ProcessRun, name: str) -> str:
+        """Say what went wrong.
+
+        Args:
+            run: The latest command.
+            name: What to call it.
+
+        Returns:
+            Its exit code and the nodes that failed; nothing if it succeeded.
+        """
+        if run.exit_code == 0:
+            return ""
+        failed = [str(r["unique_id"]) for r in self.results() if r["status"] in _FAILED]
+        shown = ", ".join(failed[:5]) + (f" and {len(failed) - 5} more" if len(failed) > 5 else "")
+        return f"{name} ended with exit code {run.exit_code}: {shown or last_line(self._log_file)}"

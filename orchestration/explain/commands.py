@@ -1,0 +1,42 @@
+"""The command `warehouse explain`."""
+
+import click
+
+from orchestration.errors import WarehouseError
+
+
+@click.command()
+@click.argument("identifier", metavar="ID")
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="One exact JSON document; orchestration/explain/gather.py lists its keys.",
+)
+def explain(identifier: str, as_json: bool) -> None:
+    """Show where the figures of one execution come from, and recompute them.
+
+    ID is the id of an execution, of a routing decision, or of an event of either. Shown are the
+    arithmetic of its cost and of its baseline with their price rows, savings, the routing
+    decision, corrections, and every landed version. The exit code is 1 when a stored figure is not
+    what the price row gives.
+    """
+    import json
+
+    from rich.console import Console
+
+    from orchestration.database.connection import connect
+    from orchestration.database.migrate import require_migrated
+    from orchestration.explain import gather, screen
+
+    with connect(application_name="warehouse explain") as connection:
+        require_migrated(connection)
+        document = gather.explain(connection, identifier)
+    if as_json:
+        click.echo(json.dumps(gather.as_json(document), ensure_ascii=False, indent=2))
+    else:
+        screen.show(document, Console(highlight=False, emoji=False))
+    if not document["agrees"]:
+        raise WarehouseError(
+            "\n".join(("The stored figures do not hold.", *document["disagreements"]))
+        )

@@ -1,0 +1,8 @@
+select
+    part,
+    quantity,
+    unit,
+    usd_per_unit,
+    cost_usd
+from marts.fct_cost_lines
+where execution_id = %(id)s

@@ -1,0 +1,447 @@
+"""Gather everything that the warehouse knows of one execution, as one document.
+
+Keys of the document, which `warehouse explain --json` prints. Each is always there; what does not
+apply is null or an empty list. Amounts, rates and scores are strings with every digit, counts are
+integers, times are ISO 8601 in UTC.
+
+    asked_for           id as given; found_as: execution, routing_decision, execution_event or
+                        routing_decision_event
+    execution_id        the execution that it led to
+    is_built            false: landed, and not in the marts before the next build; then only
+                        versions is filled
+    execution           the row of fct_task_executions with organization_name, user_name and
+                        local_start_time, the one time without an offset
+    cost                pricing_status, cost_usd, lines, price, other_prices, missing,
+                        recomputed_pricing_status, recomputed_cost_usd, agrees,
+                        nearest_known_model
+    baseline            policy, policy_id, provider, model, price_model, and the keys of cost with
+                        baseline_cost_usd and recomputed_baseline_cost_usd for its amounts
+    savings             savings_status, savings_usd, routing_overhead_cost_usd, net_savings_usd,
+                        recomputed_savings_usd, recomputed_net_savings_usd, agrees
+    routing_decision    the row of fct_routing_decisions with alternatives and execution_ids, the
+                        executions that followed it
+    measured_baseline   the row of fct_measured_savings
+    corrections         the rows of fct_cost_corrections, oldest first
+    reported_cost       reported_cost_usd, difference_usd, cause, matching_price_from
+    versions            every landed version, in the order in which the source wrote them; state:
+                        counts, copy (of the one that counts), superseded or pending (landed after
+                        the last build); will_count: whether it counts after the next build
+    agrees              whether everything recomputed is what is stored
+    disagreements       sentences that say what is not
+
+A line has part, quantity, unit, usd_per_unit, recomputed_cost_usd, and in cost also cost_usd. A
+row of other_prices says in why_not why it lost.
+"""
+
+import dataclasses
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from importlib.resources import files
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from psycopg.rows import dict_row
+
+from orchestration.errors import WarehouseError
+from orchestration.explain.arithmetic import Calculation, Row, calculate, rows_that_fit, why_not
+
+Document = dict[str, Any]
+
+_NOT_BUILT = "The marts are not built yet: run `make build`."
+
+
+def explain(connection: psycopg.Connection, text: str) -> Document:
+    """Gather what is known of an execution, all of it at one moment.
+
+    Args:
+        connection: A connection to a migrated database, not in a transaction.
+        text: The id of an execution, of a routing decision, or of an event of either.
+
+    Returns:
+        The document, with Python's own types for amounts, times and ids.
+
+    Raises:
+        WarehouseError: The text is no id, nothing is known by it, no execution followed the
+            decision, or the marts are not built.
+    """
+    wanted = _uuid(text)
+    # A build that commits meanwhile must not mix two states of the marts.
+    connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+    connection.read_only = True
+    try:
+        with connection.transaction():
+            return _Gatherer(connection).document(text, wanted)
+    except psycopg.errors.UndefinedTable:
+        raise WarehouseError(_NOT_BUILT) from None
+
+
+def as_json(value: Any) -> Any:
+    """Turn a document, or a part of it, into what the module `json` writes exactly.
+
+    Args:
+        value: Anything that stands in a document.
+
+    Returns:
+        The same with amounts, ids and times as text.
+    """
+    if isinstance(value, Mapping):
+        return {name: as_json(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [as_json(part) for part in value]
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    if isinstance(value, UUID):
+        return str(value)
+    if isinstance(value, datetime) and value.tzinfo is not None:
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def _uuid(text: str) -> UUID:
+    try:
+        return UUID(text.strip())
+    except ValueError:
+        raise WarehouseError(
+            f"{text!r} is not an id. Give the UUID of an execution, of a routing decision or of "
+            "an event; marts.fct_task_executions lists the executions."
+        ) from None
+
+
+class _Gatherer:
+    """The queries of one explanation."""
+
+    def __init__(self, connection: psycopg.Connection) -> None:
+        self._connection = connection
+
+    def document(self, text: str, wanted: UUID) -> Document:
+        found_as, execution_id = self._find(wanted)
+        fact = self._row("execution", id=execution_id)
+        versions = self._versions(execution_id, fact)
+        document: Document = {
+            "asked_for": {"id": text, "found_as": found_as},
+            "execution_id": execution_id,
+            "is_built": fact is not None,
+            "execution": fact,
+            "cost": None,
+            "baseline": None,
+            "savings": None,
+            "routing_decision": None,
+            "measured_baseline": None,
+            "corrections": [],
+            "reported_cost": None,
+            "versions": versions,
+            "agrees": True,
+            "disagreements": [],
+        }
+        if fact is None:
+            if not versions:
+                raise WarehouseError(
+                    f"Routing decision {wanted} names execution {execution_id}, of which nothing "
+                    "has landed."
+                )
+            return document
+        book = self._rows(
+            "prices",
+            **{
+                name: fact[name]
+                for name in ("provider", "baseline_provider", "price_id", "baseline_price_id")
+            },
+        )
+        disagreements: list[str] = []
+        cost = self._cost(fact, book, disagreements)
+        baseline = self._baseline(fact, book, disagreements)
+        return document | {
+            "cost": cost,
+            "baseline": baseline,
+            "savings": _savings(fact, cost, baseline, disagreements),
+            "routing_decision": self._decision(fact["routing_decision_id"]),
+            "measured_baseline": self._row("measured", id=execution_id),
+            "corrections": self._rows("corrections", id=execution_id),
+            "reported_cost": self._reported_cost(fact),
+            "agrees": not disagreements,
+            "disagreements": disagreements,
+        }
+
+    def _find(self, wanted: UUID) -> tuple[str, UUID]:
+        """Return what the id is of and the execution that it leads to."""
+        event = ""
+        found = self._row("lookup", id=wanted)
+        if found is None:
+            event = "_event"
+            found = self._row("lookup_event", id=wanted)
+        if found is None:
+            raise WarehouseError(
+                f"Nothing is known by the id {wanted}: no execution, routing decision or event "
+                "with it has landed. `warehouse rejects` lists lines that were refused."
+            )
+        if found["found_as"] == "execution":
+            return f"execution{event}", found["id"]
+        (followed,) = self._rows("lookup_decision", id=found["id"])
+        if followed["execution_id"] is None:
+            raise WarehouseError(
+                f"{wanted} is of routing decision {found['id']}, and no execution that followed "
+                "it has landed."
+            )
+        return f"routing_decision{event}", followed["execution_id"]
+
+    def _cost(self, fact: Row, book: list[Row], disagreements: list[str]) -> Document:
+        price = _price(fact["price_id"], book)
+        calculation = None if price is None else calculate(fact, price)
+        found = _disagreements("cost_usd", "pricing_status", "price_id", fact, price, calculation)
+        lines = _lines(calculation)
+        if fact["cost_usd"] is not None:
+            stored = self._rows("cost_lines", id=fact["execution_id"])
+            lines = _beside(lines, stored, found)
+        disagreements += found
+        return {
+            "pricing_status": fact["pricing_status"],
+            "cost_usd": fact["cost_usd"],
+            "lines": lines,
+            "price": price,
+            "other_prices": _others(book, fact, fact["provider"], fact["price_model"], price),
+            "missing": None if calculation is None else calculation.missing,
+            "recomputed_pricing_status": None if calculation is None else calculation.status,
+            "recomputed_cost_usd": None if calculation is None else calculation.cost_usd,
+            "agrees": not found,
+            "nearest_known_model": self._nearest(
+                "usage", fact["provider"], fact["model"], fact["pricing_status"]
+            ),
+        }
+
+    def _baseline(self, fact: Row, book: list[Row], disagreements: list[str]) -> Document:
+        price = _price(fact["baseline_price_id"], book)
+        calculation = None if price is None else calculate(fact, price)
+        found = _disagreements(
+            "baseline_cost_usd",
+            "baseline_pricing_status",
+            "baseline_price_id",
+            fact,
+            price,
+            calculation,
+        )
+        disagreements += found
+        provider, model = fact["baseline_provider"], fact["baseline_price_model"]
+        return {
+            "policy": fact["baseline_policy"],
+            "policy_id": fact["baseline_policy_id"],
+            "provider": provider,
+            "model": fact["baseline_model"],
+            "price_model": model,
+            "pricing_status": fact["baseline_pricing_status"],
+            "baseline_cost_usd": fact["baseline_cost_usd"],
+            "lines": _lines(calculation),
+            "price": price,
+            "other_prices": _others(book, fact, provider, model, price),
+            "missing": None if calculation is None else calculation.missing,
+            "recomputed_pricing_status": None if calculation is None else calculation.status,
+            "recomputed_baseline_cost_usd": None if calculation is None else calculation.cost_usd,
+            "agrees": not found,
+            "nearest_known_model": self._nearest(
+                "baseline", provider, fact["baseline_model"], fact["baseline_pricing_status"]
+            ),
+        }
+
+    def _nearest(
+        self, priced_as: str, provider: str, model: str | None, status: str
+    ) -> Document | None:
+        """Return the nearest name in the price book, for a name that is not in it."""
+        if status != "no_price_for_model":
+            return None
+        found = self._row(
+            "unpriced", priced_as=priced_as, provider=provider, model=model, reason=status
+        )
+        if found is None or found["suggested_model"] is None:
+            return None
+        return {
+            "provider": found["suggested_provider"],
+            "model": found["suggested_model"],
+            "similarity": found["similarity"],
+            "total_tasks": found["total_tasks"],
+        }
+
+    def _decision(self, decision_id: UUID | None) -> Document | None:
+        decision = None if decision_id is None else self._row("decision", id=decision_id)
+        if decision is None:
+            return None
+        attempts = self._rows("attempts", id=decision_id)
+        return {
+            **decision,
+            "alternatives": self._rows(
+                "alternatives", id=decision_id, event_id=decision["event_id"]
+            ),
+            "execution_ids": [row["execution_id"] for row in attempts],
+        }
+
+    def _reported_cost(self, fact: Row) -> Document | None:
+        reported, cost = fact["reported_cost_usd"], fact["cost_usd"]
+        if reported is None:
+            return None
+        # The view looks at all executions, so that it is asked only where it may list this one.
+        listed = self._row("discrepancy", id=fact["execution_id"]) if reported != cost else None
+        return {
+            "reported_cost_usd": reported,
+            "difference_usd": None if cost is None else reported - cost,
+            "cause": None if listed is None else listed["cause"],
+            "matching_price_from": None if listed is None else listed["matching_price_from"],
+        }
+
+    def _versions(self, execution_id: UUID, fact: Row | None) -> list[Document]:
+        versions = [dict(row) for row in self._rows("versions", id=execution_id)]
+        built_event = None if fact is None else fact["event_id"]
+        counting = None
+        for version in versions:
+            is_pending = version.pop("is_pending") or fact is None
+            version["will_count"] = version is versions[-1]
+            if is_pending:
+                version["state"] = "pending"
+            elif version["event_id"] == built_event:
+                version["state"] = "copy"
+                counting = version
+            else:
+                version["state"] = "superseded"
+        if counting is not None:
+            # Of copies of one event the last one that landed counts.
+            counting["state"] = "counts"
+        return versions
+
+    def _rows(self, name: str, **parameters: Any) -> list[Row]:
+        query = files("orchestration.explain").joinpath(f"{name}.sql").read_bytes()
+        with self._connection.cursor(row_factory=dict_row) as cursor:
+            return list(cursor.execute(query, parameters).fetchall())
+
+    def _row(self, name: str, **parameters: Any) -> Row | None:
+        rows = self._rows(name, **parameters)
+        return rows[0] if rows else None
+
+
+def _price(price_id: str | None, book: list[Row]) -> Row | None:
+    return next((row for row in book if row["price_id"] == price_id), None)
+
+
+def _lines(calculation: Calculation | None) -> list[Document]:
+    lines: list[Document] = []
+    for line in () if calculation is None else calculation.lines:
+        row = dataclasses.asdict(line)
+        row["recomputed_cost_usd"] = row.pop("cost_usd")
+        lines.append(row)
+    return lines
+
+
+def _beside(lines: list[Document], stored: list[Row], found: list[str]) -> list[Document]:
+    """Put what `fct_cost_lines` says beside what was recomputed.
+
+    Args:
+        lines: The recomputed lines.
+        stored: The lines of the view; their quantities and rates are the ones shown.
+        found: The disagreements found so far; those of the lines are added.
+
+    Returns:
+        The lines of either, in the order of the recomputed ones.
+    """
+    rest = {row["part"]: row for row in stored}
+    both: list[Document] = []
+    for line in lines:
+        row = rest.pop(line["part"], None)
+        if row is None:
+            found.append(f"fct_cost_lines has no line {line['part']}.")
+            both.append({**line, "cost_usd": None})
+            continue
+        both.append({**row, "recomputed_cost_usd": line["recomputed_cost_usd"]})
+        found += [
+            f"{name} of the line {line['part']} is {row[name]:f}, and was recomputed as {value:f}."
+            for name, value in (
+                ("quantity", line["quantity"]),
+                ("usd_per_unit", line["usd_per_unit"]),
+                ("cost_usd", line["recomputed_cost_usd"]),
+            )
+            if row[name] != value
+        ]
+    for part, row in rest.items():
+        found.append(f"fct_cost_lines has a line {part} that the price does not charge for.")
+        both.append({**row, "recomputed_cost_usd": None})
+    return both
+
+
+def _others(
+    book: list[Row], fact: Row, provider: str | None, model: str | None, price: Row | None
+) -> list[Document]:
+    """Return the rows that fit as well as the one that prices, and why each of them lost."""
+    if provider is None or price is None:
+        return []
+    return [
+        {**row, "why_not": why_not(row, price)}
+        for row in rows_that_fit(book, fact, provider, model)
+        if row["price_id"] != price["price_id"]
+    ]
+
+
+def _disagreements(
+    amount: str,
+    status: str,
+    price_id: str,
+    fact: Row,
+    price: Row | None,
+    calculation: Calculation | None,
+) -> list[str]:
+    """Compare what is stored with what the price row gives.
+
+    Args:
+        amount: The fact's column of the cost.
+        status: Its column of the pricing status.
+        price_id: Its column of the price.
+        fact: The row of the facts.
+        price: The price row; None when there is none.
+        calculation: The usage at that price; None without a price row.
+
+    Returns:
+        A sentence for each difference.
+    """
+    if fact[price_id] is not None and price is None:
+        return [
+            f"{amount} cannot be recomputed: the price row {fact[price_id]} is not in "
+            "marts.dim_prices. If a build is running, ask again when it has ended."
+        ]
+    if calculation is None:
+        if fact[amount] is None and fact[status] != "priced":
+            return []
+        return [f"{amount} is {_usd(fact[amount])} ({fact[status]}) without a price row."]
+    if (fact[amount], fact[status]) == (calculation.cost_usd, calculation.status):
+        return []
+    return [
+        f"{amount} is {_usd(fact[amount])} ({fact[status]}), and quantity times rate gives "
+        f"{_usd(calculation.cost_usd)} ({calculation.status})."
+    ]
+
+
+def _savings(fact: Row, cost: Row, baseline: Row, disagreements: list[str]) -> Document:
+    cost_usd = cost["recomputed_cost_usd"]
+    baseline_usd = baseline["recomputed_baseline_cost_usd"]
+    overhead = fact["routing_overhead_cost_usd"]
+    savings = net = None
+    if fact["status"] == "completed" and cost_usd is not None and baseline_usd is not None:
+        savings = baseline_usd - cost_usd
+        net = None if overhead is None else savings - overhead
+    found = [
+        f"{name} is {_usd(fact[name])}, and {sentence} gives {_usd(recomputed)}."
+        for name, recomputed, sentence in (
+            ("savings_usd", savings, "baseline less cost"),
+            ("net_savings_usd", net, "savings less routing overhead"),
+        )
+        if fact[name] != recomputed
+    ]
+    disagreements += found
+    return {
+        "savings_status": fact["savings_status"],
+        "savings_usd": fact["savings_usd"],
+        "routing_overhead_cost_usd": overhead,
+        "net_savings_usd": fact["net_savings_usd"],
+        "recomputed_savings_usd": savings,
+        "recomputed_net_savings_usd": net,
+        "agrees": not found,
+    }
+
+
+def _usd(amount: Decimal | None) -> str:
+    return "unknown" if amount is None else f"{amount:f} USD"
