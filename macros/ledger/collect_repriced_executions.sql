@@ -37,6 +37,10 @@
     where
         exists ({{ inputs_gone(this.identifier, 'price', ref('int_prices'), 'price_id') }});
 
+    {%- for status, provider, price_model in [
+        ('pricing_status', 'provider', 'price_model'),
+        ('baseline_pricing_status', 'baseline_provider', 'baseline_price_model'),
+    ] %}
     -- A model's first price also tells what came before it from what was never priced.
     insert into {{ ref('int_execution_work') }} (execution_id, reason)
     select
@@ -46,22 +50,17 @@
     left join {{ ref('int_price_scopes') }} as scopes
         on
             scopes.attribute = 'model'
-            and executions.provider = scopes.provider
-            and executions.price_model = scopes.scope
-    left join {{ ref('int_price_scopes') }} as baseline_scopes
-        on
-            baseline_scopes.attribute = 'model'
-            and executions.baseline_provider = baseline_scopes.provider
-            and executions.baseline_price_model = baseline_scopes.scope
+            and executions.{{ provider }} = scopes.provider
+            and executions.{{ price_model }} = scopes.scope
     where
-        (
-            {{ first_price_misjudged('executions.pricing_status', 'scopes') }}
-            or {{ first_price_misjudged('executions.baseline_pricing_status', 'baseline_scopes') }}
-        )
+        executions.{{ status }} in ('before_first_price', 'no_price_for_model')
+        and (executions.{{ status }} = 'before_first_price')
+        <> coalesce(scopes.first_price_from > executions.start_time, false)
         and (
             exists ({{ inputs_come(this.identifier, 'price', ref('int_prices'), 'price_id') }})
             or exists ({{ inputs_gone(this.identifier, 'price', ref('int_prices'), 'price_id') }})
         );
+    {%- endfor %}
 
     insert into {{ ref('int_execution_work') }} (execution_id, reason)
     select

@@ -71,6 +71,8 @@
 
     {{ collect_repriced_executions() }}
 
+    analyze {{ ref('int_execution_work') }};
+
     insert into {{ ref('int_execution_work') }} (execution_id, reason)
     select
         siblings.execution_id,

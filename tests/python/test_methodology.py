@@ -5,6 +5,7 @@ after it. A function of the same name turns its tables into prices and events an
 document says beside the query that must say the same; all examples share two builds.
 """
 
+import csv
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -159,6 +160,16 @@ def exactly(said: str, computed: Any, where: object) -> None:
     assert maybe(said) == computed, (where, said, computed)
 
 
+def alike(rows: Table, *columns: str) -> None:
+    """Fail unless rows agree: a figure that shows in no result is that of one that does."""
+    for column in columns:
+        assert len({row[column] for row in rows}) == 1, (column, rows)
+
+
+def numbered(rows: Table, column: str) -> None:
+    assert [row[column].split(",")[0] for row in rows] == [str(n + 1) for n in range(len(rows))]
+
+
 def document() -> str:
     return (project_root() / "docs" / "methodology.md").read_text(encoding="utf-8")
 
@@ -260,7 +271,8 @@ def token_parts(this: Example) -> Check:
         reasoning = re.match(r"(\d+) of the output", row[""])
         this.add_price(
             f"model {number}",
-            input_usd_per_mtok=row["rate"],
+            # Without a figure for what is not used; a price of tokens needs one all the same.
+            input_usd_per_mtok=row["rate"] or "1",
             cached_input_usd_per_mtok=row["rate 2"],
             cache_write_usd_per_mtok=row["rate 3"],
             output_usd_per_mtok=row["rate 4"],
@@ -308,11 +320,13 @@ def versions(this: Example) -> Check:
         ]
         for number, row in enumerate(this.table)
     ]
-    (counts,) = (row for row in this.table if row["cost"])
+    (counts,) = (row for row in this.table if row["counts"] == "yes")
+    for row in this.table:
+        exactly(row["its cost"], amount(row["output tokens"]) * amount(rate) / MILLION, row)
 
     def check(story: Story) -> None:
         fact = story.fact(used)
-        exactly(counts["cost"], fact["cost_usd"], counts)
+        exactly(counts["its cost"], fact["cost_usd"], counts)
         exactly(counts["output tokens"], fact["output_tokens"], counts)
         assert fact["updated_at"] == datetime.fromisoformat(counts["updated_at"])
 
@@ -323,6 +337,7 @@ def versions(this: Example) -> Check:
 def totals(this: Example) -> Check:
     executions, (day,) = this.tables
     (rate,) = re.findall(r"([\d.]+) USD", this.prose)
+    numbered(executions, "execution")
     this.add_price(input_usd_per_mtok=rate)
     this.belong()
     used = []
@@ -399,6 +414,11 @@ def boundary(this: Example) -> Check:
             effective_from=row["holds from"],
             effective_until=row["until"] or None,
         )
+    first, second = (datetime.fromisoformat(row["holds from"]) for row in book)
+    before = timedelta(microseconds=1)
+    starts = [datetime.fromisoformat(row["start"]) for row in executions]
+    assert starts == [first - before, second - before, second]
+    alike(executions, "input tokens")
     return costs(
         [
             (this.use(start_time=row["start"], input_tokens=whole(row["input tokens"])), row)
@@ -433,6 +453,7 @@ def context_tier(this: Example) -> Check:
 @example
 def missing_cache_rate(this: Example) -> Check:
     used = []
+    alike(this.table, "input rate", "tokens read from a cache")
     for number, row in enumerate(this.table):
         this.add_price(
             f"model {number}",
@@ -448,6 +469,7 @@ def missing_cache_rate(this: Example) -> Check:
 @example
 def copilot(this: Example) -> Check:
     """At the prices that ship with the warehouse."""
+    alike(this.table, "requests")
     used = [
         (
             this.use(
@@ -493,6 +515,7 @@ def minutes(this: Example) -> Check:
 @example
 def flat_price(this: Example) -> Check:
     used = []
+    alike(this.table, "tokens, no split", "input, USD per million")
     for number, row in enumerate(this.table):
         model = f"model {number}"
         this.add_price(
@@ -710,17 +733,18 @@ def policies(this: Example) -> Check:
 def ratio(this: Example) -> Check:
     executions, (day,) = this.tables
     this.belong(baseline_provider=this.provider, baseline_model="baseline")
+    numbered(executions, "execution")
     # Of the baseline's million tokens at 10 USD, so many are used; the rate gives the cost.
     this.add_price("baseline", input_usd_per_mtok="10", output_usd_per_mtok="10")
     used = []
     for number, row in enumerate(executions):
         tokens = int(amount(row["baseline"]) * MILLION / 10)
-        rate = amount(row["cost"]) * MILLION / tokens
-        this.add_price(f"model {number}", input_usd_per_mtok=rate, output_usd_per_mtok=rate)
         status = row["status"]
-        used.append(
-            (this.use(model=f"model {number}", status=status, input_tokens=tokens), row)
-        )  # fmt: skip
+        # What failed is priced as the first one, so that its cost is computed as well.
+        model = "model 0" if status == "failed" else f"model {number}"
+        if status != "failed":
+            this.add_price(model, input_usd_per_mtok=amount(row["cost"]) * MILLION / tokens)
+        used.append((this.use(model=model, status=status, input_tokens=tokens), row))
 
     def check(story: Story) -> None:
         costs(used)(story)
@@ -768,6 +792,7 @@ def overhead_bearer(this: Example) -> Check:
     this.add_price("model", input_usd_per_mtok=cost)
     this.add_price("baseline", input_usd_per_mtok=baseline)
     named, first, second, silent, alone = executions
+    alike([named, first], "overhead borne")
     assert [row["execution"] for row in executions] == [
         "named by its decision",
         "first attempt at another decision",
@@ -812,6 +837,7 @@ def overhead_bearer(this: Example) -> Check:
 @example
 def measured_bias(this: Example) -> Check:
     *rows, total = this.table
+    numbered(rows, "task")
     this.belong(baseline_provider=this.provider, baseline_model="baseline")
     (cost,), (estimated,) = ({row[name] for row in rows} for name in ("cost", "estimated baseline"))
     this.add_price("model", input_usd_per_mtok=cost)
@@ -933,6 +959,7 @@ def reported(this: Example) -> Check:
         "within the tolerance": {"model": "dated", **tokens},
     }
     assert list(usages) == [row["case"] for row in this.table]
+    alike([row for row in this.table if row["computed"] in UNKNOWN], "reported")
     used = [
         (this.use(**usages[row["case"]], reported_cost_usd=float(row["reported"])), row)
         for row in this.table
@@ -993,6 +1020,18 @@ def test_figures_outside_of_examples_are_those_of_the_project() -> None:
     fractions = {number for number in numbers_in(text) if number != int(number)}
     assert fractions == known
     assert f"{setting('timeout_minutes')} minutes after its start" in text
+
+
+def test_what_is_said_of_the_shipped_prices_is_so() -> None:
+    path = project_root() / "seeds" / "pricing" / "provider_pricing.csv"
+    with path.open(encoding="utf-8", newline="") as file:
+        book = list(csv.DictReader(file))
+    oldest = min(row["recorded_at"] for row in book)
+    _, text = parsed()
+    assert f"were recorded on {oldest[:10]}" in " ".join(text.split())
+    copilot = [row for row in book if row["provider"] == "github_copilot" and row["model"]]
+    free = [row for row in copilot if row["input_usd_per_mtok"] == "0"]
+    assert 2 * len(free) > len(copilot)
 
 
 def test_lines_are_short_enough_to_read() -> None:

@@ -30,7 +30,7 @@ versions as (
         routing_overhead_cost_usd,
         baseline_provider,
         baseline_model,
-        dearest_alternative,
+        alternative_providers,
         updated_at,
         event_id,
         _load_id,
@@ -52,6 +52,18 @@ ranked as (
 
 ),
 
+-- The JSON is taken apart for the latest versions only.
+latest as (
+
+    select
+        *,
+        {{ json_array_dearest('alternative_providers', 'estimated_cost_usd') }}
+            as dearest_alternative
+    from ranked
+    where is_latest
+
+),
+
 final as (
 
     select
@@ -68,8 +80,7 @@ final as (
             partition by execution_id
             order by decision_timestamp desc, routing_decision_id desc
         ) = 1 as is_latest_for_execution
-    from ranked
-    where is_latest
+    from latest
 
 )
 

@@ -93,9 +93,16 @@ ranked as (
 
 ),
 
+-- The JSON is taken apart for the latest versions only.
 decisions as (
 
-    select *
+    select
+        *,
+        {{ json_array_length('alternative_providers') }} as alternative_count,
+        {{ json_array_min('alternative_providers', 'estimated_cost_usd') }}
+            as cheapest_alternative_cost_usd,
+        {{ json_array_dearest('alternative_providers', 'estimated_cost_usd') }}
+            as dearest_alternative
     from ranked
     where is_latest
 
@@ -120,12 +127,6 @@ attempts as (
     from decisions
     inner join executions on decisions.routing_decision_id = executions.routing_decision_id
     where decisions.execution_id is null
-
-),
-
-alternatives as (
-
-    select * from {{ ref('stg_platform__routing_alternatives') }}
 
 ),
 
@@ -158,24 +159,6 @@ outcomes as (
         executions.baseline_cost_usd
     from followed
     left join executions on followed.followed_execution_id = executions.execution_id
-
-),
-
--- What the router expected of the provider and model that the execution is compared with.
-baseline_estimates as (
-
-    select
-        outcomes.routing_decision_id,
-        max(alternatives.estimated_cost_usd) as estimated_cost_usd
-    from outcomes
-    inner join alternatives
-        on
-            outcomes._load_id = alternatives._load_id
-            and outcomes._line_number = alternatives._line_number
-            and outcomes.event_id = alternatives.event_id
-            and outcomes.execution_baseline_provider = alternatives.provider
-            and coalesce(outcomes.execution_baseline_model, '') = coalesce(alternatives.model, '')
-    group by outcomes.routing_decision_id
 
 ),
 
@@ -221,7 +204,11 @@ final as (
                     and coalesce(outcomes.chosen_model, '')
                     = coalesce(outcomes.execution_baseline_model, '')
                     then outcomes.predicted_cost_usd
-                else baseline_estimates.estimated_cost_usd
+                else
+                    {{ json_array_estimate(
+                        'outcomes.alternative_providers', 'outcomes.execution_baseline_provider',
+                        'outcomes.execution_baseline_model', 'estimated_cost_usd'
+                    ) }}
             end as numeric(20, 12)
         ) as predicted_baseline_cost_usd,
         outcomes.baseline_cost_usd,
@@ -252,8 +239,6 @@ final as (
         outcomes.event_id,
         outcomes.updated_at
     from outcomes
-    left join baseline_estimates
-        on outcomes.routing_decision_id = baseline_estimates.routing_decision_id
 
 )
 

@@ -34,12 +34,14 @@
             '{{ record_cost_changes() }}',
             '{{ close_fact_intake() }}',
             '{{ index_open_executions() }}',
+            '{{ index_unpriced_executions() }}',
         ],
         indexes=[
             {'columns': ['organization_id', 'metric_date']},
             {'columns': ['organization_id', 'start_time']},
             {'columns': ['organization_id', 'task_id']},
             {'columns': ['routing_decision_id']},
+            {'columns': ['start_time']},
         ]
     )
 }}

@@ -38,12 +38,6 @@ final as (
         cast(routing_overhead_cost_usd as numeric(20, 12)) as routing_overhead_cost_usd,
         baseline_provider,
         baseline_model,
-        -- The estimates are read out here, so that no later model takes JSON apart.
-        {{ json_array_length('alternative_providers') }} as alternative_count,
-        {{ json_array_min('alternative_providers', 'estimated_cost_usd') }}
-            as cheapest_alternative_cost_usd,
-        {{ json_array_dearest('alternative_providers', 'estimated_cost_usd') }}
-            as dearest_alternative,
         alternative_providers,
         decision_factors,
         _load_id,
