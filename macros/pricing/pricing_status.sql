@@ -1,7 +1,7 @@
 {#- Why a usage has a price or has none: `priced`, or the reason why its cost is unknown. `prefix` as in
     `price_joins`. -#}
 {% macro pricing_status(usage, prefix) -%}
-    {%- set prices, names = prefix ~ 'prices', prefix ~ 'price_names' -%}
+    {%- set prices = prefix ~ 'prices' -%}
     case
                 when {{ prices }}.price_id is not null then
                     case
@@ -30,7 +30,7 @@
                 when {{ usage }}.{{ prefix }}provider is null then 'no_baseline'
                 {%- endif %}
                 when {{ usage }}.{{ prefix }}model is null then 'no_model'
-                when {{ names }}.first_price_from > {{ usage }}.start_time then 'before_first_price'
+                when {{ usage }}.{{ prefix }}first_price_from > {{ usage }}.start_time then 'before_first_price'
                 else 'no_price_for_model'
             end
 {%- endmacro %}

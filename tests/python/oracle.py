@@ -34,6 +34,13 @@ RATES = (
     "usd_per_compute_unit",
 )
 
+POLICIES = (
+    "organization_default",
+    "decision_recorded",
+    "most_expensive_alternative",
+    "fixed",
+)
+
 PARTS = (
     "uncached_input_cost_usd",
     "cached_input_cost_usd",
@@ -278,12 +285,21 @@ class PriceBook:
             return Cost("cost_out_of_range", None)
         return Cost("priced", parts)
 
-    def policy(self, organization_id: str, start: datetime) -> Policy | None:
-        """Return the policy in force: the organization's own before the one for all."""
+    def policy(
+        self, organization_id: str, start: datetime, kind: str | None = None
+    ) -> Policy | None:
+        """Return the policy in force: the organization's own before the one for all.
+
+        Args:
+            organization_id: The organization.
+            start: The moment.
+            kind: Look among policies of this kind only.
+        """
         fitting = [
             policy
             for policy in self.policies
             if policy.organization_id in (None, organization_id)
+            and kind in (None, policy.policy)
             and policy.effective_from <= start
             and (policy.effective_until is None or start < policy.effective_until)
         ]
@@ -328,6 +344,7 @@ class Oracle:
         ):
             if execution.get("routing_decision_id"):
                 self._first_attempts.setdefault(execution["routing_decision_id"], execution_id)
+        self._policy_baselines: dict[str, dict[str, Decimal | None]] = {}
         self.task_executions = {
             execution_id: self._fact(execution)
             for execution_id, execution in self._executions.items()
@@ -337,6 +354,8 @@ class Oracle:
             for decision_id, decision in self._decisions.items()
         }
         self.organization_days = self._organization_days()
+        self.savings_by_policy = self._savings_by_policy()
+        self.measured_savings = self._measured_savings()
         self.organizations = self._organizations()
         self.users = self._users()
         self.providers = self._providers()
@@ -409,15 +428,26 @@ class Oracle:
 
         policy = self.book.policy(execution["organization_id"], start)
         decision_id, overhead = self._overhead(execution)
-        baseline_provider, baseline_model = _baseline(
-            policy, organization or {}, self._decisions.get(decision_id or "", {})
-        )
+        decision = self._decisions.get(decision_id or "", {})
+        baseline_provider, baseline_model = _baseline(policy, organization or {}, decision)
         baseline_price_model = self.book.price_model(baseline_provider, baseline_model)
         baseline = (
             Cost("no_baseline", None)
             if baseline_provider is None
             else self.book.cost(baseline_provider, baseline_price_model, usage)
         )
+
+        fixed = self.book.policy(execution["organization_id"], start, "fixed")
+        totals: dict[str, Decimal | None] = {"headline": baseline.total}
+        for name in POLICIES:
+            other = fixed if name == "fixed" else Policy(name, None, None, None, start, None, start)
+            provider, model = _baseline(other, organization or {}, decision)
+            totals[name] = (
+                self.book.cost(provider, self.book.price_model(provider, model), usage).total
+                if provider is not None
+                else None
+            )
+        self._policy_baselines[execution["id"]] = totals
 
         savings = net_savings = None
         if execution["status"] != "completed":
@@ -495,6 +525,19 @@ class Oracle:
             is_cheapest_choice = predicted <= cheapest
             regret = max(predicted - cheapest, Decimal(0))
         actual = fact or {}
+        baseline = actual.get("baseline_provider"), actual.get("baseline_model")
+        if (decision["chosen_provider"], decision.get("chosen_model")) == baseline:
+            predicted_baseline = predicted
+        else:
+            predicted_baseline = max(
+                (
+                    estimate
+                    for alternative in alternatives or ()
+                    if (alternative["provider"], alternative.get("model")) == baseline
+                    and (estimate := amount(alternative, "estimated_cost_usd")) is not None
+                ),
+                default=None,
+            )
         if fact is None:
             status = "no_execution"
         elif fact["cost_usd"] is None:
@@ -518,6 +561,8 @@ class Oracle:
             "cheapest_alternative_cost_usd": cheapest,
             "is_cheapest_choice": is_cheapest_choice,
             "regret_usd": regret,
+            "predicted_baseline_cost_usd": predicted_baseline,
+            "baseline_cost_usd": actual.get("baseline_cost_usd"),
             "routing_overhead_cost_usd": amount(decision, "routing_overhead_cost_usd"),
             "execution_status": actual.get("status"),
             "actual_provider": actual.get("provider"),
@@ -601,6 +646,107 @@ class Oracle:
             "provider_costs": dict(provider_costs),
             "task_type_distribution": _tally(facts, "task_type"),
         }
+
+    # Savings
+
+    def _savings_by_policy(self) -> dict[tuple[str, Any, str], Row]:
+        days: dict[tuple[str, Any], list[Row]] = defaultdict(list)
+        for fact in self.task_executions.values():
+            if fact["status"] == "completed":
+                days[fact["organization_id"], fact["metric_date"]].append(fact)
+        return {
+            (*day, policy): self._day_under_policy(*day, policy, facts)
+            for day, facts in days.items()
+            for policy in ("headline", *POLICIES)
+        }
+
+    def _day_under_policy(
+        self, organization_id: str, day: Any, policy: str, facts: list[Row]
+    ) -> Row:
+        priced = [fact for fact in facts if fact["cost_usd"] is not None]
+        pairs = [
+            (fact, baseline)
+            for fact in priced
+            if (baseline := self._policy_baselines[fact["execution_id"]][policy]) is not None
+        ]
+        cost = _sum([fact for fact, _ in pairs], "cost_usd")
+        baseline_cost = sum((baseline for _, baseline in pairs), Decimal(0))
+        savings = baseline_cost - cost
+        return {
+            "organization_id": organization_id,
+            "metric_date": day,
+            "aggregation_period": "daily",
+            "policy": policy,
+            "successful_tasks": len(facts),
+            "compared_tasks": len(pairs),
+            "unknown_baseline_tasks": len(priced) - len(pairs),
+            "negative_savings_tasks": sum(baseline < fact["cost_usd"] for fact, baseline in pairs),
+            "unknown_overhead_tasks": _count(
+                [fact for fact, _ in pairs], routing_overhead_cost_usd=None
+            ),
+            "compared_cost_usd": cost,
+            "total_baseline_cost_usd": baseline_cost,
+            "total_savings_usd": savings,
+            "total_net_savings_usd": sum(
+                (
+                    baseline - fact["cost_usd"] - fact["routing_overhead_cost_usd"]
+                    for fact, baseline in pairs
+                    if fact["routing_overhead_cost_usd"] is not None
+                ),
+                Decimal(0),
+            ),
+            "savings_percentage": rounded(100 * Fraction(savings) / Fraction(baseline_cost), 6)
+            if baseline_cost
+            else None,
+        }
+
+    def _measured_savings(self) -> dict[str, Row]:
+        runs: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
+        for fact in self.task_executions.values():
+            if fact["status"] == "completed" and fact["cost_usd"] is not None:
+                runs[
+                    fact["organization_id"], fact["task_id"], fact["provider"], fact["price_model"]
+                ].append(fact)
+        rows: dict[str, Row] = {}
+        for fact in self.task_executions.values():
+            baseline = fact["baseline_provider"], fact["baseline_price_model"]
+            if (
+                fact["savings_status"] != "compared"
+                or (fact["provider"], fact["price_model"]) == baseline
+            ):
+                continue
+            on_baseline = runs[fact["organization_id"], fact["task_id"], *baseline]
+            if not on_baseline:
+                continue
+            run = min(on_baseline, key=lambda run: (run["start_time"], UUID(run["execution_id"])))
+            decision = self.routing_decisions.get(fact["routing_decision_id"], {})
+            copied = (
+                "execution_id", "organization_id", "metric_date", "task_id", "task_type",
+                "routing_decision_id", "provider", "model", "baseline_provider", "baseline_model",
+                "cost_usd",
+            )  # fmt: skip
+            measured = run["cost_usd"]
+            rows[fact["execution_id"]] = {
+                **{name: fact[name] for name in copied},
+                "measured_execution_id": run["execution_id"],
+                "measured_metric_date": run["metric_date"],
+                "predicted_cost_usd": decision.get("predicted_cost_usd"),
+                "predicted_baseline_cost_usd": decision.get("predicted_baseline_cost_usd"),
+                "estimated_baseline_cost_usd": fact["baseline_cost_usd"],
+                "measured_baseline_cost_usd": measured,
+                "predicted_savings_usd": _difference(
+                    decision.get("predicted_baseline_cost_usd"), decision.get("predicted_cost_usd")
+                ),
+                "estimated_savings_usd": fact["savings_usd"],
+                "measured_savings_usd": measured - fact["cost_usd"],
+                "estimate_error_usd": fact["baseline_cost_usd"] - measured,
+                "bias_percentage": rounded(
+                    100 * Fraction(fact["baseline_cost_usd"] - measured) / Fraction(measured), 6
+                )
+                if measured
+                else None,
+            }
+        return rows
 
     # Dimensions
 

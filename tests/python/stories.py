@@ -9,6 +9,7 @@ PYTEST_DONT_REWRITE: the tests import this module before pytest takes its fixtur
 """
 
 import contextlib
+import csv
 import json
 import random
 import secrets
@@ -41,6 +42,9 @@ STORY_DATABASE = "warehouse_story"
 NOW = "2026-10-31T23:30:00Z"
 """What counts as now in every build unless a story is about the clock."""
 
+RECORDED_LATER = "2026-11-25T00:00:00Z"
+"""A moment after everything in the shipped price files was recorded."""
+
 ROWS = "config.materialized:incremental"
 """All models that hold rows. While project and clock stay, building the views again is idle."""
 
@@ -53,6 +57,8 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "fct_task_executions": ("execution_id",),
     "fct_routing_decisions": ("routing_decision_id",),
     "organization_analytics": ("organization_id", "metric_date"),
+    "fct_savings_by_policy": ("organization_id", "metric_date", "policy"),
+    "fct_measured_savings": ("execution_id",),
     "dim_organizations": ("organization_id",),
     "dim_users": ("user_id",),
     "dim_providers": ("provider",),
@@ -127,6 +133,51 @@ class Project:
                 if result.status not in ("success", "pass", "warn", "skipped")
             ]
             raise AssertionError("\n".join(["dbt failed", *failed, str(outcome.exception or "")]))
+
+
+@dataclass
+class Seeds:
+    """The price files of the project's copy, to be edited by a story.
+
+    Attributes:
+        folder: Where they lie.
+    """
+
+    folder: Path
+    _before: dict[Path, bytes] = field(default_factory=dict)
+
+    def read(self, name: str) -> list[dict[str, str]]:
+        with (self.folder / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file))
+
+    def write(self, name: str, rows: list[dict[str, str]]) -> None:
+        path = self.folder / f"{name}.csv"
+        self._before.setdefault(path, path.read_bytes())
+        header = self._before[path].decode().splitlines()[0].split(",")
+        with path.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, header, restval="", lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows)
+
+    def add(self, name: str, *rows: dict[str, str]) -> None:
+        self.write(name, [*self.read(name), *rows])
+
+    def restore(self) -> None:
+        for path, content in self._before.items():
+            path.write_bytes(content)
+
+
+def price(provider: str, model: str, **cells: Any) -> dict[str, str]:
+    row = {
+        "provider": provider,
+        "model": model,
+        "input_usd_per_mtok": "7",
+        "output_usd_per_mtok": "21",
+        "effective_from": "2026-01-01T00:00:00Z",
+        "recorded_at": RECORDED_LATER,
+        "source": "a story",
+    } | cells
+    return {name: str(cell) for name, cell in row.items() if cell is not None}
 
 
 @dataclass
@@ -303,6 +354,8 @@ class Story:
             "fct_task_executions": oracle.task_executions,
             "fct_routing_decisions": oracle.routing_decisions,
             "organization_analytics": oracle.organization_days,
+            "fct_savings_by_policy": oracle.savings_by_policy,
+            "fct_measured_savings": oracle.measured_savings,
             "dim_organizations": oracle.organizations,
             "dim_users": oracle.users,
             "dim_providers": oracle.providers,
@@ -402,6 +455,13 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
         if (source / name).exists():
             shutil.copy(source / name, root / name)
     return Project(root, folder / "state")
+
+
+@pytest.fixture
+def seeds(project: Project) -> Iterator[Seeds]:
+    files = Seeds(project.prices)
+    yield files
+    files.restore()
 
 
 @pytest.fixture(scope="session")

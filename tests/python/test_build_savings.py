@@ -4,13 +4,10 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from stories import ROWS, Story
-from test_build_prices import Seeds, price, seeds
+from stories import ROWS, Seeds, Story, price
 from test_landing_contracts import ORGANIZATION_ID, decision, execution, organization, uuid_of
 
 pytest_plugins = ["stories"]
-
-__all__ = ["seeds"]
 
 POLICIES = """
     select policy, compared_tasks, unknown_baseline_tasks, total_savings_usd, total_net_savings_usd

@@ -240,9 +240,7 @@ def test_one_job_builds_and_checks_everything(
         "assert_output_costs_no_less_than_input",
         "assert_price_changes_are_small",
     ]
-    assert {check.severity for check in checks if not check.passed} == {
-        dg.AssetCheckSeverity.WARN
-    }
+    assert {check.severity for check in checks if not check.passed} == {dg.AssetCheckSeverity.WARN}
     (schema,) = [
         event.materialization.metadata["dagster/column_schema"]
         for event in result.get_asset_materialization_events()

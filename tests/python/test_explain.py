@@ -11,8 +11,7 @@ from click.testing import CliRunner, Result
 from conftest import Database
 from oracle import Row
 from rich.console import Console
-from stories import ROWS, Story, environment_of
-from test_build_prices import Seeds, price, seeds
+from stories import ROWS, Seeds, Story, environment_of, price
 from test_landing_contracts import decision, execution, organization, user, uuid_of
 
 from orchestration.cli import main
@@ -21,8 +20,6 @@ from orchestration.explain.arithmetic import calculate, rounded, rows_that_fit, 
 from orchestration.explain.gather import as_json, explain
 
 pytest_plugins = ["stories"]
-
-__all__ = ["seeds"]
 
 NO_TOKENS = {
     "input_tokens": None,

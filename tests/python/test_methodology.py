@@ -14,15 +14,12 @@ from decimal import ROUND_HALF_UP, Decimal, localcontext
 from functools import cache
 from typing import Any
 
-from stories import Story
-from test_build_prices import Seeds, price, seeds
+from stories import Seeds, Story, price
 from test_landing_contracts import decision, execution, organization, uuid_of
 
 from orchestration.project import project_root
 
 pytest_plugins = ["stories"]
-
-__all__ = ["seeds"]
 
 NOTHING_USED: dict[str, Any] = dict.fromkeys(
     (

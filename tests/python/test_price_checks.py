@@ -7,13 +7,10 @@ from typing import Any
 
 import pytest
 from oracle import Row
-from stories import ROWS, Story
-from test_build_prices import RECORDED_LATER, Seeds, price, seeds
+from stories import RECORDED_LATER, ROWS, Seeds, Story, price
 from test_landing_contracts import execution, organization
 
 pytest_plugins = ["stories"]
-
-__all__ = ["seeds"]
 
 PROVIDER, MODEL = "anthropic", "claude-sonnet-4-6"
 NEVER_EDITED = "assert_price_rows_are_never_edited_or_deleted"

@@ -15,8 +15,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from oracle import PARTS, RATES, Row
-from stories import Project, Story, differences_between
-from test_build_prices import Seeds, changed
+from stories import Project, Seeds, Story, differences_between
+from test_build_prices import changed
 from test_landing_contracts import uuid_of
 
 pytest_plugins = ["stories"]

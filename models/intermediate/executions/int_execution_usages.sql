@@ -1,5 +1,5 @@
--- Grain: one row per pending execution: what was used, in parts that do not overlap, and what the
--- organization's baseline policy compares it with.
+-- Grain: one row per pending execution: what was used, in parts that do not overlap, what the
+-- organization's baseline policy compares it with, and under what both stand in the price book.
 
 with latest_executions as (
 
@@ -33,6 +33,30 @@ common_policies as (
     select *
     from {{ ref('int_baseline_policies') }}
     where policy_use = 'headline' and organization_id is null
+
+),
+
+price_names as (
+
+    select * from {{ ref('int_price_names') }}
+
+),
+
+price_providers as (
+
+    select * from {{ ref('int_price_providers') }}
+
+),
+
+baseline_price_names as (
+
+    select * from {{ ref('int_price_names') }}
+
+),
+
+baseline_price_providers as (
+
+    select * from {{ ref('int_price_providers') }}
 
 ),
 
@@ -92,49 +116,69 @@ joined as (
 
 ),
 
-final as (
+with_baselines as (
 
     select
-        execution_id,
-        event_id,
-        organization_id,
-        user_id,
-        task_id,
-        task_type,
-        provider,
-        model,
-        service_tier,
-        status,
-        start_time,
-        end_time,
-        updated_at,
-        session_id,
-        correlation_id,
-        agent_id,
-        workflow_id,
-        code_language,
-        request_type,
-        input_tokens,
-        cached_input_tokens,
-        cache_write_tokens,
-        output_tokens,
-        reasoning_tokens,
-        tokens_used,
-        compute_units,
-        request_count,
-        reported_cost_usd,
-        quality_score,
-        error_code,
-        reporting_timezone,
-        followed_decision_id,
-        routing_overhead_cost_usd,
-        baseline_policy,
-        baseline_policy_id,
+        *,
         {{ duration_ms('start_time', 'end_time') }} as duration_ms,
         {{ billed_tokens() }},
         {{ policy_baseline('baseline_policy', 'provider') }} as baseline_provider,
         {{ policy_baseline('baseline_policy', 'model') }} as baseline_model
     from joined
+    {{ compute_once() }}
+
+),
+
+final as (
+
+    select
+        with_baselines.execution_id,
+        with_baselines.event_id,
+        with_baselines.organization_id,
+        with_baselines.user_id,
+        with_baselines.task_id,
+        with_baselines.task_type,
+        with_baselines.provider,
+        with_baselines.model,
+        with_baselines.service_tier,
+        with_baselines.status,
+        with_baselines.start_time,
+        with_baselines.end_time,
+        with_baselines.updated_at,
+        with_baselines.session_id,
+        with_baselines.correlation_id,
+        with_baselines.agent_id,
+        with_baselines.workflow_id,
+        with_baselines.code_language,
+        with_baselines.request_type,
+        with_baselines.input_tokens,
+        with_baselines.cached_input_tokens,
+        with_baselines.cache_write_tokens,
+        with_baselines.output_tokens,
+        with_baselines.reasoning_tokens,
+        with_baselines.tokens_used,
+        with_baselines.compute_units,
+        with_baselines.request_count,
+        with_baselines.reported_cost_usd,
+        with_baselines.quality_score,
+        with_baselines.error_code,
+        with_baselines.reporting_timezone,
+        with_baselines.followed_decision_id,
+        with_baselines.routing_overhead_cost_usd,
+        with_baselines.baseline_policy,
+        with_baselines.baseline_policy_id,
+        with_baselines.duration_ms,
+        with_baselines.billed_uncached_input_tokens,
+        with_baselines.billed_cached_input_tokens,
+        with_baselines.billed_cache_write_tokens,
+        with_baselines.billed_output_tokens,
+        with_baselines.baseline_provider,
+        with_baselines.baseline_model,
+        {{ price_scope_columns('with_baselines', '') }},
+        {{ price_scope_columns('with_baselines', 'baseline_') }}
+    from with_baselines
+    {{ price_scope_joins('with_baselines', '') }}
+    {{ price_scope_joins('with_baselines', 'baseline_') }}
     {{ compute_once() }}
 
 )

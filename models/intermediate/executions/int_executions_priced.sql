@@ -8,33 +8,9 @@ with usages as (
 ),
 
 -- Each import is read once: the planner knows the sizes of tables, and not of a `with` used twice.
-price_names as (
-
-    select * from {{ ref('int_price_names') }}
-
-),
-
-price_providers as (
-
-    select * from {{ ref('int_price_providers') }}
-
-),
-
 prices as (
 
     select * from {{ ref('int_prices') }}
-
-),
-
-baseline_price_names as (
-
-    select * from {{ ref('int_price_names') }}
-
-),
-
-baseline_price_providers as (
-
-    select * from {{ ref('int_price_providers') }}
 
 ),
 
@@ -48,7 +24,6 @@ priced as (
 
     select
         usages.*,
-        coalesce(price_names.price_model, usages.model) as price_model,
         prices.price_id,
         {{ pricing_status('usages', '') }} as usage_pricing_status,
         {{ usage_cost_usd('usages.billed_uncached_input_tokens', 'prices.input_usd_per_token') }}
@@ -66,7 +41,6 @@ priced as (
         {{ usage_cost_usd('usages.compute_units', 'prices.usd_per_compute_unit') }}
             as compute_unit_cost_usd,
         {{ total_cost_usd('usages', 'prices') }} as usage_cost_usd,
-        coalesce(baseline_price_names.price_model, usages.baseline_model) as baseline_price_model,
         baseline_prices.price_id as baseline_price_id,
         {{ pricing_status('usages', 'baseline_') }} as usage_baseline_pricing_status,
         {{ total_cost_usd('usages', 'baseline_prices') }} as usage_baseline_cost_usd

@@ -162,6 +162,8 @@ final as (
         usage_task_type_scope as task_type_scope,
         usage_service_tier_scope as service_tier_scope,
         usage_organization_scope as organization_scope,
+        usage_model_scope || '|' || usage_task_type_scope || '|' || usage_service_tier_scope
+        || '|' || usage_organization_scope as scope_key,
         stretch_from as valid_from,
         stretch_until as valid_until,
         context_over as context_over_tokens,

@@ -150,9 +150,13 @@ usages as (
 -- Without a baseline there is nothing to price; the totals count such executions all the same.
 comparable as (
 
-    select *
+    select
+        usages.*,
+        {{ price_scope_columns('usages', 'baseline_') }}
     from usages
-    where baseline_provider is not null
+    {{ price_scope_joins('usages', 'baseline_') }}
+    where usages.baseline_provider is not null
+    {{ compute_once() }}
 
 ),
 

@@ -1,0 +1,26 @@
+{#- Columns: under what a usage stands in the price book. What the book does not name falls under its `*`;
+    one key of all scopes, because of several columns the planner cannot tell how few rows share them,
+    and computed before the join, because it would count the work once for every price. -#}
+{% macro price_scope_columns(usage, prefix) -%}
+    {%- set names, providers = prefix ~ 'price_names', prefix ~ 'price_providers' -%}
+    coalesce({{ names }}.price_model, {{ usage }}.{{ prefix }}model) as {{ prefix }}price_model,
+        {{ names }}.first_price_from as {{ prefix }}first_price_from,
+        coalesce({{ names }}.model_scope, '*')
+        || '|' || case
+            when {{ json_array_holds(providers ~ '.task_types', usage ~ '.task_type') }}
+                then {{ usage }}.task_type
+            else '*'
+        end
+        || '|' || case
+            when {{ json_array_holds(providers ~ '.service_tiers', usage ~ '.service_tier') }}
+                then {{ usage }}.service_tier
+            else '*'
+        end
+        || '|' || case
+            when {{ json_array_holds(
+                providers ~ '.organization_ids', 'cast(' ~ usage ~ '.organization_id as text)'
+            ) }}
+                then cast({{ usage }}.organization_id as text)
+            else '*'
+        end as {{ prefix }}scope_key
+{%- endmacro %}
