@@ -68,7 +68,7 @@ format: setup ## Rewrite Python and SQL the way that lint wants them
 test: lint ## Everything that CI runs: lint and the tests on real databases
 	$(BIN)/pytest
 
-bench: setup ## Measure landing and builds; see benchmarks/README.md
+bench: setup ## Measure landing, builds and pricing; see benchmarks/README.md
 	$(BIN)/python -m benchmarks
 
 clean: ## Stop the embedded PostgreSQL and delete its data, the environment and build products

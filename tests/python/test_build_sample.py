@@ -3,8 +3,11 @@
 from collections import Counter
 
 import pytest
+from click.testing import CliRunner
 from oracle import Oracle
-from stories import Story, differences_between
+from stories import Story, differences_between, environment_of
+
+from orchestration.cli import main
 
 pytest_plugins = ["stories"]
 
@@ -67,3 +70,54 @@ def test_a_second_build_with_nothing_new_writes_no_row(story_of_sample: Story) -
 
 def test_a_full_refresh_changes_no_number(story_of_sample: Story) -> None:
     story_of_sample.assert_equals_full_refresh()
+
+
+def test_savings_under_every_policy_and_measured_ones_equal_the_oracle(
+    sample: Story, expected: Oracle
+) -> None:
+    assert not differences_between(
+        expected.savings_by_policy, sample.mart("fct_savings_by_policy")
+    )[:10]
+    measured = sample.mart("fct_measured_savings")
+    assert not differences_between(expected.measured_savings, measured)[:10]
+    assert len(measured) >= 10
+    compared = Counter[str]()
+    for (_, _, policy), row in expected.savings_by_policy.items():
+        compared[policy] += row["compared_tasks"]
+    assert min(compared[name] for name in ("headline", "decision_recorded")) > 100
+    assert compared["most_expensive_alternative"] > 100
+
+
+def test_cost_lines_add_up_and_work_lists_miss_nothing(sample: Story) -> None:
+    # A returned row is an execution whose lines differ from its cost.
+    assert not sample.rows("""
+        select facts.execution_id
+        from marts.fct_task_executions as facts
+        left join marts.fct_cost_lines as lines on facts.execution_id = lines.execution_id
+        group by facts.execution_id, facts.cost_usd
+        having coalesce(sum(lines.cost_usd), 0) <> coalesce(facts.cost_usd, 0)
+    """)
+    facts = sample.mart("fct_task_executions").values()
+    unpriced = Counter(fact["pricing_status"] for fact in facts)
+    del unpriced["priced"]
+    listed = Counter[str]()
+    for row in sample.rows("select * from marts.unpriced_usage where priced_as = 'usage'"):
+        listed[row["reason"]] += row["total_tasks"]
+    assert listed == unpriced
+    used = sample.row("select sum(total_tasks) as tasks from marts.model_usage")
+    assert used["tasks"] == len(facts)
+
+
+def test_the_summary_shows_savings_and_how_far_the_estimate_is_off(sample: Story) -> None:
+    with environment_of(sample.database):
+        result = CliRunner().invoke(main, ["summary"])
+    assert result.exit_code == 0, result.output
+    (row,) = sample.rows("""
+        select
+            count(*) as runs,
+            round(100 * sum(estimate_error_usd) / sum(measured_baseline_cost_usd), 1) as bias
+        from marts.fct_measured_savings
+    """)
+    text = " ".join(result.output.split())
+    assert f"{row['runs']} executions were also run on their baseline" in text
+    assert f"({row['bias']:+} %)" in text
