@@ -949,6 +949,10 @@ def reported(this: Example) -> Check:
             "cached_input_tokens": 1_000,
         },
         "the source used the price of another time": {"model": "dated", **tokens},
+        "the source states no cached tokens; some would explain it": {
+            "model": "cached",
+            "input_tokens": 1_000,
+        },
         "the price book has no price": {"model": "unheard-of", **tokens},
         "the usage is not stated": {"model": "dated"},
         "the computed cost is too large to be true": {"model": "units", "compute_units": MILLION},

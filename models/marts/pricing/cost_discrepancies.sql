@@ -48,7 +48,13 @@ with_prices as (
         {{ usage_cost_usd('usages.billed_cached_input_tokens', 'prices.input_usd_per_token') }}
             as cached_at_input_rate_usd,
         {{ usage_cost_usd('usages.billed_cache_write_tokens', 'prices.input_usd_per_token') }}
-            as written_at_input_rate_usd
+            as written_at_input_rate_usd,
+        {{ usage_cost_usd(
+            'usages.billed_uncached_input_tokens', 'prices.cached_input_usd_per_token'
+        ) }} as input_at_cached_rate_usd,
+        {{ usage_cost_usd(
+            'usages.billed_uncached_input_tokens', 'prices.cache_write_usd_per_token'
+        ) }} as input_at_write_rate_usd
     from usages
     left join prices on usages.price_id = prices.price_id
 
@@ -105,7 +111,15 @@ judged as (
                 - with_prices.cost_usd
                 + with_prices.cached_input_cost_usd
             )
-        ) <= {{ var('reported_cost_tolerance_usd') }} as is_about_cache
+        ) <= {{ var('reported_cost_tolerance_usd') }} as is_about_cache,
+        -- What some share of the input, read from a cache or written to it, would have cost.
+        with_prices.cached_input_tokens is null
+        and with_prices.cache_write_tokens is null
+        and with_prices.reported_cost_usd - with_prices.cost_usd
+        >= least(with_prices.input_at_cached_rate_usd - with_prices.uncached_input_cost_usd, 0)
+        and with_prices.reported_cost_usd - with_prices.cost_usd
+        <= greatest(with_prices.input_at_write_rate_usd - with_prices.uncached_input_cost_usd, 0)
+            as may_be_unstated_cache
     from with_prices
 
 ),
@@ -130,6 +144,7 @@ final as (
             when cost_usd is null then 'no_usage'
             when is_about_cache then 'cache'
             when matching_price_from is not null then 'price_date'
+            when may_be_unstated_cache then 'cache_not_stated'
             else 'unknown'
         end as cause,
         matching_price_from,
