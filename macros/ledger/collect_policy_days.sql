@@ -35,67 +35,67 @@
 
     create temporary table changed_ranges on commit drop as
     with ranges as (
-    select
-        versions.organization_id,
-        greatest(versions.valid_from, names.valid_from) as valid_from,
-        least(versions.valid_until, names.valid_until) as valid_until
-    from {{ ref('int_organization_versions') }} as versions
-    inner join changed_names as names
-        on versions.baseline_provider = names.provider
-        and (names.name = versions.baseline_model or names.name is null)
-    union
-    select
-        policies.organization_id,
-        greatest(policies.valid_from, names.valid_from) as valid_from,
-        least(policies.valid_until, names.valid_until) as valid_until
-    from {{ ref('int_baseline_policies') }} as policies
-    inner join changed_names as names
-        on policies.baseline_provider = names.provider
-        and (names.name = policies.baseline_model or names.name is null)
-    where policies.policy_use = 'fixed'
-    union
-    select
-        policies.organization_id,
-        policies.valid_from,
-        policies.valid_until
-    from {{ ref('int_baseline_policies') }} as policies
-    where
-        policies.policy_use = 'fixed'
-        and {{ not_taken_in(this.identifier, 'policy', 'policies.policy_id') }}
-    union
-    select
-        versions.organization_id,
-        versions.valid_from,
-        versions.valid_until
-    from {{ ref('int_organization_versions') }} as versions
-    where
-        exists (
-            select 1
-            from {{ ref('stg_platform__organizations') }} as arrived
-            where
-                arrived.event_id = versions.event_id
-                and arrived._load_id in ({{ pending_loads() }})
-        )
-        and not exists (
-            select 1
-            from {{ ref('stg_platform__organizations') }} as known
-            where
-                known.event_id = versions.event_id
-                and {{ taken_in('fct_task_executions', 'load', 'cast(known._load_id as text)') }}
-                and known._load_id not in ({{ pending_loads() }})
-        )
-    union
-    -- A price that others have superseded is still in the book and they are new; one that left the
-    -- book, or a policy that holds no more, may have been used on any day.
-    select
-        cast(null as uuid) as organization_id,
-        cast('-infinity' as timestamptz) as valid_from,
-        cast('infinity' as timestamptz) as valid_until
-    where
-        exists ({{ inputs_gone(this.identifier, 'price', ref('int_price_rows'), 'price_id') }})
-        or exists (
-            {{ inputs_gone(this.identifier, 'policy', ref('int_baseline_policies'), 'policy_id') }}
-        )
+        select
+            versions.organization_id,
+            greatest(versions.valid_from, names.valid_from) as valid_from,
+            least(versions.valid_until, names.valid_until) as valid_until
+        from {{ ref('int_organization_versions') }} as versions
+        inner join changed_names as names
+            on versions.baseline_provider = names.provider
+            and (names.name = versions.baseline_model or names.name is null)
+        union
+        select
+            policies.organization_id,
+            greatest(policies.valid_from, names.valid_from) as valid_from,
+            least(policies.valid_until, names.valid_until) as valid_until
+        from {{ ref('int_baseline_policies') }} as policies
+        inner join changed_names as names
+            on policies.baseline_provider = names.provider
+            and (names.name = policies.baseline_model or names.name is null)
+        where policies.policy_use = 'fixed'
+        union
+        select
+            policies.organization_id,
+            policies.valid_from,
+            policies.valid_until
+        from {{ ref('int_baseline_policies') }} as policies
+        where
+            policies.policy_use = 'fixed'
+            and {{ not_taken_in(this.identifier, 'policy', 'policies.policy_id') }}
+        union
+        select
+            versions.organization_id,
+            versions.valid_from,
+            versions.valid_until
+        from {{ ref('int_organization_versions') }} as versions
+        where
+            exists (
+                select 1
+                from {{ ref('stg_platform__organizations') }} as arrived
+                where
+                    arrived.event_id = versions.event_id
+                    and arrived._load_id in ({{ pending_loads() }})
+            )
+            and not exists (
+                select 1
+                from {{ ref('stg_platform__organizations') }} as known
+                where
+                    known.event_id = versions.event_id
+                    and {{ taken_in('fct_task_executions', 'load', 'cast(known._load_id as text)') }}
+                    and known._load_id not in ({{ pending_loads() }})
+            )
+        union
+        -- A price that others have superseded is still in the book and they are new; one that left the
+        -- book, or a policy that holds no more, may have been used on any day.
+        select
+            cast(null as uuid) as organization_id,
+            cast('-infinity' as timestamptz) as valid_from,
+            cast('infinity' as timestamptz) as valid_until
+        where
+            exists ({{ inputs_gone(this.identifier, 'price', ref('int_price_rows'), 'price_id') }})
+            or exists (
+                {{ inputs_gone(this.identifier, 'policy', ref('int_baseline_policies'), 'policy_id') }}
+            )
     )
     select
         organization_id,
