@@ -13,18 +13,25 @@
     )
 }}
 
-with executions as (
+with touched as (
 
     select *
     from {{ ref('fct_task_executions') }}
+    {% if is_incremental() %}
+    where (organization_id, metric_date) in ({{ pending_measured_days() }})
+    {% endif %}
+
+),
+
+executions as (
+
+    select *
+    from touched
     where
         savings_status = 'compared'
         and (provider, coalesce(price_model, '')) <> (
             baseline_provider, coalesce(baseline_price_model, '')
         )
-        {% if is_incremental() %}
-        and (organization_id, metric_date) in ({{ pending_measured_days() }})
-        {% endif %}
 
 ),
 

@@ -16,15 +16,21 @@
     )
 }}
 
-with executions as (
+with touched as (
 
     select *
     from {{ ref('fct_task_executions') }}
-    where
-        status = 'completed'
-        {% if is_incremental() %}
-        and (organization_id, metric_date) in ({{ touched_policy_days() }})
-        {% endif %}
+    {% if is_incremental() %}
+    where (organization_id, metric_date) in ({{ touched_policy_days() }})
+    {% endif %}
+
+),
+
+executions as (
+
+    select *
+    from touched
+    where status = 'completed'
 
 ),
 
