@@ -35,25 +35,21 @@
 
     create temporary table changed_ranges on commit drop as
     with ranges as (
+        {%- for baselines, condition in [
+            (ref('int_organization_versions'), 'true'),
+            (ref('int_baseline_policies'), "baselines.policy_use = 'fixed'"),
+        ] %}
         select
-            versions.organization_id,
-            greatest(versions.valid_from, names.valid_from) as valid_from,
-            least(versions.valid_until, names.valid_until) as valid_until
-        from {{ ref('int_organization_versions') }} as versions
+            baselines.organization_id,
+            greatest(baselines.valid_from, names.valid_from) as valid_from,
+            least(baselines.valid_until, names.valid_until) as valid_until
+        from {{ baselines }} as baselines
         inner join changed_names as names
-            on versions.baseline_provider = names.provider
-            and (names.name = versions.baseline_model or names.name is null)
+            on baselines.baseline_provider = names.provider
+            and (names.name = baselines.baseline_model or names.name is null)
+        where {{ condition }}
         union
-        select
-            policies.organization_id,
-            greatest(policies.valid_from, names.valid_from) as valid_from,
-            least(policies.valid_until, names.valid_until) as valid_until
-        from {{ ref('int_baseline_policies') }} as policies
-        inner join changed_names as names
-            on policies.baseline_provider = names.provider
-            and (names.name = policies.baseline_model or names.name is null)
-        where policies.policy_use = 'fixed'
-        union
+        {%- endfor %}
         select
             policies.organization_id,
             policies.valid_from,

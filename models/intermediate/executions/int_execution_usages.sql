@@ -78,12 +78,7 @@ joined as (
         end as routing_overhead_cost_usd,
         coalesce(own_policies.policy, common_policies.policy) as baseline_policy,
         coalesce(own_policies.policy_id, common_policies.policy_id) as baseline_policy_id,
-        coalesce(own_policies.baseline_provider, common_policies.baseline_provider)
-            as fixed_baseline_provider,
-        coalesce(own_policies.baseline_model, common_policies.baseline_model)
-            as fixed_baseline_model,
-        organizations.baseline_provider as organization_baseline_provider,
-        organizations.baseline_model as organization_baseline_model,
+        {{ baseline_source_columns() }},
         coalesce(followed.baseline_provider, naming.baseline_provider)
             as decision_baseline_provider,
         coalesce(followed.baseline_model, naming.baseline_model) as decision_baseline_model,
@@ -92,11 +87,6 @@ joined as (
         coalesce(followed.dearest_alternative_model, naming.dearest_alternative_model)
             as dearest_alternative_model
     from latest_executions
-    left join organizations
-        on
-            latest_executions.organization_id = organizations.organization_id
-            and latest_executions.start_time >= organizations.valid_from
-            and latest_executions.start_time < organizations.valid_until
     left join decisions as followed
         on latest_executions.routing_decision_id = followed.routing_decision_id
     left join decisions as naming
@@ -104,15 +94,7 @@ joined as (
             latest_executions.routing_decision_id is null
             and latest_executions.execution_id = naming.execution_id
             and naming.is_latest_for_execution
-    left join own_policies
-        on
-            latest_executions.organization_id = own_policies.organization_id
-            and latest_executions.start_time >= own_policies.valid_from
-            and latest_executions.start_time < own_policies.valid_until
-    left join common_policies
-        on
-            latest_executions.start_time >= common_policies.valid_from
-            and latest_executions.start_time < common_policies.valid_until
+    {{ baseline_source_joins('latest_executions') }}
 
 ),
 

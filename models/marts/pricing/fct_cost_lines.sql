@@ -4,7 +4,9 @@
 
 with executions as (
 
-    select *
+    select
+        *,
+        {{ billed_tokens() }}
     from {{ ref('fct_task_executions') }}
     where pricing_status = 'priced'
 

@@ -97,33 +97,15 @@ candidates as (
     select
         executions.*,
         policies.policy,
-        organizations.baseline_provider as organization_baseline_provider,
-        organizations.baseline_model as organization_baseline_model,
+        {{ baseline_source_columns() }},
         decisions.baseline_provider as decision_baseline_provider,
         decisions.baseline_model as decision_baseline_model,
         decisions.dearest_alternative_provider,
-        decisions.dearest_alternative_model,
-        coalesce(own_policies.baseline_provider, common_policies.baseline_provider)
-            as fixed_baseline_provider,
-        coalesce(own_policies.baseline_model, common_policies.baseline_model)
-            as fixed_baseline_model
+        decisions.dearest_alternative_model
     from executions
     cross join policies
-    left join organizations
-        on
-            executions.organization_id = organizations.organization_id
-            and executions.start_time >= organizations.valid_from
-            and executions.start_time < organizations.valid_until
     left join decisions on executions.routing_decision_id = decisions.routing_decision_id
-    left join own_policies
-        on
-            executions.organization_id = own_policies.organization_id
-            and executions.start_time >= own_policies.valid_from
-            and executions.start_time < own_policies.valid_until
-    left join common_policies
-        on
-            executions.start_time >= common_policies.valid_from
-            and executions.start_time < common_policies.valid_until
+    {{ baseline_source_joins('executions') }}
 
 ),
 
