@@ -1,4 +1,4 @@
-{#- Statement of `fct_savings_by_policy`: list the organization days to compute again: those that the facts
+{#- Statements of `fct_savings_by_policy`: list in `touched_days` the organization days to compute again: those that the facts
     changed, and those with executions that a policy compares with something whose price, name or
     definition came, changed or went. The facts notice such changes only for the policy in force. -#}
 {% macro collect_policy_days() -%}
@@ -120,8 +120,8 @@
     analyze changed_ranges;
     analyze changed_decisions;
 
-    create temporary table touched_policy_days on commit drop as
-    {{ pending_decided_days() }}
+    create temporary table touched_days on commit drop as
+    {{ pending_days(after=['fct_routing_decisions']) }}
     union
     select
         executions.organization_id,
@@ -153,6 +153,6 @@
             and executions.start_time >= decisions.valid_from
             and executions.start_time < decisions.valid_until;
 
-    analyze touched_policy_days;
+    analyze touched_days;
     {%- endif -%}
 {%- endmacro %}

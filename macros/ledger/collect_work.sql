@@ -58,14 +58,13 @@
         'decision' as reason
     from {{ this }} as executions
     inner join (
-        select distinct decisions.routing_decision_id
-        from {{ ref('stg_platform__routing_decisions') }} as decisions
+        select distinct routing_decision_id
+        from {{ ref('stg_platform__routing_decisions') }}
         where
-            decisions._load_id in (
-                select loads.load_id
-                from {{ ref('stg_platform__loads') }} as loads
-                where {{ not_taken_in(this.identifier, 'load', 'cast(loads.load_id as text)') }}
-            )
+            {{ landed_in(
+                'select loads.load_id from ' ~ ref('stg_platform__loads') ~ ' as loads where '
+                ~ not_taken_in(this.identifier, 'load', 'cast(loads.load_id as text)')
+            ) }}
     ) as arrived
         on executions.routing_decision_id = arrived.routing_decision_id;
 

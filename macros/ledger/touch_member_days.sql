@@ -1,5 +1,5 @@
-{#- Statement of `fct_task_executions`: a member who arrives raises the head count of the
-    organization's days since then. -#}
+{#- Statement of `fct_task_executions`: a member who arrives raises the head count of the organization's
+    days since then, and of the week and the month in which that was. -#}
 {% macro touch_member_days() -%}
     insert into {{ ref('int_touched_organization_days') }}
         (invocation_id, organization_id, metric_date, reason)
@@ -29,5 +29,8 @@
     ) as joined
         on
             executions.organization_id = joined.organization_id
-            and executions.metric_date >= joined.member_since;
+            and executions.metric_date >= least(
+                {{ first_day('weekly', 'joined.member_since') }},
+                {{ first_day('monthly', 'joined.member_since') }}
+            );
 {%- endmacro %}

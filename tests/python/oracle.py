@@ -10,13 +10,15 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
+
+from oracle_rollups import Rows, count, percentage, rollups, rounded, total
 
 Event = Mapping[str, Any]
 Row = dict[str, Any]
@@ -59,13 +61,6 @@ def parse(lines: Iterable[bytes]) -> list[Event]:
 
 def moment(text: str) -> datetime:
     return datetime.fromisoformat(text).astimezone(UTC)
-
-
-def rounded(value: Fraction, places: int) -> Decimal:
-    """Return a fraction as a decimal, half away from zero."""
-    scaled = abs(value) * 10**places
-    whole = (2 * scaled.numerator + scaled.denominator) // (2 * scaled.denominator)
-    return Decimal(whole if value >= 0 else -whole).scaleb(-places)
 
 
 def amount(event: Event, name: str, places: int = 12) -> Decimal | None:
@@ -353,12 +348,15 @@ class Oracle:
             decision_id: self._decision(decision)
             for decision_id, decision in self._decisions.items()
         }
-        self.organization_days = self._organization_days()
         self.savings_by_policy = self._savings_by_policy()
         self.measured_savings = self._measured_savings()
         self.organizations = self._organizations()
         self.users = self._users()
         self.providers = self._providers()
+        self.rollups = self._rollups()
+        self.organization_analytics = self.rollups["organization_analytics"]
+        self.user_analytics = self.rollups["user_analytics"]
+        self.provider_performance_metrics = self.rollups["provider_performance_metrics"]
 
     # Executions
 
@@ -581,71 +579,19 @@ class Oracle:
 
     # Rollups
 
-    def _organization_days(self) -> dict[tuple[str, Any], Row]:
-        member_since: dict[str, dict[str, Any]] = defaultdict(dict)
+    def _members(self) -> dict[str, dict[str, date]]:
+        """Return each organization's users and the day since which they belong to it."""
+        members: dict[str, dict[str, date]] = defaultdict(dict)
         for event in self.events:
             if event["event"] == "user":
                 day = moment(event["updated_at"]).date()
-                users = member_since[event["organization_id"]]
+                users = members[event["organization_id"]]
                 users[event["id"]] = min(day, users.get(event["id"], day))
-        days: dict[tuple[str, Any], list[Row]] = defaultdict(list)
-        for fact in self.task_executions.values():
-            days[fact["organization_id"], fact["metric_date"]].append(fact)
-        return {
-            key: self._organization_day(key, facts, member_since[key[0]])
-            for key, facts in days.items()
-        }
+        return members
 
-    def _organization_day(
-        self, key: tuple[str, Any], facts: list[Row], member_since: Mapping[str, Any]
-    ) -> Row:
-        organization_id, day = key
-        compared = [fact for fact in facts if fact["savings_status"] == "compared"]
-        timed = [fact for fact in facts if not fact["is_timed_out"]]
-        active = {fact["user_id"] for fact in facts} - {None}
-        members = {user for user, since in member_since.items() if since <= day}
-        savings = _sum(compared, "savings_usd")
-        baseline = _sum(compared, "baseline_cost_usd")
-        provider_costs: dict[str, Decimal] = defaultdict(Decimal)
-        for fact in facts:
-            provider_costs[fact["provider"]] += fact["cost_usd"] or 0
-        return {
-            "organization_id": organization_id,
-            "metric_date": day,
-            "aggregation_period": "daily",
-            "total_tasks": len(facts),
-            "successful_tasks": _count(facts, status="completed"),
-            "failed_tasks": _count(facts, status="failed"),
-            "timed_out_tasks": len(facts) - len(timed),
-            "unpriced_tasks": len(facts) - _count(facts, pricing_status="priced"),
-            "compared_tasks": len(compared),
-            "negative_savings_tasks": sum(fact["savings_usd"] < 0 for fact in compared),
-            "unknown_overhead_tasks": _count(compared, net_savings_usd=None),
-            "total_developers": len(members | active),
-            "active_developers": len(active),
-            "total_tokens": _sum(facts, "total_tokens"),
-            "input_tokens": _sum(facts, "input_tokens"),
-            "output_tokens": _sum(facts, "output_tokens"),
-            "total_cost_usd": _sum(
-                [fact for fact in facts if fact["status"] == "completed"], "cost_usd"
-            ),
-            "failed_cost_usd": _sum(
-                [fact for fact in facts if fact["status"] == "failed"], "cost_usd"
-            ),
-            "total_spend_usd": _sum(facts, "cost_usd"),
-            "compared_cost_usd": _sum(compared, "cost_usd"),
-            "total_baseline_cost_usd": baseline,
-            "total_savings_usd": savings,
-            "total_net_savings_usd": _sum(compared, "net_savings_usd"),
-            "savings_percentage": rounded(100 * Fraction(savings) / Fraction(baseline), 6)
-            if baseline
-            else None,
-            "total_duration_ms": _sum(timed, "duration_ms"),
-            "timed_tasks": len(timed) - _count(timed, duration_ms=None),
-            "provider_usage": _tally(facts, "provider"),
-            "provider_costs": dict(provider_costs),
-            "task_type_distribution": _tally(facts, "task_type"),
-        }
+    def _rollups(self) -> dict[str, Rows]:
+        timezones = {name: row["timezone"] for name, row in self.organizations.items()}
+        return rollups(self.task_executions.values(), self._members(), timezones, self.now)
 
     # Savings
 
@@ -669,7 +615,7 @@ class Oracle:
             for fact in priced
             if (baseline := self._policy_baselines[fact["execution_id"]][policy]) is not None
         ]
-        cost = _sum([fact for fact, _ in pairs], "cost_usd")
+        cost = total([fact for fact, _ in pairs], "cost_usd")
         baseline_cost = sum((baseline for _, baseline in pairs), Decimal(0))
         savings = baseline_cost - cost
         return {
@@ -681,7 +627,7 @@ class Oracle:
             "compared_tasks": len(pairs),
             "unknown_baseline_tasks": len(priced) - len(pairs),
             "negative_savings_tasks": sum(baseline < fact["cost_usd"] for fact, baseline in pairs),
-            "unknown_overhead_tasks": _count(
+            "unknown_overhead_tasks": count(
                 [fact for fact, _ in pairs], routing_overhead_cost_usd=None
             ),
             "compared_cost_usd": cost,
@@ -695,9 +641,7 @@ class Oracle:
                 ),
                 Decimal(0),
             ),
-            "savings_percentage": rounded(100 * Fraction(savings) / Fraction(baseline_cost), 6)
-            if baseline_cost
-            else None,
+            "savings_percentage": percentage(savings, baseline_cost),
         }
 
     def _measured_savings(self) -> dict[str, Row]:
@@ -740,11 +684,7 @@ class Oracle:
                 "estimated_savings_usd": fact["savings_usd"],
                 "measured_savings_usd": measured - fact["cost_usd"],
                 "estimate_error_usd": fact["baseline_cost_usd"] - measured,
-                "bias_percentage": rounded(
-                    100 * Fraction(fact["baseline_cost_usd"] - measured) / Fraction(measured), 6
-                )
-                if measured
-                else None,
+                "bias_percentage": percentage(fact["baseline_cost_usd"] - measured, measured),
             }
         return rows
 
@@ -887,18 +827,3 @@ def _baseline(
 
 def _difference(left: Any, right: Any) -> Any:
     return None if left is None or right is None else left - right
-
-
-def _sum(facts: Iterable[Row], name: str) -> Decimal:
-    return sum((Decimal(fact[name]) for fact in facts if fact[name] is not None), Decimal(0))
-
-
-def _count(facts: Iterable[Row], **wanted: Any) -> int:
-    return sum(all(fact[name] == value for name, value in wanted.items()) for fact in facts)
-
-
-def _tally(facts: Iterable[Row], name: str) -> dict[str, int]:
-    tally: dict[str, int] = defaultdict(int)
-    for fact in facts:
-        tally[fact[name]] += 1
-    return dict(tally)

@@ -1,6 +1,7 @@
 """Nothing is lost: killed builds, and loads that commit in the middle of one."""
 
 import contextlib
+import multiprocessing
 import os
 import random
 import signal
@@ -8,7 +9,9 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import BinaryIO
 
@@ -23,6 +26,7 @@ pytest_plugins = ["stories"]
 
 DBT = Path(sys.executable).with_name("dbt")
 PATIENCE_SECONDS = 60
+KILLS = 20
 
 WAITING_FOR_A_LOCK = (
     "select count(*) > 0 from pg_catalog.pg_stat_activity "
@@ -98,6 +102,117 @@ def test_whenever_a_build_is_killed_the_next_one_makes_everything_right(story: S
             time.sleep(random.uniform(0.1, 1.5))  # noqa: S311 - any moment will do
 
         kill_a_build(story, some_time_after_it_connected, "--full-refresh")
+    story.build()
+    story.assert_equals_oracle()
+    story.assert_equals_full_refresh()
+
+
+@contextlib.contextmanager
+def forked_build(story: Story, *options: str) -> Iterator[Callable[[], bool]]:
+    """Run `dbt build` as a fork of this process, which has dbt in memory, and kill it at the end.
+
+    Yields a function that says whether the build is still running.
+    """
+    arguments = story.project.arguments(
+        story.database, ["build", "--exclude-resource-type", "unit_test", "test", *options], NOW
+    )
+
+    def build() -> None:
+        from dbt.cli.main import dbtRunner
+
+        with environment_of(story.database), ThreadPoolExecutor(max_workers=1) as thread:
+            thread.submit(dbtRunner().invoke, [*arguments, "--threads", "2"]).result()
+
+    process = multiprocessing.get_context("fork").Process(target=build, daemon=True)
+    process.start()
+    try:
+        yield process.is_alive
+    finally:
+        process.kill()
+        process.join(PATIENCE_SECONDS)
+
+
+class Kills:
+    """Builds that are killed at moments of which nobody knows what is special about them.
+
+    Attributes:
+        reached: How many models each killed build had completed.
+        before_facts: How many of the killed builds had not completed the facts.
+    """
+
+    def __init__(self, story: Story, watcher: psycopg.Connection, seed: int) -> None:
+        self.reached = Counter[int]()
+        self.before_facts = 0
+        self._story = story
+        self._watcher = watcher
+        self._draw = random.Random(seed)  # noqa: S311 - kinds of kills that can be repeated
+        self._models = len(self._completed(None))
+
+    def _completed(self, build: str | None) -> set[str]:
+        """Return the models whose records a build, or any, has written."""
+        found = self._watcher.execute(
+            "select distinct model_name from intermediate.int_model_inputs "
+            "where invocation_id = %(build)s or cast(%(build)s as text) is null",
+            {"build": build},
+        )
+        return {str(model) for (model,) in found}
+
+    def _turn(self) -> str | None:
+        row = self._watcher.execute("select invocation_id from raw.running_builds").fetchone()
+        return None if row is None else str(row[0])
+
+    def kill_one(self, meanwhile: Callable[[], None], *options: str) -> None:
+        """Start a build and kill it somewhere, unless it ends by itself before that."""
+        before = self._turn()
+        # As many models as this, and a bit of the next.
+        wanted = self._draw.choice([0, 0, *range(self._models)])
+        moment = self._draw.uniform(0, 0.3)
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        with forked_build(self._story, *options) as is_running:
+            while is_running() and self._turn() in (None, before):
+                assert time.monotonic() < deadline
+                time.sleep(0.01)
+            build = self._turn()
+            meanwhile()
+            while is_running() and len(self._completed(build)) < wanted:
+                assert time.monotonic() < deadline
+                time.sleep(0.01)
+            time.sleep(moment)
+            was_running = is_running()
+        if was_running:
+            while self._watcher.execute(CONNECTED.encode(), ("dbt",)).fetchone() == (True,):
+                assert time.monotonic() < deadline
+                time.sleep(0.01)
+            completed = self._completed(build)
+            self.reached[len(completed)] += 1
+            self.before_facts += "fct_task_executions" not in completed
+
+
+def test_after_many_builds_killed_at_random_one_build_makes_everything_right(
+    story: Story,
+) -> None:
+    lines = sample_lines(SampleSettings(600, 4, 20, 10, 13))
+    first, *parts = shuffled_in_parts(lines, 1 + 3 * KILLS, 13)
+    story.land_lines(first)
+    story.build()
+    with story.database.connect(autocommit=True) as watcher:
+        kills = Kills(story, watcher, 13)
+        while kills.reached.total() < KILLS:
+            number = kills.reached.total()
+            # Most loads land before the build, some while it runs; some builds have none of their
+            # own, right after one that was killed.
+            if number % 5:
+                story.land_lines(parts.pop())
+            kills.kill_one(
+                lambda: story.land_lines(parts.pop()) if number % 3 == 0 else None,  # noqa: B023
+                *(["--full-refresh"] if number % 4 == 3 else []),
+            )
+    for part in parts:
+        story.land_lines(part)
+    print(kills.reached, kills.before_facts)
+    assert kills.before_facts >= KILLS // 8, kills.reached
+    assert KILLS - kills.before_facts >= KILLS // 2, kills.reached
+    assert len(kills.reached) >= KILLS // 4, kills.reached
     story.build()
     story.assert_equals_oracle()
     story.assert_equals_full_refresh()

@@ -40,10 +40,18 @@ def test_the_sample_shows_every_case(expected: Oracle) -> None:
     assert len({fact["reporting_timezone"] for fact in facts}) >= 3
 
 
-def test_every_organization_day_equals_the_oracle(sample: Story, expected: Oracle) -> None:
+def test_every_organization_period_equals_the_oracle(sample: Story, expected: Oracle) -> None:
     actual = sample.mart("organization_analytics")
-    assert not differences_between(expected.organization_days, actual)[:10]
-    assert len(actual) > 100
+    assert not differences_between(expected.organization_analytics, actual)[:10]
+    periods = Counter(period for _, period, _ in actual)
+    assert periods["daily"] > 100
+    assert periods["daily"] > periods["weekly"] > periods["monthly"] > 0
+
+
+def test_every_other_rollup_equals_the_oracle(sample: Story, expected: Oracle) -> None:
+    for name, rows in expected.rollups.items():
+        assert rows, name
+        assert not differences_between(rows, sample.mart(name))[:10], name
 
 
 def test_every_decision_equals_the_oracle(sample: Story, expected: Oracle) -> None:

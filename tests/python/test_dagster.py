@@ -21,7 +21,11 @@ from orchestration.project import project_root
 from orchestration.sample.generator import DEFAULT_UNTIL, SampleSettings, generate
 
 MARTS = [
+    "marts/analytics_aggregations",
+    "marts/analytics_hourly",
     "marts/cost_discrepancies",
+    "marts/daily_savings",
+    "marts/dim_dates",
     "marts/dim_organizations",
     "marts/dim_prices",
     "marts/dim_providers",
@@ -32,10 +36,20 @@ MARTS = [
     "marts/fct_routing_decisions",
     "marts/fct_savings_by_policy",
     "marts/fct_task_executions",
+    "marts/live_organization_days",
+    "marts/live_organization_month",
+    "marts/live_organization_today",
     "marts/model_usage",
     "marts/organization_analytics",
+    "marts/organization_current_month",
+    "marts/organization_duration_histogram",
+    "marts/provider_duration_histogram",
+    "marts/provider_performance_metrics",
     "marts/savings_quality",
+    "marts/task_executions",
     "marts/unpriced_usage",
+    "marts/user_analytics",
+    "marts/users",
 ]
 RAW_TABLES = [
     "raw/loads",

@@ -1,13 +1,24 @@
 -- A returned row is an execution that landed in a load which the facts have taken in and that is
--- not in the facts, or one in the facts that never landed.
+-- not in the facts, or one in the facts that never landed. Looks at what the build took in, in a
+-- sweep at everything.
 
 {{ config(meta={'dagster': {'ref': {'name': 'fct_task_executions'}}}) }}
 
 with landed as (
 
-    select distinct executions.execution_id
-    from {{ ref('stg_platform__task_executions') }} as executions
-    where {{ taken_in('fct_task_executions', 'load', 'cast(executions._load_id as text)') }}
+    select distinct execution_id
+    from {{ ref('stg_platform__task_executions') }}
+    where _load_id in ({{ changed_loads() }})
+
+),
+
+facts as (
+
+    select execution_id
+    from {{ ref('fct_task_executions') }}
+    {% if not var('sweep') %}
+    where execution_id in (select landed.execution_id from landed)
+    {% endif %}
 
 )
 
@@ -15,6 +26,6 @@ select
     landed.execution_id as landed_execution_id,
     facts.execution_id as fact_execution_id
 from landed
-full outer join {{ ref('fct_task_executions') }} as facts
+full outer join facts
     on landed.execution_id = facts.execution_id
 where landed.execution_id is null or facts.execution_id is null

@@ -1,4 +1,5 @@
--- A returned row is an organization and day whose rollup differs from its executions.
+-- A returned row is an organization and day whose rollup differs from its executions. Looks at what
+-- the build changed, in a sweep at everything.
 
 {{ config(meta={'dagster': {'ref': {'name': 'organization_analytics'}}}) }}
 
@@ -12,6 +13,7 @@ with facts as (
         coalesce(sum(cost_usd), 0) as total_spend_usd,
         coalesce(sum(savings_usd), 0) as total_savings_usd
     from {{ ref('fct_task_executions') }}
+    where {{ in_changed_days('organization_analytics') }}
     group by organization_id, metric_date
 
 ),
@@ -20,7 +22,9 @@ rollup_days as (
 
     select *
     from {{ ref('organization_analytics') }}
-    where aggregation_period = 'daily'
+    where
+        aggregation_period = 'daily'
+        and {{ in_changed_days('organization_analytics') }}
 
 )
 

@@ -16,7 +16,8 @@ arrived as (
         execution_id,
         'arrival' as reason
     from {{ ref('stg_platform__task_executions') }}
-    where _load_id in (select pending_loads.load_id from pending_loads)
+    where
+        {{ landed_in('select pending_loads.load_id from pending_loads') }}
 
 ),
 
@@ -28,7 +29,7 @@ decided as (
         'decision' as reason
     from {{ ref('stg_platform__routing_decisions') }}
     where
-        _load_id in (select pending_loads.load_id from pending_loads)
+        {{ landed_in('select pending_loads.load_id from pending_loads') }}
         and execution_id is not null
 
 ),

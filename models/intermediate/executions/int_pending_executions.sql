@@ -1,5 +1,6 @@
 -- Grain: one row per execution and reason for which the facts do not show it as it is: during a
--- build of the facts the ones in work, between builds the ones that have arrived since.
+-- build of the facts the ones in work, between builds the ones that have arrived since and recent
+-- ones that a new version of their organization restates.
 
 with in_work as (
 
@@ -13,6 +14,78 @@ arrived as (
 
 ),
 
+organization_changes as (
+
+    select * from {{ ref('int_organization_changes') }}
+
+),
+
+executions as (
+
+    select * from {{ ref('stg_platform__task_executions') }}
+
+),
+
+own_policies as (
+
+    select *
+    from {{ ref('int_baseline_policies') }}
+    where policy_use = 'headline' and organization_id is not null
+
+),
+
+common_policies as (
+
+    select *
+    from {{ ref('int_baseline_policies') }}
+    where policy_use = 'headline' and organization_id is null
+
+),
+
+-- No further back than anybody looks between builds: the raw executions of an organization are
+-- found only by reading all of that time.
+restated as (
+
+    select executions.execution_id
+    from executions
+    inner join organization_changes
+        on
+            executions.organization_id = organization_changes.organization_id
+            and executions.start_time >= organization_changes.valid_from
+            and executions.start_time < organization_changes.valid_until
+    left join own_policies
+        on
+            executions.organization_id = own_policies.organization_id
+            and executions.start_time >= own_policies.valid_from
+            and executions.start_time < own_policies.valid_until
+    left join common_policies
+        on
+            executions.start_time >= common_policies.valid_from
+            and executions.start_time < common_policies.valid_until
+    where
+        executions.start_time >= {{ warehouse_now() }} - interval '62 days'
+        and (
+            organization_changes.has_other_timezone
+            or coalesce(own_policies.policy, common_policies.policy) = 'organization_default'
+        )
+
+),
+
+-- Between builds there is little, and the planner takes an array for short: it looks little up by
+-- key instead of searching everything that has ever landed.
+arrived_ids as (
+
+    select unnest(array(select arrived.execution_id from arrived)) as execution_id
+
+),
+
+restated_ids as (
+
+    select unnest(array(select restated.execution_id from restated)) as execution_id
+    where exists (select 1 from organization_changes)
+
+),
+
 final as (
 
     select
@@ -22,8 +95,14 @@ final as (
     union all
     select
         execution_id,
-        reason
-    from arrived
+        'arrival' as reason
+    from arrived_ids
+    where not exists (select 1 from {{ ref('int_execution_work') }})
+    union all
+    select
+        execution_id,
+        'organization' as reason
+    from restated_ids
     where not exists (select 1 from {{ ref('int_execution_work') }})
 
 )

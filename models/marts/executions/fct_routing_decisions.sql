@@ -42,9 +42,7 @@ changed_executions as (
             and executions.baseline_model is not distinct from shown.execution_baseline_model
             and executions.routing_decision_id = shown.routing_decision_id
     where
-        (executions.organization_id, executions.metric_date) in (
-            {{ pending_organization_days() }}
-        )
+        (executions.organization_id, executions.metric_date) in ({{ pending_days() }})
         and shown.routing_decision_id is null
 
 ),
@@ -53,7 +51,8 @@ pending as (
 
     select routing_decision_id
     from all_versions
-    where _load_id in ({{ pending_loads() }})
+    where
+        {{ landed_in(pending_loads()) }}
     union
     select routing_decision_id
     from all_versions

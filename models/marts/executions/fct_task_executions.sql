@@ -12,6 +12,8 @@
 -- depends_on: {{ ref('int_price_scopes') }}
 -- depends_on: {{ ref('int_prices') }}
 -- depends_on: {{ ref('int_touched_organization_days') }}
+-- depends_on: {{ ref('int_touched_provider_days') }}
+-- depends_on: {{ ref('int_touched_user_days') }}
 -- depends_on: {{ ref('stg_platform__loads') }}
 -- depends_on: {{ ref('stg_platform__organizations') }}
 -- depends_on: {{ ref('stg_platform__routing_decisions') }}
@@ -25,19 +27,23 @@
         pre_hook=[
             '{{ open_intake() }}',
             '{{ collect_work() }}',
-            '{{ touch_organization_days(before=true) }}',
+            '{{ touch_days("organization", before=true) }}',
+            '{{ touch_days("user", before=true) }}',
+            '{{ touch_days("provider", before=true) }}',
             '{{ keep_costs_before() }}',
         ],
         post_hook=[
-            '{{ touch_organization_days(before=false) }}',
+            '{{ touch_days("organization", before=false) }}',
+            '{{ touch_days("user", before=false) }}',
+            '{{ touch_days("provider", before=false) }}',
             '{{ touch_member_days() }}',
             '{{ record_cost_changes() }}',
             '{{ close_fact_intake() }}',
             '{{ index_open_executions() }}',
             '{{ index_unpriced_executions() }}',
+            '{{ index_unit_days() }}',
         ],
         indexes=[
-            {'columns': ['organization_id', 'metric_date']},
             {'columns': ['organization_id', 'start_time']},
             {'columns': ['organization_id', 'task_id']},
             {'columns': ['routing_decision_id']},

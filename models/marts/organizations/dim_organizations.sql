@@ -26,11 +26,13 @@ arrived as (
     union
     select organization_id
     from {{ ref('stg_platform__task_executions') }}
-    where _load_id in ({{ pending_loads() }})
+    where
+        {{ landed_in(pending_loads()) }}
     union
     select organization_id
     from {{ ref('stg_platform__routing_decisions') }}
-    where _load_id in ({{ pending_loads() }})
+    where
+        {{ landed_in(pending_loads()) }}
     union
     select organization_id
     from {{ ref('stg_platform__users') }}

@@ -26,7 +26,7 @@ arrived_in_executions as (
         cast(organization_id as text) as organization_id
     from {{ ref('stg_platform__task_executions') }}
     where
-        _load_id in ({{ pending_loads() }})
+        {{ landed_in(pending_loads()) }}
         and user_id is not null
 
 ),

@@ -49,7 +49,8 @@ seen_in_executions as (
         start_time as first_seen_at,
         start_time as last_seen_at
     from {{ ref('stg_platform__task_executions') }}
-    where _load_id in ({{ pending_loads() }})
+    where
+        {{ landed_in(pending_loads()) }}
     {% if is_incremental() %}
     union all
     select

@@ -6,19 +6,18 @@
 {{
     config(
         incremental_strategy='replace_days',
-        pre_hook='{{ open_intake() }}',
-        post_hook="{{ close_intake(after='fct_routing_decisions') }}",
-        meta={'touched_days': 'pending_measured_days'},
+        pre_hook=['{{ open_intake() }}', '{{ collect_measured_days() }}'],
+        post_hook="{{ close_intake(after=['fct_routing_decisions']) }}",
         indexes=[{'columns': ['organization_id', 'metric_date']}]
     )
 }}
 
 with touched as (
 
-    select *
-    from {{ ref('fct_task_executions') }}
+    select executions.*
+    from {{ ref('fct_task_executions') }} as executions
     {% if is_incremental() %}
-    where (organization_id, metric_date) in ({{ pending_measured_days() }})
+    {{ of_touched_days('executions') }}
     {% endif %}
 
 ),

@@ -10,18 +10,17 @@
     config(
         incremental_strategy='replace_days',
         pre_hook=['{{ open_intake() }}', '{{ collect_policy_days() }}'],
-        post_hook=["{{ close_intake(after='fct_routing_decisions') }}", '{{ take_in_prices() }}'],
-        meta={'touched_days': 'touched_policy_days'},
+        post_hook=["{{ close_intake(after=['fct_routing_decisions']) }}", '{{ take_in_prices() }}'],
         indexes=[{'columns': ['organization_id', 'policy', 'metric_date']}]
     )
 }}
 
 with touched as (
 
-    select *
-    from {{ ref('fct_task_executions') }}
+    select executions.*
+    from {{ ref('fct_task_executions') }} as executions
     {% if is_incremental() %}
-    where (organization_id, metric_date) in ({{ touched_policy_days() }})
+    {{ of_touched_days('executions') }}
     {% endif %}
 
 ),

@@ -1,30 +1,18 @@
 -- Grain: one row per load.
 
-with loads as (
-
-    select * from {{ source('platform', 'loads') }}
-
-),
-
-final as (
-
-    select
-        load_id,
-        source_name,
-        content_sha256,
-        content_bytes,
-        lines_read,
-        lines_accepted,
-        lines_rejected,
-        task_execution_count,
-        routing_decision_count,
-        organization_count,
-        user_count,
-        started_at,
-        landed_at
-    from loads
-    where {{ known_as_of('landed_at') }}
-
-)
-
-select * from final
+select
+    load_id,
+    source_name,
+    content_sha256,
+    content_bytes,
+    lines_read,
+    lines_accepted,
+    lines_rejected,
+    task_execution_count,
+    routing_decision_count,
+    organization_count,
+    user_count,
+    started_at,
+    landed_at
+from {{ source('platform', 'loads') }}
+where {{ known_as_of('landed_at') }}

@@ -1,28 +1,16 @@
 -- Grain: one row per landed event; an organization has one event per version, and copies of them.
 
-with organizations as (
-
-    select * from {{ source('platform', 'organizations') }}
-
-),
-
-final as (
-
-    select
-        event_id,
-        id as organization_id,
-        name as organization_name,
-        tier,
-        timezone,
-        baseline_provider,
-        baseline_model,
-        cast(monthly_budget_usd as numeric(20, 12)) as monthly_budget_usd,
-        updated_at,
-        _load_id,
-        _line_number
-    from organizations
-    where {{ landed_as_of() }}
-
-)
-
-select * from final
+select
+    event_id,
+    id as organization_id,
+    name as organization_name,
+    tier,
+    timezone,
+    baseline_provider,
+    baseline_model,
+    cast(monthly_budget_usd as numeric(20, 12)) as monthly_budget_usd,
+    updated_at,
+    _load_id,
+    _line_number
+from {{ source('platform', 'organizations') }}
+where {{ landed_as_of() }}

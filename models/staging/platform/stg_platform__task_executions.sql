@@ -1,4 +1,6 @@
 -- Grain: one row per landed event; an execution has one event per version, and copies of them.
+-- Without a `with`, which would keep the planner from looking a few of millions up through their
+-- indexes.
 
 {{
     config(
@@ -10,52 +12,40 @@
     )
 }}
 
-with task_executions as (
-
-    select * from {{ source('platform', 'task_executions') }}
-
-),
-
-final as (
-
-    select
-        event_id,
-        id as execution_id,
-        organization_id,
-        user_id,
-        task_id,
-        task_type,
-        provider,
-        model,
-        service_tier,
-        status,
-        start_time,
-        end_time,
-        updated_at,
-        session_id,
-        correlation_id,
-        agent_id,
-        workflow_id,
-        code_language,
-        request_type,
-        input_tokens,
-        cached_input_tokens,
-        cache_write_tokens,
-        output_tokens,
-        reasoning_tokens,
-        tokens_used,
-        cast(compute_units as numeric(28, 12)) as compute_units,
-        request_count,
-        cast(reported_cost_usd as numeric(20, 12)) as reported_cost_usd,
-        cast(quality_score as numeric(13, 12)) as quality_score,
-        error_code,
-        error_message,
-        routing_decision_id,
-        _load_id,
-        _line_number
-    from task_executions
-    where {{ landed_as_of() }}
-
-)
-
-select * from final
+select
+    event_id,
+    id as execution_id,
+    organization_id,
+    user_id,
+    task_id,
+    task_type,
+    provider,
+    model,
+    service_tier,
+    status,
+    start_time,
+    end_time,
+    updated_at,
+    session_id,
+    correlation_id,
+    agent_id,
+    workflow_id,
+    code_language,
+    request_type,
+    input_tokens,
+    cached_input_tokens,
+    cache_write_tokens,
+    output_tokens,
+    reasoning_tokens,
+    tokens_used,
+    cast(compute_units as numeric(28, 12)) as compute_units,
+    request_count,
+    cast(reported_cost_usd as numeric(20, 12)) as reported_cost_usd,
+    cast(quality_score as numeric(13, 12)) as quality_score,
+    error_code,
+    error_message,
+    routing_decision_id,
+    _load_id,
+    _line_number
+from {{ source('platform', 'task_executions') }}
+where {{ landed_as_of() }}

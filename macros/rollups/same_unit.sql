@@ -1,0 +1,8 @@
+{#- Condition: two rows are about the same unit of a rollup. An unknown user or model equals another unknown
+    one; written so that joins and the indexes of the facts can use it. -#}
+{% macro same_unit(left, right, unit) -%}
+    {%- for column in unit_columns(unit) -%}
+    {{ known(left, column) }} = {{ known(right, column) }}
+    {{- '\n            and ' if not loop.last }}
+    {%- endfor -%}
+{%- endmacro %}

@@ -1,0 +1,281 @@
+-- Grain: one row per organization and day with executions of the month that it is now in the
+-- organization's present time zone, right to the last landed event: the built days, less what they
+-- say of executions that have changed since, plus these executions as they are now.
+
+{{ config(materialized='view') }}
+
+{%- set measured = [
+    'organization_id', 'metric_date', 'status', 'pricing_status', 'savings_status', 'total_tokens',
+    'duration_ms', 'cost_usd', 'baseline_cost_usd', 'savings_usd',
+] | join(',\n        ') %}
+
+with built_days as (
+
+    select * from {{ ref('organization_analytics') }}
+    where aggregation_period = 'daily'
+
+),
+
+-- Priced as the next build will price them.
+pending as (
+
+    select * from {{ ref('int_executions_priced') }}
+
+),
+
+timezones as (
+
+    select
+        organization_id,
+        timezone
+    from {{ ref('int_organization_versions') }}
+    where valid_until = cast('infinity' as timestamptz)
+
+),
+
+-- What a build of the facts changed and the models below them do not show yet.
+touched_days as (
+
+    select distinct
+        touched.organization_id,
+        touched.metric_date
+    from {{ ref('int_touched_organization_days') }} as touched
+    where
+        {{ not_taken_in('organization_analytics', 'run', 'touched.invocation_id') }}
+        or {{ not_taken_in('dim_organizations', 'run', 'touched.invocation_id') }}
+
+),
+
+organizations as (
+
+    select organization_id from {{ ref('dim_organizations') }}
+    union
+    select organization_id from touched_days
+    union
+    select organization_id from pending
+
+),
+
+todays as (
+
+    select
+        organizations.organization_id,
+        {{ local_date(warehouse_now(), "coalesce(timezones.timezone, 'UTC')") }} as today
+    from organizations
+    left join timezones on organizations.organization_id = timezones.organization_id
+
+),
+
+months as (
+
+    select
+        organization_id,
+        today,
+        {{ first_day('monthly', 'today') }} as first_day,
+        {{ last_day("'monthly'", first_day('monthly', 'today')) }} as last_day
+    from todays
+
+),
+
+unsettled_days as (
+
+    select touched_days.*
+    from touched_days
+    inner join months
+        on
+            touched_days.organization_id = months.organization_id
+            and touched_days.metric_date between months.first_day and months.last_day
+
+),
+
+settled_days as (
+
+    select built_days.*
+    from months
+    inner join built_days
+        on
+            months.organization_id = built_days.organization_id
+            and built_days.metric_date between months.first_day and months.last_day
+    left join unsettled_days
+        on
+            built_days.organization_id = unsettled_days.organization_id
+            and built_days.metric_date = unsettled_days.metric_date
+    where unsettled_days.organization_id is null
+
+),
+
+unsettled_facts as (
+
+    select facts.*
+    from {{ ref('fct_task_executions') }} as facts
+    inner join unsettled_days
+        on
+            facts.organization_id = unsettled_days.organization_id
+            and facts.metric_date = unsettled_days.metric_date
+
+),
+
+pending_facts as (
+
+    select facts.*
+    from {{ ref('fct_task_executions') }} as facts
+    where facts.execution_id in (select pending.execution_id from pending)
+
+),
+
+-- Nothing landed about these, but the clock went on. No month began more than 33 days ago.
+overdue_facts as (
+
+    select facts.*
+    from {{ ref('fct_task_executions') }} as facts
+    where
+        facts.status in ('pending', 'running')
+        and facts.end_time is null
+        and not facts.is_timed_out
+        and facts.start_time > {{ warehouse_now() }} - interval '33 days'
+        and facts.start_time
+        <= {{ warehouse_now() }} - interval '{{ var("timeout_minutes") }} minutes'
+        and facts.execution_id not in (select pending.execution_id from pending)
+
+),
+
+-- What stands in the built days counts less, so that the sum is what holds now.
+executions as (
+
+    select
+        {{ measured }},
+        is_timed_out,
+        1 as sign,
+        true as is_pending
+    from pending
+    union all
+    select
+        {{ measured }},
+        is_timed_out,
+        -1 as sign,
+        false as is_pending
+    from pending_facts
+    union all
+    select
+        {{ measured }},
+        true as is_timed_out,
+        1 as sign,
+        false as is_pending
+    from overdue_facts
+    union all
+    select
+        {{ measured }},
+        is_timed_out,
+        -1 as sign,
+        false as is_pending
+    from overdue_facts
+    union all
+    select
+        {{ measured }},
+        is_timed_out,
+        1 as sign,
+        false as is_pending
+    from unsettled_facts
+
+),
+
+changes as (
+
+    select
+        executions.organization_id,
+        executions.metric_date,
+        executions.sign,
+        {{ task_measures() }},
+        count(*) filter (where executions.is_pending) as pending_executions
+    from executions
+    group by executions.organization_id, executions.metric_date, executions.sign
+
+),
+
+contributions as (
+
+    select
+        settled_days.organization_id,
+        settled_days.metric_date,
+        {{ measures('settled_days') }},
+        0 as pending_executions
+    from settled_days
+    union all
+    select
+        changes.organization_id,
+        changes.metric_date,
+        {% for name in measure_names() %}
+        changes.sign * changes.{{ name }} as {{ name }},
+        {% endfor %}
+        changes.pending_executions
+    from changes
+
+),
+
+totals as (
+
+    select
+        contributions.organization_id,
+        contributions.metric_date,
+        contributions.metric_date = months.today as is_today,
+        {{ sums('contributions', dict(measure_names(), pending_executions='bigint')) }}
+    from contributions
+    inner join months
+        on
+            contributions.organization_id = months.organization_id
+            and contributions.metric_date between months.first_day and months.last_day
+    group by contributions.organization_id, contributions.metric_date, months.today
+
+),
+
+landed as (
+
+    select max(landed_at) as last_landed_at
+    from {{ ref('stg_platform__loads') }}
+
+),
+
+built as (
+
+    select max(taken_in_at) as last_built_at
+    from {{ ref('int_model_inputs') }}
+    where model_name = 'fct_task_executions' and input_kind = 'load'
+
+),
+
+final as (
+
+    select
+        totals.organization_id,
+        totals.metric_date,
+        cast('daily' as text) as aggregation_period,
+        totals.is_today,
+        totals.total_tasks,
+        totals.successful_tasks,
+        totals.failed_tasks,
+        totals.timed_out_tasks,
+        totals.total_tasks - totals.successful_tasks - totals.failed_tasks - totals.timed_out_tasks
+            as running_tasks,
+        totals.failed_tasks + totals.timed_out_tasks as active_errors,
+        totals.unpriced_tasks,
+        totals.compared_tasks,
+        totals.total_tokens,
+        totals.total_cost_usd,
+        totals.failed_cost_usd,
+        totals.total_spend_usd,
+        totals.compared_cost_usd,
+        totals.total_baseline_cost_usd,
+        totals.total_savings_usd,
+        {{ percentage('totals.total_savings_usd', 'totals.total_baseline_cost_usd') }}
+            as savings_percentage,
+        totals.pending_executions,
+        landed.last_landed_at,
+        built.last_built_at
+    from totals
+    cross join landed
+    cross join built
+    where totals.total_tasks > 0
+
+)
+
+select * from final
