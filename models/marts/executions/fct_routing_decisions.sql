@@ -7,7 +7,11 @@
     config(
         incremental_strategy='delete+insert',
         unique_key='routing_decision_id',
-        pre_hook='{{ open_intake() }}',
+        pre_hook=[
+            '{{ open_intake() }}',
+            '{{ collect_touched_days() }}',
+            '{{ collect_pending_decisions() }}',
+        ],
         post_hook='{{ close_intake() }}',
         indexes=[
             {'columns': ['organization_id', 'decision_timestamp']},
@@ -16,66 +20,13 @@
     )
 }}
 
-with all_versions as (
+with versions as (
 
-    select * from {{ ref('stg_platform__routing_decisions') }}
-
-),
-
-{% if is_incremental() %}
--- Executions on touched days that stand here otherwise than in the facts, or not at all.
-changed_executions as (
-
-    select
-        executions.execution_id,
-        executions.routing_decision_id
-    from {{ ref('fct_task_executions') }} as executions
-    left join {{ this }} as shown
-        on
-            executions.execution_id = shown.execution_id
-            and executions.event_id = shown.execution_event_id
-            and executions.pricing_status = shown.execution_pricing_status
-            and executions.cost_usd is not distinct from shown.actual_cost_usd
-            and executions.baseline_cost_usd is not distinct from shown.baseline_cost_usd
-            and executions.baseline_provider
-            is not distinct from shown.execution_baseline_provider
-            and executions.baseline_model is not distinct from shown.execution_baseline_model
-            and executions.routing_decision_id = shown.routing_decision_id
-    where
-        (executions.organization_id, executions.metric_date) in ({{ pending_days() }})
-        and shown.routing_decision_id is null
-
-),
-
-pending as (
-
-    select routing_decision_id
-    from all_versions
-    where
-        {{ landed_in(pending_loads()) }}
-    union
-    select routing_decision_id
-    from all_versions
-    where execution_id in (select changed_executions.execution_id from changed_executions)
-    union
-    select routing_decision_id
-    from changed_executions
-    where routing_decision_id is not null
-    union
-    -- An execution that follows another decision now leaves the one that it stands beside.
-    select routing_decision_id
-    from {{ this }}
-    where execution_id in (select changed_executions.execution_id from changed_executions)
-
-),
-
-{% endif %}
-versions as (
-
-    select *
-    from all_versions
+    select versions.*
+    from {{ ref('stg_platform__routing_decisions') }} as versions
     {% if is_incremental() %}
-    where routing_decision_id in (select pending.routing_decision_id from pending)
+    inner join pending_decisions
+        on versions.routing_decision_id = pending_decisions.routing_decision_id
     {% endif %}
 
 ),
@@ -107,7 +58,14 @@ decisions as (
 
 ),
 
+-- Each import is read once, so that the planner may look its rows up.
 executions as (
+
+    select * from {{ ref('fct_task_executions') }}
+
+),
+
+referring_executions as (
 
     select * from {{ ref('fct_task_executions') }}
 
@@ -117,14 +75,15 @@ executions as (
 attempts as (
 
     select
-        executions.routing_decision_id,
-        executions.execution_id,
+        referring_executions.routing_decision_id,
+        referring_executions.execution_id,
         row_number() over (
-            partition by executions.routing_decision_id
-            order by executions.start_time, executions.execution_id
+            partition by referring_executions.routing_decision_id
+            order by referring_executions.start_time, referring_executions.execution_id
         ) as attempt
     from decisions
-    inner join executions on decisions.routing_decision_id = executions.routing_decision_id
+    inner join referring_executions
+        on decisions.routing_decision_id = referring_executions.routing_decision_id
     where decisions.execution_id is null
 
 ),

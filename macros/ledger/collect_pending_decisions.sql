@@ -1,0 +1,48 @@
+{#- Statements of `fct_routing_decisions`, after `collect_touched_days`: list in `pending_decisions` the decisions
+    to compute again: those of which a version arrived, and those of executions on touched days that stand
+    here otherwise than in the facts, or not at all. -#}
+{% macro collect_pending_decisions() -%}
+    {%- if is_incremental() -%}
+    create temporary table changed_executions on commit drop as
+    select
+        executions.execution_id,
+        executions.routing_decision_id
+    from {{ ref('fct_task_executions') }} as executions
+    {{ of_touched_days('executions') }}
+    left join {{ this }} as shown
+        on
+            executions.execution_id = shown.execution_id
+            and executions.event_id = shown.execution_event_id
+            and executions.pricing_status = shown.execution_pricing_status
+            and executions.cost_usd is not distinct from shown.actual_cost_usd
+            and executions.baseline_cost_usd is not distinct from shown.baseline_cost_usd
+            and executions.baseline_provider
+            is not distinct from shown.execution_baseline_provider
+            and executions.baseline_model is not distinct from shown.execution_baseline_model
+            and executions.routing_decision_id = shown.routing_decision_id
+    where shown.routing_decision_id is null;
+
+    analyze changed_executions;
+
+    create temporary table pending_decisions on commit drop as
+    select routing_decision_id
+    from {{ ref('stg_platform__routing_decisions') }}
+    where
+        {{ landed_in(pending_loads()) }}
+    union
+    select decisions.routing_decision_id
+    from {{ ref('stg_platform__routing_decisions') }} as decisions
+    inner join changed_executions on decisions.execution_id = changed_executions.execution_id
+    union
+    select routing_decision_id
+    from changed_executions
+    where routing_decision_id is not null
+    union
+    -- An execution that follows another decision now leaves the one that it stands beside.
+    select shown.routing_decision_id
+    from {{ this }} as shown
+    inner join changed_executions on shown.execution_id = changed_executions.execution_id;
+
+    analyze pending_decisions;
+    {%- endif -%}
+{%- endmacro %}
