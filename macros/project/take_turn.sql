@@ -18,6 +18,9 @@
         {%- set build = load_result('turn').table.rows[0] -%}
         {%- if build[0] != invocation_id -%}
             {%- do wait_for_turn(build) -%}
+        {%- endif -%}
+        {%- do drop_replaced_tables() -%}
+        {%- if build[0] != invocation_id -%}
             {%- do refresh_relation_cache() -%}
         {%- endif -%}
     {%- endif -%}

@@ -14,7 +14,7 @@ pytest_plugins = ["stories"]
 VIEW = "staging.stg_platform__users"
 SELECTION = ("stg_platform__users", "int_organization_members")
 READ = "select count(*) as members from intermediate.int_organization_members"
-LAST_COLUMN = "        _line_number\n"
+LAST_COLUMN = "    _line_number\n"
 ANOTHER_CLOCK = "2026-10-31T23:45:00Z"
 
 
@@ -83,7 +83,7 @@ def test_views_stay_readable_and_the_same_over_builds(story: Story) -> None:
         story.build()
         # The definition of views that read the clock changes, and one gets a column more.
         story.build(now=ANOTHER_CLOCK)
-        with edited(story.project, LAST_COLUMN, "        _line_number,\n        1 as one_more\n"):
+        with edited(story.project, LAST_COLUMN, "    _line_number,\n    1 as one_more\n"):
             story.build()
     assert oids(story) == before
     assert last_column(story) == {"attname": "one_more", "type": "integer"}
