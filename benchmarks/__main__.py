@@ -6,22 +6,35 @@ import signal
 import sys
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, get_args
 
 import click
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import build, corrections, landing, prices
+from benchmarks import build, corrections, history, history_report, landing, prices
+from benchmarks.history_events import Lateness
 from benchmarks.machine import machine_facts
 from benchmarks.measures import Measure, written
 from benchmarks.throwaway import temporary_folder
 from orchestration.project import state_directory
 
 INTERRUPTED_EXIT_CODE = 130
+_FEWEST_EXECUTIONS = 100
 # Figures on these say nothing about a disk.
 _MEMORY_FILE_SYSTEMS = ("tmpfs", "ramfs")
-_PARTS = (landing.PART, build.PART, prices.PART)
+_PARTS = (landing.PART, build.PART, prices.PART, history.PART)
+
+
+def _sizes(_context: click.Context, _parameter: click.Parameter, text: str) -> tuple[int, ...]:
+    """Read numbers of executions with commas between them; ascending, each once."""
+    try:
+        sizes = tuple(sorted({int(size) for size in text.split(",")}))
+    except ValueError:
+        raise click.BadParameter("give whole numbers with commas between them") from None
+    if sizes[0] < _FEWEST_EXECUTIONS:
+        raise click.BadParameter(f"each must be at least {_FEWEST_EXECUTIONS:,}")
+    return sizes
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
@@ -64,6 +77,33 @@ _PARTS = (landing.PART, build.PART, prices.PART)
     help="Executions in the longer history in which a price is corrected; 0 skips it.",
 )
 @click.option(
+    "--history-sizes",
+    callback=_sizes,
+    default="1000000,3000000",
+    metavar="N,N,...",
+    help="Executions in each of the long histories, roughly 20 minutes for each million; ten "
+    "million are for a night.",
+)
+@click.option(
+    "--organizations",
+    type=click.IntRange(min=1),
+    default=1000,
+    help="Organizations in the long histories, with 15 users each in the mean.",
+)
+@click.option(
+    "--delta-sizes",
+    callback=_sizes,
+    default="10000,100000",
+    metavar="N,N,...",
+    help="Executions that arrive on a day after a long history; the largest also gets a floor.",
+)
+@click.option(
+    "--lateness",
+    type=click.Choice(get_args(Lateness)),
+    default="sample",
+    help="How the late ones among them are spread: as in the sample, or evenly over 90 days.",
+)
+@click.option(
     "--repetitions",
     type=click.IntRange(min=1),
     default=3,
@@ -81,10 +121,14 @@ def main(
     fact_executions: int,
     priced_executions: int,
     history_executions: int,
+    history_sizes: tuple[int, ...],
+    organizations: int,
+    delta_sizes: tuple[int, ...],
+    lateness: Lateness,
     repetitions: int,
     output: Path | None,
 ) -> None:
-    """Measure landing, builds and prices on throw-away databases.
+    """Measure landing, builds, prices and long histories on throw-away databases.
 
     Nothing is asserted: the targets stand beside the figures, and the exit code is 0.
     """
@@ -124,6 +168,14 @@ def main(
             if prices.PART in parts and history_executions:
                 measures += corrections.measure_corrections(
                     folder, executions=history_executions, repetitions=repetitions, tell=tell
+                )
+            if history.PART in parts:
+                measures += history_report.measure_history(
+                    folder,
+                    plan=history.HistoryPlan(
+                        history_sizes, organizations, delta_sizes, lateness, repetitions
+                    ),
+                    tell=tell,
                 )
     except KeyboardInterrupt:
         click.echo("\nInterrupted. The database and the files are deleted.", err=True)

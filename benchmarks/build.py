@@ -120,19 +120,19 @@ def _measure_demo(dbt: Dbt, builds: _Builds, title: str, tell: Callable[[str], N
     run = dbt.run("build")
     if not builds.keep("cold", run, dbt.failure_note(run, "the cold build")):
         return  # what follows would measure how the rest is caught up with
-    before = _changes()
+    before = changes()
 
     tell(f"{title}: nothing new")
     run = dbt.run("build")
-    after = _changes()
+    after = changes()
     if builds.keep("idle", run, dbt.failure_note(run, "the second build")):
-        builds.rows["idle"].append(_rows_changed(before, after))
+        builds.rows["idle"].append(rows_changed(before, after))
 
     tell(f"{title}: {FURTHER_EXECUTIONS:,} further executions")
     land_events(dbt.folder / "further.ndjson", _further_events())
     run = dbt.run("build")
     if builds.keep("further", run, dbt.failure_note(run, "the incremental build")):
-        builds.rows["further"].append(_rows_changed(after, _changes()))
+        builds.rows["further"].append(rows_changed(after, changes()))
 
 
 def _measure_fact(
@@ -170,8 +170,12 @@ def _further_events() -> Iterator[bytes]:
             yield line
 
 
-def _changes() -> dict[int, int]:
-    """Return the rows ever inserted, updated and deleted, by table, once the server has settled."""
+def changes() -> dict[int, int]:
+    """Count what was ever written to the built schemas, once the server has settled.
+
+    Returns:
+        Rows inserted, updated and deleted, by the number of the table.
+    """
     deadline = time.monotonic() + _SETTLING_SECONDS
     with connect(autocommit=True) as connection:
         while time.monotonic() < deadline:
@@ -182,7 +186,16 @@ def _changes() -> dict[int, int]:
         return dict(connection.execute(_CHANGES, (_BUILT_SCHEMAS,)).fetchall())
 
 
-def _rows_changed(before: dict[int, int], after: dict[int, int]) -> int:
+def rows_changed(before: dict[int, int], after: dict[int, int]) -> int:
+    """Compare two counts.
+
+    Args:
+        before: What `changes` returned first.
+        after: What it returned later.
+
+    Returns:
+        The rows that were written in between.
+    """
     return sum(count - before.get(table, 0) for table, count in after.items())
 
 

@@ -11,7 +11,12 @@ from benchmarks.dbt_runs import Dbt
 from benchmarks.measures import Measure, Target
 from benchmarks.price_book import Row, add_prices, copy_of_project
 from benchmarks.prices import PART
-from benchmarks.sample_events import land_file, require_space_for, sample_settings
+from benchmarks.sample_events import (
+    ACTIVITY_EVENTS,
+    land_file,
+    require_space_for,
+    sample_settings,
+)
 from benchmarks.throwaway import new_folder, throwaway_database
 from orchestration.database.connection import connect
 from orchestration.sample.commands import write_lines
@@ -22,7 +27,6 @@ HISTORY_DAYS = 90
 _SHORTER = 4
 _CORRECTED_SHARE = 30
 _WITHOUT_TESTS = ("--exclude-resource-type", "test", "--exclude-resource-type", "unit_test")
-_ACTIVITY_EVENTS = (b'{"event":"task_execution"', b'{"event":"routing_decision"')
 
 # The model that so many executions used or were compared with in the shortest time until the end.
 _MOST_USED = """
@@ -173,7 +177,7 @@ def _write_end(whole: Path, lines: int, end: Path) -> None:
         kept = (
             line
             for number, line in enumerate(file)
-            if number >= first or not line.startswith(_ACTIVITY_EVENTS)
+            if number >= first or not line.startswith(ACTIVITY_EVENTS)
         )
         write_lines(kept, str(end))
 

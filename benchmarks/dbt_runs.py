@@ -70,6 +70,16 @@ class Dbt:
         results: list[dict[str, Any]] = json.loads(text)["results"]
         return results
 
+    def manifest(self) -> dict[str, Any]:
+        """Return what dbt knows about the project.
+
+        Returns:
+            The document as the latest command wrote it.
+        """
+        text = (self.folder / "target" / "manifest.json").read_text(encoding="utf-8")
+        manifest: dict[str, Any] = json.loads(text)
+        return manifest
+
     def failure_note(self, run: ProcessRun, name: str) -> str:
         """Say what went wrong.
 

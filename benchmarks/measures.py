@@ -1,7 +1,8 @@
 """A measured figure with every repetition behind it, and the target it is held against."""
 
 import statistics
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 
@@ -39,6 +40,7 @@ class Measure:
         repetitions: Every single figure, in the order of measuring; empty if there is none.
         target: What the median should reach, None when nothing was promised.
         note: Why there is no figure, or what to know before trusting it.
+        detail: What stands behind the figures, for the file of results only.
     """
 
     part: str
@@ -47,6 +49,7 @@ class Measure:
     repetitions: tuple[float, ...]
     target: Target | None = None
     note: str = ""
+    detail: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def median(self) -> float | None:
@@ -69,6 +72,7 @@ class Measure:
             if self.target is None
             else {"bound": self.target.bound, "figure": self.target.figure},
             "note": self.note,
+            **({"detail": dict(self.detail)} if self.detail else {}),
         }
 
 

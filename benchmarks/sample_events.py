@@ -10,6 +10,9 @@ from orchestration.landing.loader import land
 from orchestration.sample.commands import write_lines
 from orchestration.sample.generator import SampleSettings
 
+ACTIVITY_EVENTS = (b'{"event":"task_execution"', b'{"event":"routing_decision"')
+"""How lines begin that are not about organizations or users."""
+
 _ORGANIZATIONS = 8
 _USERS = 120
 _DAYS = 60

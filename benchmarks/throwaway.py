@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from orchestration.database.connection import current_settings
+from orchestration.database.connection import connect, current_settings
 from orchestration.database.embedded import EmbeddedServer
 from orchestration.database.migrate import migrate
 
@@ -106,6 +106,12 @@ def throwaway_database(folder: Path) -> Iterator[dict[str, str]]:
     finally:
         os.environ.clear()
         os.environ.update(own_environment)
+
+
+def settle() -> None:
+    """Let the server write out what is pending, so that it does not do so during a measurement."""
+    with connect(autocommit=True) as connection:
+        connection.execute("checkpoint")
 
 
 @contextmanager
