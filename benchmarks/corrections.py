@@ -17,7 +17,7 @@ from benchmarks.sample_events import (
     require_space_for,
     sample_settings,
 )
-from benchmarks.throwaway import new_folder, throwaway_database
+from benchmarks.throwaway import new_folder, settle, throwaway_database
 from orchestration.database.connection import connect
 from orchestration.sample.commands import write_lines
 from orchestration.sample.generator import DEFAULT_UNTIL, generate
@@ -192,11 +192,11 @@ def _find_correction(executions: int) -> _Correction | None:
 def _correct(dbt: Dbt, history: _History, price: Row) -> None:
     """Build with nothing new, then with the price; keep the figures if both succeeded."""
     before = _restated()
-    _execute("checkpoint")
+    settle()
     idle = dbt.run("build", *_WITHOUT_TESTS)
     history.note = history.note or dbt.failure_note(idle, "the build with nothing new")
     add_prices(dbt.project, [price])
-    _execute("checkpoint")
+    settle()
     correcting = dbt.run("build", *_WITHOUT_TESTS)
     history.note = history.note or dbt.failure_note(correcting, "the correcting build")
     if idle.exit_code == 0 and correcting.exit_code == 0:

@@ -15,7 +15,7 @@ from psycopg import sql
 from benchmarks.measures import Measure, Target
 from benchmarks.processes import last_line, run_measured
 from benchmarks.sample_events import sample_settings
-from benchmarks.throwaway import require_free_space, throwaway_database
+from benchmarks.throwaway import require_free_space, settle, throwaway_database
 from orchestration.database.connection import connect
 from orchestration.landing.contracts import KINDS
 from orchestration.landing.loader import land
@@ -238,7 +238,7 @@ def _empty_tables() -> None:
                 sql.SQL(", ").join(sql.Identifier("raw", table) for table in tables)
             )
         )
-        connection.execute("checkpoint")
+    settle()
 
 
 def _write_events(file: Path, events: int, shape: EventShape) -> None:

@@ -9,7 +9,7 @@ from benchmarks.dbt_runs import Dbt
 from benchmarks.measures import Measure, Target
 from benchmarks.price_book import add_prices, copy_of_project, further_prices, read_prices
 from benchmarks.sample_events import land_events, require_space_for, sample_settings
-from benchmarks.throwaway import new_folder, throwaway_database
+from benchmarks.throwaway import new_folder, settle, throwaway_database
 from orchestration.database.connection import connect
 from orchestration.sample.generator import generate
 
@@ -112,7 +112,7 @@ def _keep_usages() -> float:
         connection.commit()
     with connect(autocommit=True) as connection:
         connection.execute("vacuum analyze")
-        connection.execute("checkpoint")
+    settle()
     return count / seconds
 
 

@@ -61,10 +61,7 @@
         select distinct routing_decision_id
         from {{ ref('stg_platform__routing_decisions') }}
         where
-            {{ landed_in(
-                'select loads.load_id from ' ~ ref('stg_platform__loads') ~ ' as loads where '
-                ~ not_taken_in(this.identifier, 'load', 'cast(loads.load_id as text)')
-            ) }}
+            {{ landed_in(arrived_loads()) }}
     ) as arrived
         on executions.routing_decision_id = arrived.routing_decision_id;
 

@@ -4,10 +4,8 @@
 {% macro newly_landed(kind) -%}
     select arrived.organization_id
     from {{ ref('stg_platform__' ~ kind ~ 's') }} as arrived
-    inner join {{ ref('stg_platform__loads') }} as loads
-        on arrived._load_id = loads.load_id
     where
-        {{ not_taken_in(this.identifier, 'load', 'cast(loads.load_id as text)') }}
+        arrived._load_id in ({{ arrived_loads() }})
         and not exists (
             select 1
             from {{ ref('stg_platform__' ~ kind ~ 's') }} as known

@@ -6,8 +6,10 @@
     When the text grows over a multiple of 16,384 bytes, its buckets are added up and it is padded to
     the next multiple, so that thousands of rows go by before the next time.
 
-    Bodies that are parsed here, or have a search path of their own, mean the same for every caller. -#}
+    Bodies that are parsed here, or have a search path of their own, mean the same for every caller. Only
+    with a new table, as indexes: nothing here changes from build to build. -#}
 {% macro create_duration_percentile() -%}
+{%- if not is_incremental() -%}
 {%- set schema = adapter.quote(this.schema) -%}
 {%- set chunk = 16384 -%}
     create or replace function {{ schema }}.duration_percentile_buckets(seen text)
@@ -114,4 +116,5 @@
         finalfunc = {{ schema }}.duration_percentile_value,
         parallel = safe
     )
+{%- endif -%}
 {%- endmacro %}

@@ -1,5 +1,5 @@
 {#- The duration in milliseconds that stands for a bucket: the one whose relative distance to both ends is
-    the same, 0.95 % (as DDSketch does it: Masson, Rim and Lee 2019). -#}
+    the same, 0.94 % (as DDSketch does it: Masson, Rim and Lee 2019). -#}
 {% macro duration_of_bucket(bucket) -%}
     cast(
             case

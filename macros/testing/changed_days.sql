@@ -4,5 +4,5 @@
         touched.organization_id,
         touched.metric_date
     from {{ ref('int_touched_organization_days') }} as touched
-    where touched.invocation_id in ({{ changed_runs(model_name) }})
+    where touched.invocation_id in ({{ last_taken_in(model_name, 'run') }})
 {%- endmacro %}

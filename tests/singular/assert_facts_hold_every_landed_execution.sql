@@ -8,7 +8,11 @@ with landed as (
 
     select distinct execution_id
     from {{ ref('stg_platform__task_executions') }}
-    where _load_id in ({{ changed_loads() }})
+    where
+        {{ landed_in(
+            'select cast(taken_in.input_id as bigint) as load_id from ('
+            ~ last_taken_in('fct_task_executions', 'load') ~ ') as taken_in'
+        ) }}
 
 ),
 

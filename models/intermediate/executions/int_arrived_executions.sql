@@ -2,22 +2,14 @@
 -- the facts have not taken in. What is pending is a difference of sets and never a latest moment,
 -- so that a load that commits late cannot be skipped.
 
-with pending_loads as (
-
-    select loads.load_id
-    from {{ ref('stg_platform__loads') }} as loads
-    where {{ not_taken_in('fct_task_executions', 'load', 'cast(loads.load_id as text)') }}
-
-),
-
-arrived as (
+with arrived as (
 
     select
         execution_id,
         'arrival' as reason
     from {{ ref('stg_platform__task_executions') }}
     where
-        {{ landed_in('select pending_loads.load_id from pending_loads') }}
+        {{ landed_in(arrived_loads()) }}
 
 ),
 
@@ -29,7 +21,7 @@ decided as (
         'decision' as reason
     from {{ ref('stg_platform__routing_decisions') }}
     where
-        {{ landed_in('select pending_loads.load_id from pending_loads') }}
+        {{ landed_in(arrived_loads()) }}
         and execution_id is not null
 
 ),

@@ -9,19 +9,11 @@ with versions as (
 
 ),
 
-pending_loads as (
-
-    select loads.load_id
-    from {{ ref('stg_platform__loads') }} as loads
-    where {{ not_taken_in('fct_task_executions', 'load', 'cast(loads.load_id as text)') }}
-
-),
-
 events as (
 
     select
         *,
-        _load_id in (select pending_loads.load_id from pending_loads) as is_pending
+        _load_id in ({{ arrived_loads() }}) as is_pending
     from {{ ref('stg_platform__organizations') }}
 
 ),

@@ -53,15 +53,7 @@ restated as (
             executions.organization_id = organization_changes.organization_id
             and executions.start_time >= organization_changes.valid_from
             and executions.start_time < organization_changes.valid_until
-    left join own_policies
-        on
-            executions.organization_id = own_policies.organization_id
-            and executions.start_time >= own_policies.valid_from
-            and executions.start_time < own_policies.valid_until
-    left join common_policies
-        on
-            executions.start_time >= common_policies.valid_from
-            and executions.start_time < common_policies.valid_until
+    {{ policy_joins('executions') }}
     where
         executions.start_time >= {{ warehouse_now() }} - interval '62 days'
         and (

@@ -3,11 +3,6 @@
 
 {{ config(materialized='view') }}
 
-{%- set amounts = [
-    'total_cost_usd', 'failed_cost_usd', 'total_spend_usd', 'compared_cost_usd',
-    'total_baseline_cost_usd', 'total_savings_usd',
-] %}
-
 with days as (
 
     select * from {{ ref('live_organization_days') }}
@@ -17,22 +12,30 @@ with days as (
 totals as (
 
     select
-        organization_id,
-        {{ first_day('monthly', 'min(metric_date)') }} as metric_date,
-        {%- for name in [
-            'total_tasks', 'successful_tasks', 'failed_tasks', 'timed_out_tasks', 'running_tasks',
-            'active_errors', 'unpriced_tasks', 'compared_tasks', 'pending_executions',
-        ] %}
-        cast(sum({{ name }}) as bigint) as {{ name }},
-        {%- endfor %}
-        cast(sum(total_tokens) as numeric(28, 0)) as total_tokens,
-        {%- for name in amounts %}
-        cast(sum({{ name }}) as numeric(28, 12)) as {{ name }},
-        {%- endfor %}
-        max(last_landed_at) as last_landed_at,
-        max(last_built_at) as last_built_at
+        days.organization_id,
+        {{ first_day('monthly', 'min(days.metric_date)') }} as metric_date,
+        {{ sums('days', {
+            'total_tasks': 'bigint',
+            'successful_tasks': 'bigint',
+            'failed_tasks': 'bigint',
+            'timed_out_tasks': 'bigint',
+            'running_tasks': 'bigint',
+            'active_errors': 'bigint',
+            'unpriced_tasks': 'bigint',
+            'compared_tasks': 'bigint',
+            'pending_executions': 'bigint',
+            'total_tokens': 'numeric(28, 0)',
+            'total_cost_usd': 'numeric(28, 12)',
+            'failed_cost_usd': 'numeric(28, 12)',
+            'total_spend_usd': 'numeric(28, 12)',
+            'compared_cost_usd': 'numeric(28, 12)',
+            'total_baseline_cost_usd': 'numeric(28, 12)',
+            'total_savings_usd': 'numeric(28, 12)',
+        }) }},
+        max(days.last_landed_at) as last_landed_at,
+        max(days.last_built_at) as last_built_at
     from days
-    group by organization_id
+    group by days.organization_id
 
 ),
 

@@ -18,9 +18,7 @@ with executions as (
 
     select executions.*
     from {{ ref('fct_task_executions') }} as executions
-    {% if is_incremental() %}
     {{ of_touched_days('executions') }}
-    {% endif %}
 
 ),
 
@@ -44,13 +42,7 @@ final as (
         executions.baseline_price_model,
         executions.baseline_pricing_status,
         {{ task_measures() }},
-        count(executions.quality_score) filter (where executions.status = 'completed')
-            as scored_tasks,
-        cast(
-            coalesce(
-                sum(executions.quality_score) filter (where executions.status = 'completed'), 0
-            ) as numeric(28, 12)
-        ) as total_quality_score,
+        {{ quality_measures() }},
         min(executions.start_time) as first_seen_at,
         max(executions.start_time) as last_seen_at
     from executions

@@ -30,6 +30,7 @@
     'costed_tasks': 'bigint', 'scored_tasks': 'bigint', 'total_quality_score': 'numeric(28, 12)'
 } %}
 {%- set period_key = ['provider', 'model', 'task_type', 'aggregation_period', 'period_start'] %}
+{%- set identity = period_key[:-1] + [utc_text('period_start')] %}
 
 with executions as (
 
@@ -68,13 +69,7 @@ computed as (
         executions.period_start,
         {{ task_measures() }},
         count(executions.cost_usd) filter (where executions.status = 'completed') as costed_tasks,
-        count(executions.quality_score) filter (where executions.status = 'completed')
-            as scored_tasks,
-        cast(
-            coalesce(
-                sum(executions.quality_score) filter (where executions.status = 'completed'), 0
-            ) as numeric(28, 12)
-        ) as total_quality_score,
+        {{ quality_measures() }},
         {{ exact_percentile(0.5, 'executions.duration_ms') }} as median_duration_ms,
         {{ exact_percentile(0.95, 'executions.duration_ms') }} as p95_duration_ms,
         {{ exact_percentile(0.99, 'executions.duration_ms') }} as p99_duration_ms
@@ -171,9 +166,7 @@ ranked_durations as (
 durations as (
 
     select
-        {{ uuid_key([
-            'provider', 'model', 'task_type', 'aggregation_period', utc_text('period_start')
-        ]) }} as id,
+        {{ uuid_key(identity) }} as id,
         {{ histogram_percentile(0.5) }} as median_duration_ms,
         {{ histogram_percentile(0.95) }} as p95_duration_ms,
         {{ histogram_percentile(0.99) }} as p99_duration_ms
@@ -186,9 +179,7 @@ identified_totals as (
 
     select
         *,
-        {{ uuid_key([
-            'provider', 'model', 'task_type', 'aggregation_period', utc_text('period_start')
-        ]) }} as id
+        {{ uuid_key(identity) }} as id
     from totals
 
 ),

@@ -19,9 +19,7 @@ with touched as (
 
     select executions.*
     from {{ ref('fct_task_executions') }} as executions
-    {% if is_incremental() %}
     {{ of_touched_days('executions') }}
-    {% endif %}
 
 ),
 
