@@ -6,6 +6,7 @@ from orchestration.database.commands import db, env
 from orchestration.defs.commands import ui
 from orchestration.explain.commands import explain
 from orchestration.landing.commands import land, rejects
+from orchestration.retention.commands import retention
 from orchestration.sample.commands import sample
 from orchestration.sources.commands import import_source
 from orchestration.summary.commands import summary
@@ -17,7 +18,18 @@ def main() -> None:
     """AI Spend Warehouse: what AI coding work cost, and what it would have cost otherwise."""
 
 
-for command in (db, env, explain, land, rejects, import_source, sample, summary, ui):
+for command in (
+    db,
+    env,
+    explain,
+    land,
+    rejects,
+    import_source,
+    retention,
+    sample,
+    summary,
+    ui,
+):
     main.add_command(command)
 
 if __name__ == "__main__":

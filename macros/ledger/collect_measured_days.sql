@@ -36,6 +36,8 @@
             measured.organization_id = decided_days.organization_id
             and measured.measured_metric_date = decided_days.metric_date;
 
+    {{ spare_sealed_days() }}
+
     analyze touched_days;
     {%- endif -%}
 {%- endmacro %}

@@ -43,6 +43,13 @@
     from {{ this }} as shown
     inner join changed_executions on shown.execution_id = changed_executions.execution_id;
 
+    -- A decision of a sealed time stays as it is, as long as it stands here.
+    delete from pending_decisions
+    using {{ ref('stg_platform__routing_decisions') }} as versions
+    where
+        pending_decisions.routing_decision_id = versions.routing_decision_id
+        and versions.decision_timestamp < {{ sealed_before() }};
+
     analyze pending_decisions;
     {%- endif -%}
 {%- endmacro %}

@@ -153,6 +153,8 @@
             and executions.start_time >= decisions.valid_from
             and executions.start_time < decisions.valid_until;
 
+    {{ spare_sealed_days() }}
+
     analyze touched_days;
     {%- endif -%}
 {%- endmacro %}

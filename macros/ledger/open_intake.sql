@@ -7,7 +7,13 @@
     {%- if load_relation(this) is not none %}
     lock table {{ this }} in share row exclusive mode;
     {%- endif %}
-    {%- if not is_incremental() %}
+    {%- if refreshes_open_rows() %}
+    {{ add_new_columns() }}
+    {%- if config.get('meta')['sealed'] != 'executions' %}
+    {{ clear_open_rows() }}
+    {%- endif %}
+    {%- endif %}
+    {%- if flags.FULL_REFRESH or not is_incremental() %}
     delete from {{ ref('int_model_inputs') }} where model_name = '{{ this.identifier }}';
     {%- endif %}
 {%- endmacro %}

@@ -5,6 +5,8 @@
     create temporary table touched_days on commit drop as
     {{ pending_days(unit, after) }};
 
+    {{ spare_sealed_days(unit) }}
+
     analyze touched_days;
     {%- endif -%}
 {%- endmacro %}

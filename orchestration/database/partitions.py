@@ -86,6 +86,27 @@ def ensure_month_partitions(
             ) from error
 
 
+def month_partitions(
+    connection: psycopg.Connection, table: PartitionedTable
+) -> list[tuple[dt.date, dt.datetime, str]]:
+    """List the monthly partitions that are there.
+
+    Args:
+        connection: To the warehouse's database.
+        table: `task_executions` or `routing_decisions`.
+
+    Returns:
+        For each month in order: its first day, the moment in UTC at which it ends, and the name of
+        its partition in schema raw.
+    """
+    months = []
+    for name in sorted(_attached_partitions(connection, table)):
+        year, month = name.removeprefix(f"{table}_y").split("m")
+        first_day = dt.date(int(year), int(month), 1)
+        months.append((first_day, _midnight(_next_month(first_day)), name))
+    return months
+
+
 def _create_partition(
     connection: psycopg.Connection, table: PartitionedTable, name: str, month: dt.date
 ) -> bool:

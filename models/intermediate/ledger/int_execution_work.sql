@@ -8,5 +8,6 @@
 
 select
     cast(null as uuid) as execution_id,
-    cast(null as text) as reason
+    cast(null as text) as reason,
+    cast(null as boolean) as is_aside
 where false

@@ -1,7 +1,9 @@
 -- Grain: one row per routing decision, its latest version, beside what came of it. A decision is
 -- computed again when a version of it arrives and when a day of the execution that followed it
 -- changes.
+-- depends_on: {{ ref('int_sealed_days') }}
 -- depends_on: {{ ref('int_touched_organization_days') }}
+-- depends_on: {{ ref('stg_platform__seals') }}
 
 {{
     config(
@@ -13,6 +15,7 @@
             '{{ collect_pending_decisions() }}',
         ],
         post_hook='{{ close_intake() }}',
+        meta={'sealed': 'decisions'},
         indexes=[
             {'columns': ['organization_id', 'decision_timestamp']},
             {'columns': ['execution_id']},

@@ -5,18 +5,23 @@
 -- depends_on: {{ ref('int_baseline_policies') }}
 -- depends_on: {{ ref('int_cost_changes') }}
 -- depends_on: {{ ref('int_execution_work') }}
+-- depends_on: {{ ref('int_late_changes') }}
 -- depends_on: {{ ref('int_model_aliases') }}
 -- depends_on: {{ ref('int_organization_members') }}
 -- depends_on: {{ ref('int_organization_versions') }}
 -- depends_on: {{ ref('int_pending_executions') }}
 -- depends_on: {{ ref('int_price_scopes') }}
 -- depends_on: {{ ref('int_prices') }}
+-- depends_on: {{ ref('int_sealed_days') }}
+-- depends_on: {{ ref('int_sealed_versions') }}
 -- depends_on: {{ ref('int_touched_organization_days') }}
 -- depends_on: {{ ref('int_touched_provider_days') }}
 -- depends_on: {{ ref('int_touched_user_days') }}
 -- depends_on: {{ ref('stg_platform__loads') }}
 -- depends_on: {{ ref('stg_platform__organizations') }}
 -- depends_on: {{ ref('stg_platform__routing_decisions') }}
+-- depends_on: {{ ref('stg_platform__sealed_executions') }}
+-- depends_on: {{ ref('stg_platform__seals') }}
 -- depends_on: {{ ref('stg_platform__task_executions') }}
 -- depends_on: {{ ref('stg_platform__users') }}
 
@@ -31,8 +36,11 @@
             '{{ touch_days("user", before=true) }}',
             '{{ touch_days("provider", before=true) }}',
             '{{ keep_costs_before() }}',
+            '{{ set_late_work_aside() }}',
+            '{{ clear_open_rows() }}',
         ],
         post_hook=[
+            '{{ record_late_changes() }}',
             '{{ touch_days("organization", before=false) }}',
             '{{ touch_days("user", before=false) }}',
             '{{ touch_days("provider", before=false) }}',
@@ -43,6 +51,7 @@
             '{{ index_unpriced_executions() }}',
             '{{ index_unit_days() }}',
         ],
+        meta={'sealed': 'executions'},
         indexes=[
             {'columns': ['organization_id', 'start_time']},
             {'columns': ['organization_id', 'task_id']},

@@ -1,6 +1,7 @@
 -- Grain: one row per organization, hour, provider and task type. Hours are those of the reporting
 -- time zone, so that each lies in one day; one in which that zone changed stands under two days.
 -- Touched days are computed whole.
+-- depends_on: {{ ref('int_sealed_days') }}
 -- depends_on: {{ ref('int_touched_organization_days') }}
 
 {{
@@ -12,6 +13,7 @@
             '{{ collect_touched_executions() }}',
         ],
         post_hook='{{ close_intake() }}',
+        meta={'sealed': 'days'},
         indexes=[{'columns': ['organization_id', 'metric_date']}]
     )
 }}

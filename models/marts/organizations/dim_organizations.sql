@@ -8,7 +8,8 @@
         incremental_strategy='delete+insert',
         unique_key='organization_id',
         pre_hook='{{ open_intake() }}',
-        post_hook='{{ close_intake() }}'
+        post_hook='{{ close_intake() }}',
+        meta={'sealed': 'members'}
     )
 }}
 

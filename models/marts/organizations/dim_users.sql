@@ -9,6 +9,7 @@
         unique_key='user_id',
         pre_hook='{{ open_intake() }}',
         post_hook='{{ close_intake() }}',
+        meta={'sealed': 'members'},
         indexes=[{'columns': ['organization_id']}]
     )
 }}

@@ -1,6 +1,7 @@
 -- Grain: one row per organization and day, week or month in its reporting time zone. Touched days
 -- are computed whole from the facts; weeks and months are added up from days, but people are
 -- counted anew and percentiles come from merged histograms.
+-- depends_on: {{ ref('int_sealed_days') }}
 -- depends_on: {{ ref('int_touched_organization_days') }}
 
 {{
@@ -19,6 +20,7 @@
             '{{ join_by_hashing() }}',
         ],
         post_hook="{{ close_intake(after=['user_analytics', 'organization_duration_histogram']) }}",
+        meta={'sealed': 'days'},
         indexes=[{'columns': ['organization_id', 'aggregation_period', 'metric_date']}]
     )
 }}

@@ -1,5 +1,6 @@
 -- Grain: one row per organization, day and bucket of durations that occurred. Histograms of days
 -- add up to those of any longer time, and outlive the executions.
+-- depends_on: {{ ref('int_sealed_days') }}
 -- depends_on: {{ ref('int_touched_organization_days') }}
 
 {{
@@ -10,7 +11,8 @@
             '{{ collect_touched_days() }}',
             '{{ collect_touched_executions() }}',
         ],
-        post_hook=['{{ create_duration_percentile() }}', '{{ close_intake() }}']
+        post_hook=['{{ create_duration_percentile() }}', '{{ close_intake() }}'],
+        meta={'sealed': 'days'}
     )
 }}
 

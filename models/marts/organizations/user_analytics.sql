@@ -1,6 +1,7 @@
 -- Grain: one row per organization, user and day, week or month in the organization's reporting time
 -- zone; executions without a user stand together under no user. Touched days are computed whole
 -- from the facts; weeks and months are added up from days.
+-- depends_on: {{ ref('int_sealed_days') }}
 -- depends_on: {{ ref('int_touched_organization_days') }}
 -- depends_on: {{ ref('int_touched_user_days') }}
 
@@ -16,7 +17,7 @@
             '{{ join_by_hashing() }}',
         ],
         post_hook='{{ close_intake() }}',
-        meta={'unit': 'user'},
+        meta={'unit': 'user', 'sealed': 'days'},
         indexes=[
             {'columns': ['organization_id', 'metric_date', 'aggregation_period']},
             {'columns': ['user_id', 'metric_date']},

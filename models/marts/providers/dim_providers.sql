@@ -7,7 +7,8 @@
         incremental_strategy='replace_changed',
         unique_key='provider',
         pre_hook='{{ open_intake() }}',
-        post_hook='{{ close_intake() }}'
+        post_hook='{{ close_intake() }}',
+        meta={'sealed': 'members'}
     )
 }}
 

@@ -1,5 +1,6 @@
 -- Grain: one row per organization, day, task type, provider, model and baseline, with the reasons
 -- for what is unknown. Touched days are computed whole from the facts.
+-- depends_on: {{ ref('int_sealed_days') }}
 -- depends_on: {{ ref('int_touched_organization_days') }}
 
 {{
@@ -7,6 +8,7 @@
         incremental_strategy='replace_days',
         pre_hook=['{{ open_intake() }}', '{{ collect_touched_days() }}'],
         post_hook='{{ close_intake() }}',
+        meta={'sealed': 'days'},
         indexes=[
             {'columns': ['organization_id', 'metric_date']},
             {'columns': ['provider', 'model']},

@@ -1,6 +1,7 @@
 -- Grain: one row per provider, model, task type, day in UTC and bucket of durations that occurred.
 -- Histograms of days add up to those of any longer time, and outlive the executions.
 -- depends_on: {{ ref('int_touched_provider_days') }}
+-- depends_on: {{ ref('stg_platform__seals') }}
 
 {{
     config(
@@ -11,7 +12,7 @@
             "{{ collect_touched_executions('provider') }}",
         ],
         post_hook='{{ close_intake() }}',
-        meta={'unit': 'provider'},
+        meta={'unit': 'provider', 'sealed': 'days'},
         indexes=[
             {'columns': ['provider', 'task_type', 'metric_date']},
             {'columns': ['task_type', 'metric_date']},

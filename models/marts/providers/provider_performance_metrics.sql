@@ -2,6 +2,7 @@
 -- and their hours are computed whole from the facts; weeks and months are added up from days, but
 -- their percentiles come from merged histograms.
 -- depends_on: {{ ref('int_touched_provider_days') }}
+-- depends_on: {{ ref('stg_platform__seals') }}
 
 {{
     config(
@@ -18,7 +19,7 @@
             '{{ join_by_hashing() }}',
         ],
         post_hook="{{ close_intake(after=['provider_duration_histogram']) }}",
-        meta={'unit': 'provider'},
+        meta={'unit': 'provider', 'sealed': 'days'},
         indexes=[
             {'columns': ['provider', 'task_type', 'metric_date', 'aggregation_period']},
             {'columns': ['task_type', 'metric_date']},

@@ -1,6 +1,7 @@
 -- Grain: one row per execution whose task was also run on its baseline's provider and model, as a
 -- shadow or a retry: what the baseline was estimated to cost, and what it did cost. Touched days
 -- are computed whole.
+-- depends_on: {{ ref('int_sealed_days') }}
 -- depends_on: {{ ref('int_touched_organization_days') }}
 
 {{
@@ -8,6 +9,7 @@
         incremental_strategy='replace_days',
         pre_hook=['{{ open_intake() }}', '{{ collect_measured_days() }}'],
         post_hook="{{ close_intake(after=['fct_routing_decisions']) }}",
+        meta={'sealed': 'days'},
         indexes=[{'columns': ['organization_id', 'metric_date']}]
     )
 }}

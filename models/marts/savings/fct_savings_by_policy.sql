@@ -3,6 +3,7 @@
 -- The hooks of an incremental build read these as well:
 -- depends_on: {{ ref('int_model_aliases') }}
 -- depends_on: {{ ref('int_price_rows') }}
+-- depends_on: {{ ref('int_sealed_days') }}
 -- depends_on: {{ ref('int_touched_organization_days') }}
 -- depends_on: {{ ref('stg_platform__organizations') }}
 
@@ -11,6 +12,7 @@
         incremental_strategy='replace_days',
         pre_hook=['{{ open_intake() }}', '{{ collect_policy_days() }}'],
         post_hook=["{{ close_intake(after=['fct_routing_decisions']) }}", '{{ take_in_prices() }}'],
+        meta={'sealed': 'days'},
         indexes=[{'columns': ['organization_id', 'policy', 'metric_date']}]
     )
 }}

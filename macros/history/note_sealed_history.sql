@@ -1,0 +1,10 @@
+{#- At the start of a run: look whether history is sealed; see `sealed_history`. A report of the past knows what
+    was sealed by then and is always built whole. -#}
+{% macro note_sealed_history() -%}
+    {%- if flags.FULL_REFRESH and not var('as_of') -%}
+        {%- if run_query('select 1 from raw.seals limit 1').rows -%}
+            {%- do adapter.cache_added(sealed_history()) -%}
+        {%- endif -%}
+        {%- do adapter.commit() -%}
+    {%- endif -%}
+{%- endmacro %}

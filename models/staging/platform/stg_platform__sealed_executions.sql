@@ -1,0 +1,18 @@
+-- Grain: one row per execution of a sealed day.
+
+select
+    execution_id,
+    organization_id,
+    metric_date,
+    event_id,
+    updated_at,
+    status,
+    total_tokens,
+    pricing_status,
+    cost_usd,
+    baseline_cost_usd,
+    savings_usd,
+    net_savings_usd,
+    sealed_at
+from {{ source('platform', 'sealed_executions') }}
+where {{ known_as_of('sealed_at') }}

@@ -1,0 +1,8 @@
+-- Grain: one row per sealing and organization.
+
+select
+    organization_id,
+    sealed_until,
+    sealed_at
+from {{ source('platform', 'sealed_organizations') }}
+where {{ known_as_of('sealed_at') }}

@@ -1,0 +1,8 @@
+-- Grain: one row per sealing.
+
+select
+    seal_id,
+    sealed_before,
+    sealed_at
+from {{ source('platform', 'seals') }}
+where {{ known_as_of('sealed_at') }}

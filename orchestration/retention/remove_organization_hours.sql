@@ -1,0 +1,13 @@
+-- Hours of sealed days.
+delete from marts.analytics_hourly as hours
+using (
+    select
+        organization_id,
+        max(sealed_until) as sealed_until
+    from raw.sealed_organizations
+    group by organization_id
+) as sealed_days
+where
+    hours.organization_id = sealed_days.organization_id
+    and hours.metric_date < sealed_days.sealed_until
+    and hours.timestamp < %(before)s

@@ -1,0 +1,154 @@
+"""Seals months that are old enough, and removes details that need not stay."""
+
+import datetime as dt
+from dataclasses import dataclass
+from importlib import resources
+
+import psycopg
+from psycopg import sql
+
+from orchestration.errors import WarehouseError
+from orchestration.retention.limits import Limits, first_of_month
+
+_FILES = resources.files(__package__)
+_WAIT_FOR_BUILDS = "60s"
+
+
+@dataclass(frozen=True)
+class Sealing:
+    """What is sealed.
+
+    Attributes:
+        sealed_before: Everything that started before this moment; None while nothing is sealed.
+        executions: How many executions this call sealed.
+    """
+
+    sealed_before: dt.datetime | None
+    executions: int
+
+
+@dataclass(frozen=True)
+class Removal:
+    """What has left the marts.
+
+    Attributes:
+        executions: Executions.
+        decisions: Routing decisions.
+        hours: Rows for hours, of organizations and providers.
+    """
+
+    executions: int
+    decisions: int
+    hours: int
+
+
+def seal(connection: psycopg.Connection, limits: Limits, now: dt.datetime) -> Sealing:
+    """Seal all months that are old enough, in one transaction.
+
+    What is sealed no build changes any more; what arrives for it stands in `late_corrections`.
+
+    Args:
+        connection: To the warehouse's database, in no transaction.
+        limits: How old a month must be.
+        now: What counts as now.
+
+    Returns:
+        What is sealed.
+
+    Raises:
+        WarehouseError: Something that landed is not built yet, or a build is at work. Nothing was
+            sealed then.
+    """
+    sealed_before = first_of_month(now, limits.seal_after_days)
+    with connection.transaction():
+        _lock_marts(connection)
+        before = sealed_until_now(connection)
+        if before is not None and before >= sealed_before:
+            return Sealing(before, 0)
+        _require_built(connection)
+        connection.execute("insert into raw.seals (sealed_before) values (%s)", (sealed_before,))
+        _run(connection, "seal_organizations.sql", sealed_before=sealed_before)
+        executions = _run(connection, "seal_executions.sql")
+    connection.execute("analyze raw.sealed_executions")
+    return Sealing(sealed_before, executions)
+
+
+def sealed_until_now(connection: psycopg.Connection) -> dt.datetime | None:
+    """Return the moment before which everything is sealed.
+
+    Args:
+        connection: To the warehouse's database.
+
+    Returns:
+        The moment; None while nothing is sealed.
+    """
+    row = connection.execute("select max(sealed_before) from raw.seals").fetchone()
+    return row[0] if row else None
+
+
+def remove_details(connection: psycopg.Connection, limits: Limits, now: dt.datetime) -> Removal:
+    """Remove executions, decisions and hours that are sealed and older than they need to be.
+
+    Days, weeks and months stay, with all that was counted.
+
+    Args:
+        connection: To the warehouse's database, in no transaction.
+        limits: How long details stay.
+        now: What counts as now.
+
+    Returns:
+        How much was removed.
+
+    Raises:
+        WarehouseError: A build is at work. Nothing was removed then.
+    """
+    sealed_before = sealed_until_now(connection)
+    if sealed_before is None:
+        return Removal(0, 0, 0)
+    details = min(sealed_before, first_of_month(now, limits.detail_days))
+    hours = min(sealed_before, first_of_month(now, limits.hourly_days))
+    with connection.transaction():
+        _lock_marts(connection)
+        _run(connection, "remove_measured_savings.sql", before=details)
+        decisions = _run(connection, "remove_decisions.sql", before=details)
+        executions = _run(connection, "remove_executions.sql", before=details)
+        removed_hours = _run(connection, "remove_organization_hours.sql", before=hours)
+        removed_hours += _run(connection, "remove_provider_hours.sql", before=hours)
+    return Removal(executions, decisions, removed_hours)
+
+
+def _lock_marts(connection: psycopg.Connection) -> None:
+    """Wait for builds that are writing, and keep others from beginning to."""
+    connection.execute("select set_config('lock_timeout', %s, true)", (_WAIT_FOR_BUILDS,))
+    rows = connection.execute(
+        "select tablename from pg_catalog.pg_tables where schemaname = 'marts' order by tablename"
+    ).fetchall()
+    try:
+        for (table,) in rows:
+            connection.execute(
+                sql.SQL("lock table {} in share row exclusive mode").format(
+                    sql.Identifier("marts", table)
+                )
+            )
+    except psycopg.errors.LockNotAvailable as error:
+        raise WarehouseError(
+            f"A build has been writing for more than {_WAIT_FOR_BUILDS}. Nothing was done; try "
+            "again when it has ended."
+        ) from error
+
+
+def _require_built(connection: psycopg.Connection) -> None:
+    """Refuse to seal figures that lack something which has landed."""
+    row = connection.execute(_FILES.joinpath("not_built.sql").read_bytes()).fetchone()
+    loads, models = row if row else (0, 0)
+    if loads or models:
+        waiting = f"{loads:,} load(s)" if loads else f"{models} model(s)"
+        raise WarehouseError(
+            f"{waiting} wait for a build, and what is sealed cannot change any more. Run `dbt "
+            "build` first."
+        )
+
+
+def _run(connection: psycopg.Connection, name: str, **parameters: dt.datetime) -> int:
+    """Run a statement of this package; return how many rows it wrote or deleted."""
+    return connection.execute(_FILES.joinpath(name).read_bytes(), parameters).rowcount
