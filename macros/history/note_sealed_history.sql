@@ -2,9 +2,12 @@
     was sealed by then and is always built whole. -#}
 {% macro note_sealed_history() -%}
     {%- if flags.FULL_REFRESH and not var('as_of') -%}
-        {%- if run_query('select 1 from raw.seals limit 1').rows -%}
+        {%- call statement('sealed', fetch_result=True) -%}
+            select seal_id from raw.seals limit 1
+        {%- endcall -%}
+        {%- do adapter.commit() -%}
+        {%- if load_result('sealed').table.rows -%}
             {%- do adapter.cache_added(sealed_history()) -%}
         {%- endif -%}
-        {%- do adapter.commit() -%}
     {%- endif -%}
 {%- endmacro %}

@@ -44,9 +44,9 @@
     using late_executions as late
     where
         executions.execution_id = late.execution_id
-        and executions.execution_id not in (
-            select sealed.execution_id
+        and not exists (
+            select 1
             from {{ ref('stg_platform__sealed_executions') }} as sealed
-            where sealed.execution_id in (select known.execution_id from late_executions as known)
+            where sealed.execution_id = executions.execution_id
         );
 {%- endmacro %}

@@ -6,14 +6,12 @@
 {% macro set_late_work_aside() -%}
     {%- set work = ref('int_execution_work') %}
     create temporary table perhaps_late on commit drop as
+    {%- for counted in ['stg_platform__sealed_executions', 'int_late_changes'] %}
     select work.execution_id
     from {{ work }} as work
-    where
-        work.execution_id in (
-            select sealed_versions.execution_id
-            from {{ ref('int_sealed_versions') }} as sealed_versions
-        )
+    inner join {{ ref(counted) }} as counted on work.execution_id = counted.execution_id
     union
+    {%- endfor %}
     select work.execution_id
     from {{ work }} as work
     inner join {{ ref('stg_platform__task_executions') }} as versions
@@ -35,9 +33,10 @@
         and (
             executions.start_time < {{ sealed_before() }}
             or executions.metric_date < sealed_days.sealed_until
-            or executions.execution_id in (
-                select sealed_versions.execution_id
-                from {{ ref('int_sealed_versions') }} as sealed_versions
+            or exists (
+                select 1
+                from {{ ref('int_sealed_versions') }} as counted
+                where counted.execution_id = executions.execution_id
             )
         );
 

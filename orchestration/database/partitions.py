@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Literal
 
 import psycopg
@@ -36,6 +37,28 @@ _CREATE = sql.SQL(
 _ATTACH = sql.SQL(
     "alter table {parent} attach partition {partition} for values from ({start}) to ({stop})"
 )
+
+
+@dataclass(frozen=True)
+class MonthPartition:
+    """One monthly partition.
+
+    Attributes:
+        table: The table of which it is a part.
+        first_day: The month's first day, in UTC.
+        stop: The moment at which the month ends.
+        name: The partition's name in schema raw.
+    """
+
+    table: PartitionedTable
+    first_day: dt.date
+    stop: dt.datetime
+    name: str
+
+    @property
+    def relation(self) -> sql.Identifier:
+        """Its name for a statement."""
+        return sql.Identifier("raw", self.name)
 
 
 def ensure_month_partitions(
@@ -88,7 +111,7 @@ def ensure_month_partitions(
 
 def month_partitions(
     connection: psycopg.Connection, table: PartitionedTable
-) -> list[tuple[dt.date, dt.datetime, str]]:
+) -> list[MonthPartition]:
     """List the monthly partitions that are there.
 
     Args:
@@ -96,15 +119,14 @@ def month_partitions(
         table: `task_executions` or `routing_decisions`.
 
     Returns:
-        For each month in order: its first day, the moment in UTC at which it ends, and the name of
-        its partition in schema raw.
+        The partitions, in the order of their months.
     """
-    months = []
+    found = []
     for name in sorted(_attached_partitions(connection, table)):
         year, month = name.removeprefix(f"{table}_y").split("m")
         first_day = dt.date(int(year), int(month), 1)
-        months.append((first_day, _midnight(_next_month(first_day)), name))
-    return months
+        found.append(MonthPartition(table, first_day, _midnight(_next_month(first_day)), name))
+    return found
 
 
 def _create_partition(

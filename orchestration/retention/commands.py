@@ -42,8 +42,6 @@ def retention(folder: Path | None, now: dt.datetime | None) -> None:
         require_migrated(connection)
         limits = read_limits(connection)
         sealing = seal(connection, limits, moment)
-        if sealing.sealed_before is None:
-            return
         click.echo(
             f"Sealed: everything before {sealing.sealed_before:%Y-%m-%d} (UTC), "
             f"{sealing.executions:,} execution(s) of it now."
@@ -58,7 +56,7 @@ def retention(folder: Path | None, now: dt.datetime | None) -> None:
             archived += month.archive.rows
             left = "the partition was dropped" if month.is_whole else "the others stay"
             click.echo(
-                f"Archived: {month.archive.rows:,} event(s) of {month.month:%Y-%m} in "
+                f"Archived: {month.archive.rows:,} event(s) of {month.partition.first_day:%Y-%m} in "
                 f"{month.archive.path}, {month.archive.size_bytes / 1e6:,.1f} MB; {left}."
             )
         click.echo(f"Left schema raw: {archived:,} event(s).")

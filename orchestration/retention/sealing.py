@@ -19,11 +19,11 @@ class Sealing:
     """What is sealed.
 
     Attributes:
-        sealed_before: Everything that started before this moment; None while nothing is sealed.
+        sealed_before: Everything that started before this moment.
         executions: How many executions this call sealed.
     """
 
-    sealed_before: dt.datetime | None
+    sealed_before: dt.datetime
     executions: int
 
 
@@ -62,28 +62,19 @@ def seal(connection: psycopg.Connection, limits: Limits, now: dt.datetime) -> Se
     sealed_before = first_of_month(now, limits.seal_after_days)
     with connection.transaction():
         _lock_marts(connection)
-        before = sealed_until_now(connection)
-        if before is not None and before >= sealed_before:
-            return Sealing(before, 0)
+        known = _sealed_before(connection)
+        if known is not None and known >= sealed_before:
+            return Sealing(known, 0)
         _require_built(connection)
-        connection.execute("insert into raw.seals (sealed_before) values (%s)", (sealed_before,))
-        _run(connection, "seal_organizations.sql", sealed_before=sealed_before)
+        organizations = _run(connection, "seal_organizations.sql", sealed_before=sealed_before)
         executions = _run(connection, "seal_executions.sql")
+        connection.execute(
+            "insert into raw.seals (sealed_before, organization_count, execution_count) "
+            "values (%s, %s, %s)",
+            (sealed_before, organizations, executions),
+        )
     connection.execute("analyze raw.sealed_executions")
     return Sealing(sealed_before, executions)
-
-
-def sealed_until_now(connection: psycopg.Connection) -> dt.datetime | None:
-    """Return the moment before which everything is sealed.
-
-    Args:
-        connection: To the warehouse's database.
-
-    Returns:
-        The moment; None while nothing is sealed.
-    """
-    row = connection.execute("select max(sealed_before) from raw.seals").fetchone()
-    return row[0] if row else None
 
 
 def remove_details(connection: psycopg.Connection, limits: Limits, now: dt.datetime) -> Removal:
@@ -102,7 +93,7 @@ def remove_details(connection: psycopg.Connection, limits: Limits, now: dt.datet
     Raises:
         WarehouseError: A build is at work. Nothing was removed then.
     """
-    sealed_before = sealed_until_now(connection)
+    sealed_before = _sealed_before(connection)
     if sealed_before is None:
         return Removal(0, 0, 0)
     details = min(sealed_before, first_of_month(now, limits.detail_days))
@@ -115,6 +106,12 @@ def remove_details(connection: psycopg.Connection, limits: Limits, now: dt.datet
         removed_hours = _run(connection, "remove_organization_hours.sql", before=hours)
         removed_hours += _run(connection, "remove_provider_hours.sql", before=hours)
     return Removal(executions, decisions, removed_hours)
+
+
+def _sealed_before(connection: psycopg.Connection) -> dt.datetime | None:
+    """Return the moment before which everything is sealed; None while nothing is."""
+    row = connection.execute("select max(sealed_before) from raw.seals").fetchone()
+    return row[0] if row else None
 
 
 def _lock_marts(connection: psycopg.Connection) -> None:

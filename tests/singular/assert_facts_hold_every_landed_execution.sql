@@ -1,6 +1,6 @@
 -- A returned row is an execution that landed in a load which the facts have taken in and that is
--- not in the facts, or one in the facts that never landed. Looks at what the build took in, in a
--- sweep at everything.
+-- not in the facts, or one in the facts that never landed. Those of sealed days are let off. Looks
+-- at what the build took in, in a sweep at everything.
 
 {{ config(meta={'dagster': {'ref': {'name': 'fct_task_executions'}}}) }}
 
@@ -32,4 +32,10 @@ select
 from landed
 full outer join facts
     on landed.execution_id = facts.execution_id
-where landed.execution_id is null or facts.execution_id is null
+where
+    (landed.execution_id is null or facts.execution_id is null)
+    and not exists (
+        select 1
+        from {{ ref('int_sealed_versions') }} as sealed
+        where sealed.execution_id = coalesce(landed.execution_id, facts.execution_id)
+    )

@@ -1,5 +1,5 @@
--- A returned row is an organization and day whose rollup differs from its executions. Looks at what
--- the build changed, in a sweep at everything.
+-- A returned row is an organization and open day whose rollup differs from its executions. Looks at
+-- what the build changed, in a sweep at everything.
 
 {{ config(meta={'dagster': {'ref': {'name': 'organization_analytics'}}}) }}
 
@@ -26,6 +26,12 @@ rollup_days as (
         aggregation_period = 'daily'
         and {{ in_changed_days('organization_analytics') }}
 
+),
+
+sealed_days as (
+
+    select * from {{ ref('int_sealed_days') }}
+
 )
 
 select
@@ -40,8 +46,15 @@ full outer join rollup_days
     on
         facts.organization_id = rollup_days.organization_id
         and facts.metric_date = rollup_days.metric_date
+left join sealed_days
+    on coalesce(facts.organization_id, rollup_days.organization_id) = sealed_days.organization_id
 where
-    facts.total_tasks is distinct from rollup_days.total_tasks
-    or facts.total_tokens is distinct from rollup_days.total_tokens
-    or facts.total_spend_usd is distinct from rollup_days.total_spend_usd
-    or facts.total_savings_usd is distinct from rollup_days.total_savings_usd
+    (
+        facts.total_tasks is distinct from rollup_days.total_tasks
+        or facts.total_tokens is distinct from rollup_days.total_tokens
+        or facts.total_spend_usd is distinct from rollup_days.total_spend_usd
+        or facts.total_savings_usd is distinct from rollup_days.total_savings_usd
+    )
+    and coalesce(
+        coalesce(facts.metric_date, rollup_days.metric_date) >= sealed_days.sealed_until, true
+    )

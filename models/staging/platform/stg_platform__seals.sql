@@ -3,6 +3,8 @@
 select
     seal_id,
     sealed_before,
+    organization_count,
+    execution_count,
     sealed_at
 from {{ source('platform', 'seals') }}
 where {{ known_as_of('sealed_at') }}

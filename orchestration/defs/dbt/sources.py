@@ -63,7 +63,7 @@ with warnings.catch_warnings():
         for key in sorted(context.selected_asset_keys):
             table = loaded.get(key.path[-1])
             if table is None:
-                context.log.warning("The ledger of loads knows of no rows in %s.", key.path[-1])
+                context.log.warning("The ledgers know of no rows in %s.", key.path[-1])
                 continue
             yield dg.ObserveResult(
                 asset_key=key,

@@ -4,6 +4,8 @@
 create table raw.seals (
     seal_id bigint generated always as identity primary key,
     sealed_before timestamptz not null,
+    organization_count bigint not null default 0 check (organization_count >= 0),
+    execution_count bigint not null default 0 check (execution_count >= 0),
     sealed_at timestamptz not null default clock_timestamp()
 );
 

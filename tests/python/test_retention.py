@@ -1,0 +1,496 @@
+"""History outlives raw: sealed figures stand through late events, full refreshes, purges and replays.
+
+The sample begins in June and now is the end of October: with 90 days to be sealed, June and July are.
+"""
+
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+from oracle import Row
+from stories import NOW, ROWS, Seeds, Story, environment_of, price, sample_lines
+from test_landing_contracts import (
+    ORGANIZATION_ID,
+    decision,
+    execution,
+    organization,
+    user,
+    uuid_of,
+)
+
+from orchestration.cli import main
+from orchestration.landing.loader import land
+from orchestration.sample.generator import SampleSettings
+
+pytest_plugins = ["stories"]
+
+LONG_SAMPLE = SampleSettings(executions=1_500, organizations=6, users=30, days=150, seed=5)
+SEALED_BEFORE = "2026-08-01"
+MONTH_LATER = "2026-11-30T23:30:00Z"
+
+KOLKATA = uuid_of(71)
+LOS_ANGELES = uuid_of(72)
+KIRITIMATI = uuid_of(73)
+
+# Tables of single executions, decisions and hours: their rows leave when they are sealed.
+DETAILS = (
+    "fct_task_executions",
+    "fct_routing_decisions",
+    "fct_measured_savings",
+    "analytics_hourly",
+)
+
+
+def retention(story: Story, now: str = NOW, folder: Path | None = None) -> Result:
+    with environment_of(story.database):
+        return CliRunner().invoke(
+            main, ["retention", "--now", now, "--archive", str(folder or story.folder / "archive")]
+        )
+
+
+def retain(story: Story, now: str = NOW) -> str:
+    result = retention(story, now)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def kept(marts: dict[str, Counter[str]]) -> dict[str, Counter[str]]:
+    """Return the marts of which every row stays, without the hours of providers."""
+    return {
+        name: Counter({row: count for row, count in rows.items() if ",hourly," not in row})
+        for name, rows in marts.items()
+        if name not in DETAILS
+    }
+
+
+def partitions(story: Story) -> set[str]:
+    found = story.rows("select inhrelid::regclass::text as name from pg_catalog.pg_inherits")
+    return {row["name"].removeprefix("raw.") for row in found if "_y20" in row["name"]}
+
+
+def totals(story: Story) -> Row:
+    """Return what all days and all late corrections add up to."""
+    return story.row(
+        """
+        select
+            sum(tasks) as tasks, sum(tokens) as tokens, sum(spend) as spend, sum(savings) as savings
+        from (
+            select
+                total_tasks as tasks, total_tokens as tokens, total_spend_usd as spend,
+                total_savings_usd as savings
+            from marts.organization_analytics where aggregation_period = 'daily'
+            union all
+            select tasks_delta, tokens_delta, spend_delta_usd, savings_delta_usd
+            from marts.late_corrections
+        ) as parts
+        """
+    )
+
+
+def expected_totals(story: Story) -> Row:
+    """Return the same from the events alone."""
+    facts = story.oracle().task_executions.values()
+    return {
+        "tasks": len(facts),
+        "tokens": sum(Decimal(fact["total_tokens"] or 0) for fact in facts),
+        "spend": sum(Decimal(fact["cost_usd"] or 0) for fact in facts),
+        "savings": sum(Decimal(fact["savings_usd"] or 0) for fact in facts),
+    }
+
+
+def late(story: Story) -> list[Row]:
+    return story.rows("select * from marts.late_corrections order by corrected_at, execution_id")
+
+
+@pytest.fixture(scope="module")
+def long_sample() -> list[bytes]:
+    return sample_lines(LONG_SAMPLE)
+
+
+@pytest.fixture
+def history(story: Story, long_sample: list[bytes]) -> Story:
+    """Return a warehouse with five months, built."""
+    story.land_lines(long_sample)
+    story.build()
+    return story
+
+
+def test_sealed_history_outlives_raw_a_full_refresh_and_a_replay(history: Story) -> None:
+    built = history.marts()
+    printed = retain(history)
+    assert "Sealed: everything before 2026-08-01 (UTC)" in printed
+
+    after = history.marts()
+    assert kept(after) == kept(built) | {"late_corrections": Counter()}
+    left = built["fct_task_executions"] - after["fct_task_executions"]
+    assert sum(left.values()) > 300
+    assert after["fct_task_executions"] <= built["fct_task_executions"]
+    oldest = history.row("select min(start_time)::text as moment from marts.fct_task_executions")
+    assert oldest["moment"] >= SEALED_BEFORE
+    hours = history.row("select min(metric_date)::text as day from marts.analytics_hourly")
+    assert hours["day"] >= SEALED_BEFORE
+    assert not {name for name in partitions(history) if name[-7:] in ("2026m06", "2026m07")} & {
+        f"task_executions_y{month}" for month in ("2026m06", "2026m07")
+    }
+
+    written = history.rows_written()
+    history.build(ROWS)
+    assert history.rows_written() == written
+    history.build(full_refresh=True, with_tests=True)
+    assert history.marts() == after
+
+    # The archive, landed again, changes nothing, and leaves again.
+    with environment_of(history.database):
+        report = land([history.folder / "archive"])
+    assert not report.failures
+    assert sum(file.lines_accepted for file in report.files) > sum(left.values())
+    history.build(with_tests=True)
+    assert history.marts() == after
+    history.build(full_refresh=True)
+    assert history.marts() == after
+    assert "Left schema raw: 0" not in retain(history)
+    history.build(full_refresh=True)
+    assert history.marts() == after
+
+
+def test_what_leaves_raw_is_all_in_the_archive(history: Story) -> None:
+    def events() -> Counter[str]:
+        columns = {
+            "task_executions": "event_id, id, start_time, updated_at, metadata, reported_cost_usd",
+            "routing_decisions": "event_id, id, decision_timestamp, alternative_providers",
+        }
+        found: Counter[str] = Counter()
+        for table, names in columns.items():
+            rows = history.rows(f"select row({names})::text as event from raw.{table}")  # noqa: S608
+            found.update(str(row["event"]) for row in rows)
+        return found
+
+    before = events()
+    retain(history)
+    staying = events()
+    archived = history.row("select sum(event_count) as events from raw.archives")
+    assert archived["events"] == sum((before - staying).values())
+    with history.database.connect(autocommit=True) as connection:
+        connection.execute("delete from raw.task_executions")
+        connection.execute("delete from raw.routing_decisions")
+    with environment_of(history.database):
+        assert not land([history.folder / "archive"]).failures
+    assert events() == before - staying
+
+
+def test_what_arrives_late_stands_beside_the_sealed_days(story: Story) -> None:
+    # 600 + 300 cached + 100 written + 200 out at 3, 0.3, 3.75 and 15 dollars per million tokens.
+    cost = Decimal("0.005265")
+    july = {"start_time": "2026-07-10T10:00:00Z", "end_time": "2026-07-10T10:00:05Z"}
+    september = {"start_time": "2026-09-10T10:00:00Z", "end_time": "2026-09-10T10:00:05Z"}
+    sealed = execution(1, updated_at="2026-07-10T10:00:09Z", **july)
+    open_one = execution(2, updated_at="2026-09-10T10:00:09Z", **september)
+    story.land(
+        organization(1), sealed, open_one, execution(3, updated_at="2026-07-10T10:00:09Z", **july)
+    )
+    story.build()
+    retain(story)
+    before = story.marts()
+
+    # A version that is older than the sealed one, and the sealed one again: nothing.
+    story.land(execution(4, id=sealed["id"], updated_at="2026-07-10T10:00:01Z", **july), sealed)
+    story.build()
+    assert story.marts() == before
+
+    # An execution that nobody knew; a newer version of a sealed one, which doubles its output.
+    story.land(
+        execution(5, updated_at="2026-07-10T10:00:09Z", **july),
+        execution(
+            6,
+            id=sealed["id"],
+            updated_at="2026-10-01T00:00:00Z",
+            output_tokens=400,
+            # Where it moves to does not matter any more.
+            **september,
+        ),
+    )
+    story.build(with_tests=True)
+    assert kept(story.marts()) | {"late_corrections": Counter()} == kept(before)
+    by_execution = {row["execution_id"]: row for row in late(story)}
+    assert set(by_execution) == {uuid_of(1_000_005), sealed["id"]}
+    new = by_execution[uuid_of(1_000_005)]
+    assert (new["is_new_execution"], new["tasks_delta"], new["spend_delta_usd"]) == (True, 1, cost)
+    assert (str(new["metric_date"]), new["tokens_delta"]) == ("2026-07-10", 1200)
+    changed = by_execution[sealed["id"]]
+    assert (changed["is_new_execution"], changed["tasks_delta"]) == (False, 0)
+    assert (changed["old_cost_usd"], changed["spend_delta_usd"]) == (cost, Decimal("0.003"))
+    assert (str(changed["metric_date"]), changed["tokens_delta"]) == ("2026-07-10", 200)
+
+    # An open execution moves into the sealed time: it leaves its day and is new there.
+    story.land(execution(7, id=open_one["id"], updated_at="2026-10-02T00:00:00Z", **july))
+    story.build()
+    assert set(story.days(ORGANIZATION_ID)) == {"2026-07-10"}
+    assert len(late(story)) == 3
+    assert late(story)[-1]["spend_delta_usd"] == cost
+    # And back: it stays where it was counted last.
+    story.land(execution(8, id=open_one["id"], updated_at="2026-10-03T00:00:00Z", **september))
+    story.build()
+    assert set(story.days(ORGANIZATION_ID)) == {"2026-07-10"}
+    assert len(late(story)) == 4
+    assert late(story)[-1]["spend_delta_usd"] == 0
+
+    assert totals(story) == expected_totals(story)
+    state = story.marts(), late(story)
+    story.build(full_refresh=True)
+    assert (story.marts(), late(story)) == state
+    retain(story)
+    story.build(full_refresh=True)
+    assert (story.marts(), late(story)) == state
+    (period,) = story.rows("select * from marts.sealed_periods")
+    assert (period["late_corrections"], period["late_spend_usd"]) == (
+        4,
+        2 * cost + Decimal("0.003"),
+    )
+
+
+def test_a_day_that_the_end_of_the_month_cuts_is_sealed_whole(story: Story) -> None:
+    zones = {
+        # In each zone: a start on the last sealed day and one on the first open one.
+        KOLKATA: ("Asia/Kolkata", "2026-08-01T18:29:59Z", "2026-08-01T18:30:00Z", "2026-08-02"),
+        LOS_ANGELES: (
+            "America/Los_Angeles",
+            "2026-08-01T06:59:59Z",
+            "2026-08-01T07:00:00Z",
+            "2026-08-01",
+        ),
+        KIRITIMATI: (
+            "Pacific/Kiritimati",
+            "2026-08-01T09:59:59Z",
+            "2026-08-01T10:00:00Z",
+            "2026-08-02",
+        ),
+        ORGANIZATION_ID: ("UTC", "2026-07-31T23:59:59Z", "2026-08-01T00:00:00Z", "2026-08-01"),
+    }
+    events = []
+    for number, (tenant, (zone, last, first, _)) in enumerate(zones.items(), start=1):
+        events += [
+            organization(number, id=tenant, timezone=zone, updated_at="2026-01-01T00:00:00Z"),
+            *(
+                execution(
+                    10 * number + place,
+                    organization_id=tenant,
+                    start_time=start,
+                    end_time=start,
+                    updated_at=start,
+                )
+                for place, start in enumerate(("2026-07-20T12:00:00Z", last, first))
+            ),
+        ]
+    story.land(*events)
+    story.build()
+    before = story.marts()
+    retain(story)
+    until = story.rows("select organization_id, sealed_until from marts.sealed_periods")
+    assert {row["organization_id"]: str(row["sealed_until"]) for row in until} == {
+        tenant: sealed_until for tenant, (*_, sealed_until) in zones.items()
+    }
+    sealed = {row["execution_id"] for row in story.rows("select * from raw.sealed_executions")}
+    assert sealed == {
+        uuid_of(1_000_000 + 10 * number + place) for number in (1, 2, 3, 4) for place in (0, 1)
+    }
+    # The providers' day, in UTC, is open: what is sealed of it still counts there.
+    story.land(execution(99, start_time="2026-08-01T12:00:00Z", end_time="2026-08-01T12:00:01Z"))
+    story.build()
+    (day,) = story.rows(
+        "select total_tasks from marts.provider_performance_metrics "
+        "where aggregation_period = 'daily' and metric_date = '2026-08-01'"
+    )
+    assert day["total_tasks"] == 8
+    after = story.marts()
+    assert before["user_analytics"] - after["user_analytics"]  # the open day has one more
+    story.build(full_refresh=True)
+    assert story.marts() == after
+    assert totals(story) == expected_totals(story)
+
+
+def test_prices_names_and_people_change_nothing_that_is_sealed(
+    history: Story, seeds: Seeds
+) -> None:
+    retain(history)
+
+    def sealed_rows() -> dict[str, Counter[str]]:
+        return {
+            name: Counter(
+                str(row)
+                for row in history.rows(
+                    f"select days.* from marts.{name} as days "  # noqa: S608
+                    "inner join marts.sealed_periods as sealed using (organization_id) "
+                    "where days.metric_date < sealed.sealed_until"
+                    + (
+                        " and (aggregation_period = 'daily' or days.metric_date < '2026-07-01')"
+                        if name in ("organization_analytics", "user_analytics")
+                        else ""
+                    )
+                )
+            )
+            for name in (
+                "organization_analytics",
+                "user_analytics",
+                "model_usage",
+                "fct_savings_by_policy",
+                "organization_duration_histogram",
+            )
+        }
+
+    before = sealed_rows()
+    assert all(before.values())
+    some = history.row("select organization_id from marts.dim_organizations limit 1")
+    tenant = some["organization_id"]
+    used = history.row(
+        "select provider, price_model from marts.fct_task_executions "
+        "where price_id is not null group by 1, 2 order by count(*) desc limit 1"
+    )
+    seeds.add("provider_pricing", price(used["provider"], used["price_model"]))
+    history.land(
+        organization(
+            1,
+            id=tenant,
+            timezone="Asia/Tokyo",
+            updated_at="2026-06-15T00:00:00Z",
+            baseline_model="o3",
+        ),
+        user(1, organization_id=tenant, updated_at="2026-06-01T00:00:00Z"),
+        decision(
+            1,
+            organization_id=tenant,
+            decision_timestamp="2026-07-01T00:00:00Z",
+            task_execution_id=None,
+        ),
+    )
+    history.build()
+    assert sealed_rows() == before
+    corrected = history.row(
+        "select count(*) as rows, min(metric_date)::text as first from marts.fct_cost_corrections"
+    )
+    assert corrected["rows"] > 10
+    assert corrected["first"] >= SEALED_BEFORE
+    state = history.marts()
+    history.build(full_refresh=True)
+    assert history.marts() == state
+    assert sealed_rows() == before
+
+
+def test_any_arrival_after_the_sealing_adds_up(story: Story, long_sample: list[bytes]) -> None:
+    story.land_lines(long_sample[::2])
+    story.build()
+    retain(story)
+    before = kept(story.marts())
+    for part in (long_sample[1::4], [*long_sample[3::4], *long_sample[:300]]):
+        story.land_lines(part)
+        story.build(ROWS)
+        retain(story)
+    assert late(story)
+    assert totals(story) == expected_totals(story)
+    state = story.marts(), late(story)
+    story.build(full_refresh=True)
+    assert (story.marts(), late(story)) == state
+    sealed_months = story.rows(
+        "select t::text as row from marts.organization_analytics as t "
+        "where aggregation_period = 'monthly' and metric_date < '2026-07-01'"
+    )
+    assert sealed_months
+    assert all(row["row"] in before["organization_analytics"] for row in sealed_months)
+
+    # A month later August is sealed as well, with what had arrived for it until then.
+    story.build(now=MONTH_LATER)
+    state = story.marts()
+    assert "Sealed: everything before 2026-09-01" in retain(story, MONTH_LATER)
+    assert kept(story.marts()) == kept(state)
+    story.build(full_refresh=True, now=MONTH_LATER)
+    assert kept(story.marts()) == kept(state)
+
+
+def test_an_organization_may_keep_its_events_for_longer(
+    history: Story, project_retention: Path
+) -> None:
+    tenant = history.row("select organization_id from marts.fct_task_executions limit 1")[
+        "organization_id"
+    ]
+    project_retention.write_text(f"organization_id,raw_days,notes\n{tenant},365,contract\n")
+    history.build("raw_retention", "int_retention_limits")
+    retain(history)
+    staying = history.rows(
+        "select distinct organization_id from raw.task_executions where start_time < '2026-08-01'"
+    )
+    assert [row["organization_id"] for row in staying] == [tenant]
+    assert {"task_executions_y2026m06", "task_executions_y2026m07"} <= partitions(history)
+    state = history.marts()
+    history.build(full_refresh=True)
+    assert history.marts() == state
+    # Nothing leaves twice.
+    assert "Left schema raw: 0 event(s)" in retain(history)
+
+    project_retention.write_text(f"organization_id,raw_days,notes\n{tenant},30,too short\n")
+    history.build("raw_retention", "int_retention_limits")
+    result = retention(history)
+    assert result.exit_code == 1
+    assert "it would leave before it is sealed" in result.output
+
+
+@pytest.fixture
+def project_retention(story: Story) -> Any:
+    path = story.project.root / "seeds" / "retention" / "raw_retention.csv"
+    before = path.read_text()
+    yield path
+    path.write_text(before)
+
+
+def test_nothing_is_sealed_that_is_not_built(history: Story) -> None:
+    history.land(organization(1), execution(1))
+    result = retention(history)
+    assert result.exit_code == 1
+    assert "1 load(s) wait for a build" in result.output
+    history.build("fct_task_executions")
+    result = retention(history)
+    assert result.exit_code == 1
+    assert "model(s) wait for a build" in result.output
+    assert history.rows("select * from raw.seals") == []
+
+
+def test_retention_needs_a_build_first(story: Story) -> None:
+    with story.database.connect(autocommit=True) as connection:
+        connection.execute("drop schema intermediate cascade")
+    result = retention(story)
+    assert result.exit_code == 1
+    assert "run `dbt build` first" in result.output
+
+
+def test_killed_at_any_moment_it_can_be_repeated(history: Story) -> None:
+    built = history.marts()
+    raw = history.row("select count(*) as events from raw.task_executions")["events"]
+    command = [sys.executable, "-m", "orchestration.cli", "retention", "--now", NOW]
+    with environment_of(history.database):
+        for milliseconds in (900, 1000, 1100, 1200, 1350, 1500, 1700, 2000):
+            process = subprocess.Popen(
+                [*command, "--archive", str(history.folder / "archive")],
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+            time.sleep(milliseconds / 1000)
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+    retain(history)
+    assert kept(history.marts()) == kept(built)
+    history.build(full_refresh=True)
+    assert kept(history.marts()) == kept(built)
+    archived = history.row(
+        "select sum(event_count) as events from raw.archives where table_name = 'task_executions'"
+    )
+    left = history.row("select count(*) as events from raw.task_executions")["events"]
+    assert archived["events"] + left == raw
+    with environment_of(history.database):
+        assert not land([history.folder / "archive"]).failures
+    again = history.row("select count(*) as events from raw.task_executions")["events"]
+    assert again == raw
