@@ -528,7 +528,7 @@ def _csv_records(lines: Iterator[bytes | _LongLine], name: str) -> Iterator[Reco
                 yield Record(feed.taken[0][0], _json_of(columns, cells), raw)
             except UnicodeEncodeError:
                 yield feed.refusal(NOT_UTF8)
-            except msgspec.DecodeError:
+            except (msgspec.DecodeError, RecursionError):
                 yield Refusal(feed.taken[0][0], NOT_JSON, sha256_of(raw))
 
 
