@@ -29,9 +29,9 @@ INTERRUPTED_EXIT_CODE = 130
 def land(paths: tuple[str, ...], stdin_format: str) -> None:
     """Land event files in schema raw, each in one transaction.
 
-    PATH is a file (.ndjson, .jsonl or .csv, also .gz), a folder with such files, or - for
-    standard input. A file whose content was landed before is skipped. A line that does not meet
-    the contract is rejected and does not stop its file; see `warehouse rejects`.
+    PATH is a file (.ndjson, .jsonl or .csv, also .gz, or .parquet), a folder with such files, or -
+    for standard input. A file whose content was landed before is skipped. A line that does not
+    meet the contract is rejected and does not stop its file; see `warehouse rejects`.
     """
     from orchestration.landing.loader import land as land_files
 
@@ -62,8 +62,8 @@ def land(paths: tuple[str, ...], stdin_format: str) -> None:
 def rejects(load_id: int | None, limit: int, summary: bool, as_json: bool) -> None:
     """List the lines that were rejected, the latest first, and why.
 
-    What a rejected line said is not kept. Its hash (SHA-256 of the line without its line ending)
-    tells whether a line at hand is the one.
+    What a rejected line said is not kept. Its hash (SHA-256 of the line without its line ending,
+    or of the JSON made from a row of Parquet) tells whether a line at hand is the one.
     """
     rows = _rejected_by_reason(load_id, limit) if summary else _rejected(load_id, limit)
     if as_json:

@@ -37,10 +37,10 @@ from orchestration.landing.contracts import (
     Organization,
 )
 from orchestration.landing.reading import (
-    Format,
     Reading,
     Refusal,
     Source,
+    StreamFormat,
     displayable,
     find_sources,
     fingerprint,
@@ -64,7 +64,7 @@ class LandedFile:
     Attributes:
         name: The file as it was given.
         load_id: Its row in raw.loads; None when it was skipped.
-        lines_read: Lines of the file, without a CSV header; accepted plus rejected.
+        lines_read: Lines or rows of the file, without a CSV header; accepted plus rejected.
         lines_accepted: Events now in schema raw.
         lines_rejected: Lines now in raw.rejected_events.
     """
@@ -118,7 +118,7 @@ class Observer:
 def land(
     paths: Sequence[str | Path],
     *,
-    stdin_format: Format = "ndjson",
+    stdin_format: StreamFormat = "ndjson",
     observer: Observer | None = None,
 ) -> Report:
     """Land files, folders or standard input; a file in error does not stop the others.
@@ -157,7 +157,11 @@ def land(
 
 
 def land_stream(
-    name: str, stream: BinaryIO, *, line_format: Format = "ndjson", observer: Observer | None = None
+    name: str,
+    stream: BinaryIO,
+    *,
+    line_format: StreamFormat = "ndjson",
+    observer: Observer | None = None,
 ) -> LandedFile:
     """Land what a stream yields as one load, unless the same bytes were landed before.
 

@@ -1,7 +1,8 @@
 """Reads event files line by line in bounded memory, whatever they hold.
 
-Both formats end in the same thing, a line of JSON for the contract: a CSV row is turned into the
-object that the same NDJSON line would hold, so that one set of rules decides over both.
+All formats end in the same thing, a line of JSON for the contract: a row of CSV or Parquet is
+turned into the object that the same NDJSON line would hold, so that one set of rules decides over
+all of them.
 """
 
 import csv
@@ -29,15 +30,21 @@ MAXIMUM_LINE_BYTES = 1024 * 1024
 BLOCK_BYTES = 1024 * 1024
 """How much is read at once."""
 
-Format = Literal["ndjson", "csv"]
+Format = Literal["ndjson", "csv", "parquet"]
+
+StreamFormat = Literal["ndjson", "csv"]
+"""What standard input can be: Parquet is read from its end."""
 
 STANDARD_INPUT = "-"
 
 TOO_LONG = "line longer than 1 MiB"
 BLANK = "blank line"
 NOT_UTF8 = "not valid UTF-8"
+NOT_JSON = "a cell does not hold JSON"
 
-_FORMATS: dict[str, Format] = {".ndjson": "ndjson", ".jsonl": "ndjson", ".csv": "csv"}
+_STREAM_FORMATS: dict[str, Format] = {".ndjson": "ndjson", ".jsonl": "ndjson", ".csv": "csv"}
+# Parquet compresses itself.
+_FORMATS: dict[str, Format] = {**_STREAM_FORMATS, ".parquet": "parquet"}
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -45,9 +52,11 @@ class Record(msgspec.Struct, frozen=True, gc=False):
     """One line to check.
 
     Attributes:
-        line_number: Where it starts in the file, counted from 1 (in CSV the header is line 1).
+        line_number: Where it starts in the file, counted from 1 (in CSV the header is line 1); in
+            Parquet the number of the row.
         json: The event as JSON.
-        raw: The bytes as they stand in the file, without the line ending.
+        raw: The bytes as they stand in the file, without the line ending; in Parquet, which has no
+            lines, the JSON.
     """
 
     line_number: int
@@ -101,7 +110,7 @@ class Found:
     failures: list[tuple[str, str]] = field(default_factory=list)
 
 
-def find_sources(paths: Sequence[str | Path], stdin_format: Format = "ndjson") -> Found:
+def find_sources(paths: Sequence[str | Path], stdin_format: StreamFormat = "ndjson") -> Found:
     """Turn paths into the files to land.
 
     Args:
@@ -163,7 +172,7 @@ def _source_of(path: Path) -> Source | None:
     name = path.name.lower()
     is_compressed = name.endswith(".gz")
     ending = Path(name.removesuffix(".gz")).suffix
-    if ending not in _FORMATS:
+    if ending not in (_STREAM_FORMATS if is_compressed else _FORMATS):
         return None
     return Source(displayable(path), path, _FORMATS[ending], is_compressed)
 
@@ -181,7 +190,7 @@ def displayable(name: str | Path) -> str:
 
 
 def _endings() -> str:
-    return ", ".join(_FORMATS) + " (also .gz)"
+    return ", ".join(_STREAM_FORMATS) + " (also .gz), .parquet"
 
 
 def open_source(source: Source) -> BinaryIO:
@@ -277,6 +286,9 @@ class Reading:
         Raises:
             WarehouseError: The file as a whole is damaged, vanished or has a wrong header.
         """
+        if self.source.format == "parquet":
+            yield from self._parquet_records()
+            return
         hashing = _HashingFile(self.file, self.on_bytes)
         buffered = io.BufferedReader(hashing, BLOCK_BYTES)
         stream: io.BufferedIOBase = buffered
@@ -300,6 +312,36 @@ class Reading:
             ) from error
         finally:
             self.size = hashing.size
+        self.sha256 = hashing.digest.hexdigest()
+
+    def _parquet_records(self) -> Iterator[Record | Refusal]:
+        """Yield every row of a Parquet file, then hash the file in a pass of its own.
+
+        Parquet is read from its end and here and there, so the bytes cannot be hashed on the way.
+        """
+        from orchestration.landing.parquet import parquet_records
+
+        told = 0
+
+        def tell(rows: int, of_rows: int) -> None:
+            nonlocal told
+            if self.on_bytes is not None:
+                reached = self.size * rows // of_rows
+                self.on_bytes(reached - told)
+                told = reached
+
+        try:
+            self.size = self.file.seek(0, os.SEEK_END)
+            yield from parquet_records(self.file, self.source.name, tell)
+            self.file.seek(0)
+            hashing = _HashingFile(self.file, None)
+            while hashing.read(BLOCK_BYTES):
+                pass
+        except OSError as error:
+            raise WarehouseError(
+                f"{self.source.name} cannot be read: {error.strerror}; nothing of it was landed"
+            ) from error
+        self.size = hashing.size
         self.sha256 = hashing.digest.hexdigest()
 
 
@@ -366,7 +408,7 @@ def _json_records(lines: Iterator[bytes | _LongLine]) -> Iterator[Record | Refus
 
 # --- CSV ----------------------------------------------------------------------------------------
 
-_INTEGER = re.compile(r"-?(?:0|[1-9][0-9]*)\Z")
+INTEGER = re.compile(r"-?(?:0|[1-9][0-9]*)\Z")
 _COLUMN_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}\Z")
 
 
@@ -486,23 +528,37 @@ def _csv_records(lines: Iterator[bytes | _LongLine], name: str) -> Iterator[Reco
                 yield Record(feed.taken[0][0], _json_of(columns, cells), raw)
             except UnicodeEncodeError:
                 yield feed.refusal(NOT_UTF8)
-            except msgspec.DecodeError:
-                yield Refusal(feed.taken[0][0], "a cell does not hold JSON", sha256_of(raw))
+            except (msgspec.DecodeError, RecursionError):
+                yield Refusal(feed.taken[0][0], NOT_JSON, sha256_of(raw))
 
 
 def _checked_header(header: list[str], name: str) -> list[str]:
     """Hold a header to the columns of the contract."""
     columns = [cell.strip() for cell in header]
+    check_columns(columns, name, "the header")
+    return columns
+
+
+def check_columns(columns: Sequence[str], name: str, holder: str) -> None:
+    """Hold the columns of a file to those of the contract.
+
+    Args:
+        columns: Their names.
+        name: What the file is called in messages.
+        holder: What has the columns, in the words of the message.
+
+    Raises:
+        WarehouseError: A column is unknown or there twice, or none says the kind of each row.
+    """
     unknown = [column for column in columns if column not in COLUMNS]
     if unknown:
         shown = ", ".join(c if _COLUMN_NAME.match(c) else "(name withheld)" for c in unknown[:5])
-        raise WarehouseError(f"{name}: the header has unknown columns: {shown}")
+        raise WarehouseError(f"{name}: {holder} has unknown columns: {shown}")
     repeated = sorted({column for column in columns if columns.count(column) > 1})
     if repeated:
-        raise WarehouseError(f"{name}: the header names columns twice: {', '.join(repeated)}")
+        raise WarehouseError(f"{name}: {holder} names columns twice: {', '.join(repeated)}")
     if "event" not in columns:
-        raise WarehouseError(f"{name}: the header lacks the column event, the kind of each row")
-    return columns
+        raise WarehouseError(f"{name}: {holder} lacks the column event, the kind of each row")
 
 
 def _json_of(columns: list[str], cells: list[str]) -> bytes:
@@ -513,7 +569,7 @@ def _json_of(columns: list[str], cells: list[str]) -> bytes:
             continue
         if column in INTEGER_COLUMNS:
             number = cell.strip()
-            values[column] = msgspec.Raw(number.encode()) if _INTEGER.match(number) else cell
+            values[column] = msgspec.Raw(number.encode()) if INTEGER.match(number) else cell
         elif column in TEXT_COLUMNS_OF_JSON:
             msgspec.json.decode(cell)  # one whole value, or it could smuggle in other fields
             values[column] = msgspec.Raw(cell.encode())

@@ -32,14 +32,15 @@ def big_file(tmp_path: Path) -> Path:
 class InTheMiddle(Observer):
     """Does something once, when the first rows are on their way to the server."""
 
-    def __init__(self, what: Callable[[], object]) -> None:
+    def __init__(self, what: Callable[[], object], after_bytes: int = 5 * 1024 * 1024) -> None:
         self._what = what
+        self._after_bytes = after_bytes
         self._seen = 0
         self._done = False
 
     def advance(self, size_bytes: int) -> None:
         self._seen += size_bytes
-        if self._seen > 5 * 1024 * 1024 and not self._done:
+        if self._seen > self._after_bytes and not self._done:
             self._done = True
             self._what()
 

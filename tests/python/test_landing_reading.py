@@ -176,6 +176,9 @@ def test_a_long_csv_line_is_refused_and_the_file_goes_on() -> None:
 def test_a_json_cell_cannot_smuggle_in_other_fields() -> None:
     content = b'event,input_tokens,metadata\ntask_execution,"1,""prompt"":1","{},""prompt"":{}"\n'
     assert reasons(content, "csv") == [(2, "a cell does not hold JSON")]
+    # Nor can one so deep that the parser gives up end the whole landing.
+    content = b"event,metadata\ntask_execution," + b"[" * 100_000 + b"\n"
+    assert reasons(content, "csv") == [(2, "a cell does not hold JSON")]
     content = b'event,input_tokens\ntask_execution,"1,""prompt"":1"\n'
     (item,) = read(content, "csv")
     assert isinstance(item, Record)
