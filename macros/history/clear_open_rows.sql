@@ -3,8 +3,6 @@
 {% macro clear_open_rows() -%}
     {%- if refreshes_open_rows() -%}
     {%- set meta = config.get('meta') -%}
-    {%- set last = last_day('aggregation_period', 'metric_date')
-        if 'aggregation_period' in model.columns else 'metric_date' -%}
     {%- if meta['sealed'] == 'executions' %}
     delete from {{ this }} as executions
     where
@@ -16,19 +14,11 @@
     {%- elif meta['sealed'] == 'decisions' %}
     delete from {{ this }}
     where decision_timestamp >= {{ sealed_before() }};
-    {%- elif meta['sealed'] == 'days' and meta.get('unit') == 'provider' %}
-    delete from {{ this }}
-    where {{ utc_midnight(last) }} >= {{ sealed_before() }};
     {%- elif meta['sealed'] == 'days' %}
-    delete from {{ this }} as days
-    where
-        not exists (
-            select 1
-            from {{ ref('int_sealed_days') }} as sealed_days
-            where
-                sealed_days.organization_id = days.organization_id
-                and {{ last }} < sealed_days.sealed_until
-        );
+    {%- set last = last_day('periods.aggregation_period', 'periods.metric_date')
+        if 'aggregation_period' in model.columns else 'periods.metric_date' %}
+    delete from {{ this }} as periods
+    where {{ is_open('periods', last, meta.get('unit')) }};
     {%- endif -%}
     {%- endif -%}
 {%- endmacro %}

@@ -56,7 +56,7 @@ def retention(folder: Path | None, now: dt.datetime | None) -> None:
             archived += month.archive.rows
             left = "the partition was dropped" if month.is_whole else "the others stay"
             click.echo(
-                f"Archived: {month.archive.rows:,} event(s) of {month.partition.first_day:%Y-%m} in "
-                f"{month.archive.path}, {month.archive.size_bytes / 1e6:,.1f} MB; {left}."
+                f"Archived: {month.archive.rows:,} event(s) of {month.partition.first_day:%Y-%m} "
+                f"in {month.archive.path}, {month.archive.size_bytes / 1e6:,.1f} MB; {left}."
             )
         click.echo(f"Left schema raw: {archived:,} event(s).")
