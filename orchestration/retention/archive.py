@@ -1,7 +1,8 @@
 """Writes rows of schema raw into Parquet files, which `warehouse land` takes back.
 
 A file appears under its name only when it is whole and on disk. Values are kept digit by digit:
-what Parquet has no exact type for (uuid, numeric, jsonb) is text.
+what Parquet has no exact type for (uuid, numeric, jsonb) is text. Free texts are scrubbed again
+when they land, which now and then takes away more of one than the first time.
 """
 
 import hashlib

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import secrets
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -203,10 +204,10 @@ def test_identifiers_of_sixteen_bytes_are_read() -> None:
 
 
 def test_bookkeeping_of_the_archive_is_ignored_and_null_is_absent() -> None:
-    table = table_of([execution(user_id=None, error_message="")])
-    table = table.append_column("_load_id", pa.array([3]))
-    table = table.append_column("_anything", pa.array([[{"deep": 1}]]))
-    (row,) = records(table)
+    table = table_of([execution(user_id=None, error_message=""), execution(2)])
+    table = table.append_column("_load_id", pa.array([3, 3]))
+    table = table.append_column("_anything", pa.array([[{"deep": 1}], None]))
+    row, _ = records(table)
     assert not {"user_id", "_load_id", "_anything"} & row.keys()
     assert row["error_message"] == ""
 
@@ -300,6 +301,14 @@ def many_rows(count: int = 5_000) -> Any:
     return table_of([execution(number, task_id=uuid_of(number)) for number in range(count)])
 
 
+def test_one_wrong_bit_in_a_text_is_seen() -> None:
+    table = with_column(table_of(EVENTS), "task_id", pa.array(["needle"] * len(EVENTS)))
+    whole = bytes_of(table, compression="none", write_page_checksum=True, write_statistics=False)
+    assert whole.count(b"needle") == 1
+    with pytest.raises(WarehouseError, match="is damaged"):
+        read(whole.replace(b"needle", b"noodle"))
+
+
 def test_damaged_files_are_refused_as_a_whole() -> None:
     whole = bytes_of(many_rows(), row_group_size=1_000, write_page_checksum=True)
     middle = len(whole) // 2
@@ -312,7 +321,6 @@ def test_damaged_files_are_refused_as_a_whole() -> None:
         b"PAR1PAR1",
         b"not parquet",
         line_of(execution()),
-        # One bit, which only the page's checksum shows.
         whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :],
     ):
         with pytest.raises(WarehouseError) as caught:
@@ -320,6 +328,41 @@ def test_damaged_files_are_refused_as_a_whole() -> None:
         assert caught.value.message == (
             "given is damaged, incomplete or not Parquet; nothing of it was landed"
         )
+
+
+class FailingDisk(io.BytesIO):
+    """A file on a disk that fails behind the first bytes."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        if self.tell() > 0:
+            raise OSError(5, "Input/output error")
+        return super().read(size)
+
+
+def test_an_error_of_the_disk_is_not_taken_for_damage() -> None:
+    reading = Reading(Source("given", None, "parquet"), FailingDisk(SMALL))
+    with pytest.raises(WarehouseError, match="given cannot be read: Input/output error; nothing"):
+        list(reading.records())
+
+
+def test_rows_that_are_announced_and_missing_are_damage(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Short(pq.ParquetFile):  # type: ignore[misc]
+        def iter_batches(self, **options: Any) -> Iterator[Any]:
+            for batch in super().iter_batches(**options):
+                yield batch.slice(1)
+
+    monkeypatch.setattr("orchestration.landing.parquet.pq.ParquetFile", Short)
+    with pytest.raises(WarehouseError, match="damaged, incomplete"):
+        read(SMALL)
+
+
+def test_what_the_library_cannot_read_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise pa.ArrowNotImplementedError("Support for codec 'x' not built")
+
+    monkeypatch.setattr("orchestration.landing.parquet.pq.ParquetFile", fail)
+    with pytest.raises(WarehouseError, match="written in a way that this program cannot read"):
+        read(SMALL)
 
 
 SMALL = bytes_of(table_of(EVENTS), write_page_checksum=True)
@@ -360,7 +403,7 @@ def test_rows_come_in_batches_and_the_progress_ends_at_the_size(
     steps: list[int] = []
     source = Source("given", None, "parquet")
     reading = Reading(source, io.BytesIO(content), steps.append)
-    assert sum(1 for _ in reading.records()) == 5_000
+    assert [item.line_number for item in reading.records()] == list(range(1, 5_001))
     assert [count for count, _ in sizes] == [1_000] * 5
     assert (len(steps), sum(steps), min(steps) > 0) == (5, len(content), True)
     assert (reading.size, reading.sha256) == (len(content), hashlib.sha256(content).hexdigest())
@@ -382,9 +425,9 @@ def test_a_large_file_takes_little_memory(tmp_path: Path) -> None:
         pytest.skip("the peak memory of a process is read from /proc")
     path = tmp_path / "large.parquet"
     batch = many_rows(20_000)
-    with pq.ParquetWriter(path, batch.schema) as writer:
-        for number in range(10):
-            texts = [f"{number}-{row}-" + "x" * 2_000 for row in range(20_000)]
+    with pq.ParquetWriter(path, batch.schema, compression="none", use_dictionary=False) as writer:
+        for _ in range(3):
+            texts = [secrets.token_hex(600) for _ in range(20_000)]
             changed = with_column(batch, "error_message", pa.array(texts))
             writer.write_table(changed, row_group_size=20_000)
     code = (
@@ -400,8 +443,9 @@ def test_a_large_file_takes_little_memory(tmp_path: Path) -> None:
         [sys.executable, "-c", code, path], capture_output=True, text=True, check=True
     )
     count, kilobytes, kilobytes_of_arrow = map(int, done.stdout.split())
-    assert count == 200_000
-    # A group of rows is 43 MB when it is unpacked, and there are ten.
+    assert count == 60_000
+    # Each of the three groups of rows has 24 MB of messages alone.
+    assert pq.read_metadata(path).row_group(0).total_byte_size > 24_000_000
     assert kilobytes_of_arrow < 20_000
     assert kilobytes < 100_000
 
