@@ -33,13 +33,15 @@ def retention(folder: Path | None, now: dt.datetime | None) -> None:
     from orchestration.database.migrate import require_migrated
     from orchestration.project import state_directory
     from orchestration.retention.limits import read_limits
-    from orchestration.retention.raw_events import archive_events
+    from orchestration.retention.raw_events import archive_events, require_alone, sweep
     from orchestration.retention.sealing import remove_details, seal
 
     moment = now or dt.datetime.now(dt.UTC)
     place = (folder or state_directory() / "archive").expanduser().absolute()
     with connect(application_name="warehouse retention", autocommit=True) as connection:
         require_migrated(connection)
+        require_alone(connection)
+        sweep(place)
         limits = read_limits(connection)
         sealing = seal(connection, limits, moment)
         click.echo(

@@ -15,13 +15,15 @@ from orchestration.database.partitions import (
     month_partitions,
 )
 from orchestration.errors import WarehouseError
-from orchestration.retention.archive import Archive, write_archive
+from orchestration.retention.archive import TEMPORARY_ENDING, Archive, write_archive
 from orchestration.retention.limits import Limits
 
 _REFERRED_DECISIONS = (
     resources.files(__package__).joinpath("referred_decisions.sql").read_text(encoding="utf-8")
 )
 _LOCK_TIMEOUT = "60s"
+# Any constant will do, as long as nothing else in the database uses it.
+_ADVISORY_LOCK = 4_170_031_522
 _ATTEMPTS = 3
 
 
@@ -38,6 +40,30 @@ class ArchivedMonth:
     partition: MonthPartition
     archive: Archive
     is_whole: bool
+
+
+def require_alone(connection: psycopg.Connection) -> None:
+    """Refuse to work beside another retention; the claim ends with the connection.
+
+    Args:
+        connection: To the warehouse's database, in autocommit mode.
+
+    Raises:
+        WarehouseError: Another one is at work.
+    """
+    row = connection.execute("select pg_try_advisory_lock(%s)", (_ADVISORY_LOCK,)).fetchone()
+    if row is None or not row[0]:
+        raise WarehouseError("Another `warehouse retention` is at work. Wait for it to end.")
+
+
+def sweep(folder: Path) -> None:
+    """Delete files that were being written when an earlier retention was killed.
+
+    Args:
+        folder: Where the archive is; it need not exist.
+    """
+    for path in folder.rglob(f"*{TEMPORARY_ENDING}"):
+        path.unlink(missing_ok=True)
 
 
 def archive_events(

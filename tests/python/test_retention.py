@@ -8,14 +8,27 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from conftest import Database, settings_of
 from oracle import Row
-from stories import NOW, ROWS, Seeds, Story, environment_of, price, sample_lines
+from stories import (
+    NOW,
+    ROWS,
+    STORY_DATABASE,
+    Project,
+    Seeds,
+    Story,
+    environment_of,
+    keep_as,
+    price,
+    sample_lines,
+    story_database,
+)
 from test_landing_contracts import (
     ORGANIZATION_ID,
     decision,
@@ -26,6 +39,7 @@ from test_landing_contracts import (
 )
 
 from orchestration.cli import main
+from orchestration.database.embedded import EmbeddedServer
 from orchestration.landing.loader import land
 from orchestration.sample.generator import SampleSettings
 
@@ -114,12 +128,33 @@ def long_sample() -> list[bytes]:
     return sample_lines(LONG_SAMPLE)
 
 
+@pytest.fixture(scope="module")
+def built_history(
+    project: Project,
+    embedded_server: EmbeddedServer,
+    built_on_nothing: Callable[[EmbeddedServer], str],
+    long_sample: list[bytes],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Story:
+    """Return a warehouse with five months that was built once, to copy."""
+    name = f"{STORY_DATABASE}_history"
+    folder = tmp_path_factory.mktemp("history")
+    with story_database(embedded_server, built_on_nothing(embedded_server)) as database:
+        first = Story(project, database, folder)
+        first.land_lines(long_sample)
+        first.build()
+        keep_as(embedded_server, name)
+    settings = settings_of(embedded_server, name)
+    return Story(project, Database(settings, settings.environment()), folder, first.events)
+
+
 @pytest.fixture
-def history(story: Story, long_sample: list[bytes]) -> Story:
-    """Return a warehouse with five months, built."""
-    story.land_lines(long_sample)
-    story.build()
-    return story
+def history(
+    built_history: Story, embedded_server: EmbeddedServer, tmp_path: Path
+) -> Iterator[Story]:
+    """Yield a copy of it, to go on with."""
+    with story_database(embedded_server, built_history.database.settings.dbname) as database:
+        yield Story(built_history.project, database, tmp_path, list(built_history.events))
 
 
 def test_sealed_history_outlives_raw_a_full_refresh_and_a_replay(history: Story) -> None:
@@ -444,8 +479,8 @@ def test_an_organization_may_keep_its_events_for_longer(
 
 
 @pytest.fixture
-def project_retention(story: Story) -> Any:
-    path = story.project.root / "seeds" / "retention" / "raw_retention.csv"
+def project_retention(project: Project) -> Iterator[Path]:
+    path = project.root / "seeds" / "retention" / "raw_retention.csv"
     before = path.read_text()
     yield path
     path.write_text(before)
