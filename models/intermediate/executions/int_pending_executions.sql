@@ -84,7 +84,6 @@ final as (
         execution_id,
         reason
     from in_work
-    where is_aside is not true
     union all
     select
         execution_id,

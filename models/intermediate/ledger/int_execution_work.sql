@@ -8,6 +8,5 @@
 
 select
     cast(null as uuid) as execution_id,
-    cast(null as text) as reason,
-    cast(null as boolean) as is_aside
+    cast(null as text) as reason
 where false

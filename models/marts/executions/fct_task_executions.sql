@@ -36,11 +36,11 @@
             '{{ touch_days("user", before=true) }}',
             '{{ touch_days("provider", before=true) }}',
             '{{ keep_costs_before() }}',
-            '{{ set_late_work_aside() }}',
+            '{{ keep_sealed_facts() }}',
             '{{ clear_open_rows() }}',
         ],
         post_hook=[
-            '{{ record_late_changes() }}',
+            '{{ move_late_executions() }}',
             '{{ touch_days("organization", before=false) }}',
             '{{ touch_days("user", before=false) }}',
             '{{ touch_days("provider", before=false) }}',

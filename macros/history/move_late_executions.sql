@@ -1,0 +1,91 @@
+{#- Statements of `fct_task_executions`, right after its rows were written: what belongs to a sealed day leaves them,
+    and is noted with what was counted of it, where it is newer than that. What once belonged to a sealed
+    day stays with it, wherever a later version moves it. Looked at are only executions that were counted
+    in a sealed day, or that began early enough: nobody's day ends later than two days after the moment
+    before which everything is sealed. -#}
+{% macro move_late_executions() -%}
+    {%- set noted = [
+        'status', 'pricing_status', 'total_tokens', 'cost_usd', 'baseline_cost_usd', 'savings_usd',
+        'net_savings_usd',
+    ] %}
+    create temporary table perhaps_late on commit drop as
+    {%- for counted in ['stg_platform__sealed_executions', 'int_late_changes'] %}
+    select
+        work.execution_id,
+        true as is_counted
+    from {{ ref('int_execution_work') }} as work
+    inner join {{ ref(counted) }} as counted on work.execution_id = counted.execution_id
+    union
+    {%- endfor %}
+    select
+        work.execution_id,
+        false as is_counted
+    from {{ ref('int_execution_work') }} as work
+    inner join {{ this }} as executions on work.execution_id = executions.execution_id
+    where executions.start_time < {{ sealed_before() }} + interval '2 days';
+
+    create temporary table late_executions on commit drop as
+    select executions.*
+    from {{ this }} as executions
+    inner join (
+        select
+            execution_id,
+            bool_or(is_counted) as is_counted
+        from perhaps_late
+        group by execution_id
+    ) as looked_at
+        on executions.execution_id = looked_at.execution_id
+    left join {{ ref('int_sealed_days') }} as sealed_days
+        on executions.organization_id = sealed_days.organization_id
+    where
+        looked_at.is_counted
+        or executions.start_time < {{ sealed_before() }}
+        or executions.metric_date < sealed_days.sealed_until;
+
+    analyze late_executions;
+
+    delete from {{ this }}
+    where execution_id in (select late.execution_id from late_executions as late);
+    {%- if is_incremental() %}
+
+    insert into {{ this }}
+    select * from sealed_facts
+    on conflict (execution_id) do nothing;
+    {%- endif %}
+
+    insert into {{ ref('int_late_changes') }} (
+        invocation_id, execution_id, organization_id, metric_date, is_new, event_id, updated_at,
+        {%- for name in noted %}
+        old_{{ name }}, new_{{ name }},
+        {%- endfor %}
+        changed_at
+    )
+    select
+        '{{ invocation_id }}' as invocation_id,
+        late.execution_id,
+        late.organization_id,
+        coalesce(counted.metric_date, late.metric_date) as metric_date,
+        counted.execution_id is null as is_new,
+        late.event_id,
+        late.updated_at,
+        {%- for name in noted %}
+        counted.{{ name }} as old_{{ name }},
+        late.{{ name }} as new_{{ name }},
+        {%- endfor %}
+        current_timestamp as changed_at
+    from late_executions as late
+    left join (
+        select
+            versions.*,
+            row_number() over (
+                partition by versions.execution_id
+                order by versions.updated_at desc, versions.event_id desc
+            ) = 1 as is_latest
+        from {{ ref('int_sealed_versions') }} as versions
+        where versions.execution_id in (select known.execution_id from late_executions as known)
+    ) as counted
+        on late.execution_id = counted.execution_id and counted.is_latest
+    where
+        counted.execution_id is null
+        or (late.updated_at, late.event_id) > (counted.updated_at, counted.event_id);
+{%- endmacro %}
