@@ -47,7 +47,7 @@ duration_days as (
 
     select *
     from {{ ref('organization_duration_histogram') }}
-    {{ around_touched_periods() }}
+    {{ since_touched_periods() }}
 
 ),
 

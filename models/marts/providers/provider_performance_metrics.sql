@@ -40,7 +40,7 @@ duration_days as (
 
     select *
     from {{ ref('provider_duration_histogram') }}
-    {{ around_touched_periods() }}
+    {{ since_touched_periods() }}
 
 ),
 
