@@ -114,7 +114,7 @@ candidates as (
     from executions
     inner join policies
         on
-            executions.baseline_policy <> 'organization_default'
+            executions.baseline_policy is distinct from 'organization_default'
             or policies.policy <> 'organization_default'
     left join decisions on executions.routing_decision_id = decisions.routing_decision_id
     {{ baseline_source_joins('executions') }}
