@@ -1,7 +1,6 @@
 {#- Statements of a rollup, after `collect_touched_days`: copy the executions of the touched days, looked up
-    through the index that the facts have for the unit, into `touched_executions`. What is known of its other columns decides
-    nothing, and
-    finding it out for all 21 took half as long as the copy. -#}
+    through the index that the facts have for the unit, into `touched_executions`. What is known of its
+    other columns decides nothing, and finding it out for all 21 took half as long as the copy. -#}
 {% macro collect_touched_executions(unit='organization') -%}
     {%- if is_incremental() -%}
     create temporary table touched_executions on commit drop as
