@@ -1,6 +1,7 @@
 {#- Statements of `fct_savings_by_policy`: list in `touched_days` the organization days to compute again: those that the facts
     changed, and those with executions that a policy compares with something whose price, name or
-    definition came, changed or went. The facts notice such changes only for the policy in force. -#}
+    definition came, changed or went. The facts notice such changes only for the policy in force. The
+    `exists` answers once and spares reading all decisions when nothing did. -#}
 {% macro collect_policy_days() -%}
     {%- if is_incremental() -%}
     create temporary table changed_names on commit drop as
@@ -112,6 +113,7 @@
         on
             decisions.{{ compared }}_provider = names.provider
             and {{ 'names.name is null' if name == 'null' else name ~ ' = names.name' }}
+    where exists (select 1 from changed_names)
     {{ 'union' if not loop.last }}
     {%- endfor %}
     {{ 'union' if not loop.last }}

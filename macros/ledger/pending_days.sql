@@ -1,5 +1,6 @@
 {#- Subquery: the days that the facts changed in builds that `this` has not taken in, and that the models
-    `after` have. `unit` says whose days: an organization's, or those of a provider, model and task type. -#}
+    `after` have. `unit` says whose days: an organization's, or those of a provider, model and task type.
+    An array, because a build that is pending is one of few: the planner compares every day with it once. -#}
 {% macro pending_days(unit='organization', after=[]) -%}
     select distinct
         {%- for column in unit_columns(unit) %}
@@ -7,9 +8,5 @@
         {%- endfor %}
         touched.metric_date
     from {{ ref('int_touched_' ~ unit ~ '_days') }} as touched
-    where
-        {{ not_taken_in(this.identifier, 'run', 'touched.invocation_id') }}
-        {%- for model_name in after %}
-        and {{ taken_in(model_name, 'run', 'touched.invocation_id') }}
-        {%- endfor %}
+    where touched.invocation_id = any(array({{ pending_runs(after) }}))
 {%- endmacro %}

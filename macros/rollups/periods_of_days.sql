@@ -1,7 +1,6 @@
 {#- A lateral join, `periods`: the periods of these kinds in which a day lies, as aggregation_period and
-    first_day; in an incremental build only the touched ones, because the days of others are not all at
-    hand. -#}
-{% macro periods_of_days(days, aggregation_periods, unit='organization') -%}
+    first_day. -#}
+{% macro periods_of_days(days, aggregation_periods) -%}
     cross join lateral (
             values
             {%- for aggregation_period in aggregation_periods %}
@@ -11,11 +10,4 @@
             ){{ ',' if not loop.last }}
             {%- endfor %}
         ) as periods (aggregation_period, first_day)
-    {%- if is_incremental() %}
-    inner join touched_periods
-        on
-            {{ same_unit(days, 'touched_periods', unit) }}
-            and periods.aggregation_period = touched_periods.aggregation_period
-            and periods.first_day = touched_periods.metric_date
-    {%- endif -%}
 {%- endmacro %}

@@ -203,4 +203,6 @@ final as (
 
 )
 
+-- In the order of the facts, which look their decisions up.
 select * from final
+order by organization_id, decision_timestamp

@@ -1,6 +1,7 @@
 -- Grain: one row per organization and day, week or month in its reporting time zone. Touched days
--- are computed whole from the facts; weeks and months are added up from days, but people are
--- counted anew and percentiles come from merged histograms.
+-- are computed whole from the facts; weeks and months are the sums of their days, of which an
+-- incremental build adds up only what the touched ones changed, but people are counted anew and
+-- percentiles come from merged histograms.
 -- depends_on: {{ ref('int_sealed_days') }}
 -- depends_on: {{ ref('int_touched_organization_days') }}
 
@@ -12,11 +13,11 @@
             "{{ collect_touched_days(after=['user_analytics', 'organization_duration_histogram']) }}",
             '{{ collect_touched_periods() }}',
             '{{ collect_touched_executions() }}',
-            "{{ collect_rows('standing_rows', this, of='standing_days') }}",
-            "{{ collect_rows('user_periods', ref('user_analytics'), of='touched_periods') }}",
-            "{{ collect_rows(
-                'duration_days', ref('organization_duration_histogram'), of='period_days'
-            ) }}",
+            "{{ collect_rows('standing_rows', this) }}",
+            '{{ collect_sealed_days() }}',
+            "{{ collect_rows('user_periods', ref('user_analytics'), columns=[
+                'organization_id', 'user_id', 'aggregation_period', 'metric_date'
+            ]) }}",
             '{{ join_by_hashing() }}',
         ],
         post_hook="{{ close_intake(after=['user_analytics', 'organization_duration_histogram']) }}",
@@ -47,7 +48,9 @@ user_periods as (
 
 duration_days as (
 
-    select * from {{ collected('duration_days', ref('organization_duration_histogram')) }}
+    select *
+    from {{ ref('organization_duration_histogram') }}
+    {{ since_touched_periods() }}
 
 ),
 
@@ -100,42 +103,13 @@ computed_breakdowns as (
 
 ),
 
-days as (
+{% if is_incremental() %}
+standing_breakdowns as (
 
-    select
-        computed_days.organization_id,
-        computed_days.metric_date,
-        {{ measures('computed_days') }},
-        computed_days.negative_savings_tasks,
-        computed_days.unknown_overhead_tasks,
-        computed_days.input_tokens,
-        computed_days.output_tokens,
-        computed_days.total_net_savings_usd
-    from computed_days
-    {% if is_incremental() %}
-    union all
-    select
-        standing_rows.organization_id,
-        standing_rows.metric_date,
-        {{ measures('standing_rows') }},
-        standing_rows.negative_savings_tasks,
-        standing_rows.unknown_overhead_tasks,
-        standing_rows.input_tokens,
-        standing_rows.output_tokens,
-        standing_rows.total_net_savings_usd
-    from standing_rows
-    {% endif %}
-
-),
-
-breakdowns as (
-
-    select * from computed_breakdowns
-    {% if is_incremental() %}
     {% for dimension in ['provider', 'task_type'] %}
-    union all
     select
         standing_rows.organization_id,
+        standing_rows.aggregation_period,
         standing_rows.metric_date,
         '{{ dimension }}' as dimension,
         entries.member,
@@ -145,7 +119,92 @@ breakdowns as (
         {{ json_number('entries.entry', 'numeric(28, 12)', 'savings') }} as savings
     from standing_rows
     {{ json_object_entries('standing_rows.by_' ~ dimension, 'entries') }}
+    {{ 'union all' if not loop.last }}
     {% endfor %}
+
+),
+
+{% endif %}
+-- What touched days are now counts; what they were until now is taken off their weeks and months.
+addends as (
+
+    select
+        computed_days.organization_id,
+        periods.aggregation_period,
+        periods.first_day as metric_date,
+        {{ measures('computed_days') }},
+        computed_days.negative_savings_tasks,
+        computed_days.unknown_overhead_tasks,
+        computed_days.input_tokens,
+        computed_days.output_tokens,
+        computed_days.total_net_savings_usd
+    from computed_days
+    {{ periods_of_days('computed_days', ['daily', 'weekly', 'monthly']) }}
+    {% if is_incremental() %}
+    union all
+    select
+        standing_rows.organization_id,
+        periods.aggregation_period,
+        periods.first_day as metric_date,
+        {{ measures('standing_rows', '-') }},
+        -standing_rows.negative_savings_tasks as negative_savings_tasks,
+        -standing_rows.unknown_overhead_tasks as unknown_overhead_tasks,
+        -standing_rows.input_tokens as input_tokens,
+        -standing_rows.output_tokens as output_tokens,
+        -standing_rows.total_net_savings_usd as total_net_savings_usd
+    from standing_rows
+    {{ periods_of_days('standing_rows', ['weekly', 'monthly']) }}
+    where standing_rows.aggregation_period = 'daily'
+    union all
+    select
+        standing_rows.organization_id,
+        standing_rows.aggregation_period,
+        standing_rows.metric_date,
+        {{ measures('standing_rows') }},
+        standing_rows.negative_savings_tasks,
+        standing_rows.unknown_overhead_tasks,
+        standing_rows.input_tokens,
+        standing_rows.output_tokens,
+        standing_rows.total_net_savings_usd
+    from standing_rows
+    where standing_rows.aggregation_period <> 'daily'
+    {% endif %}
+
+),
+
+breakdown_addends as (
+
+    select
+        computed_breakdowns.organization_id,
+        periods.aggregation_period,
+        periods.first_day as metric_date,
+        computed_breakdowns.dimension,
+        computed_breakdowns.member,
+        computed_breakdowns.tasks,
+        computed_breakdowns.cost,
+        computed_breakdowns.spend,
+        computed_breakdowns.savings
+    from computed_breakdowns
+    {{ periods_of_days('computed_breakdowns', ['daily', 'weekly', 'monthly']) }}
+    {% if is_incremental() %}
+    union all
+    select
+        standing_breakdowns.organization_id,
+        periods.aggregation_period,
+        periods.first_day as metric_date,
+        standing_breakdowns.dimension,
+        standing_breakdowns.member,
+        -standing_breakdowns.tasks as tasks,
+        -standing_breakdowns.cost as cost,
+        -standing_breakdowns.spend as spend,
+        -standing_breakdowns.savings as savings
+    from standing_breakdowns
+    {{ periods_of_days('standing_breakdowns', ['weekly', 'monthly']) }}
+    where standing_breakdowns.aggregation_period = 'daily'
+    union all
+    select *
+    from standing_breakdowns
+    where standing_breakdowns.aggregation_period <> 'daily'
     {% endif %}
 
 ),
@@ -153,10 +212,10 @@ breakdowns as (
 totals as (
 
     select
-        days.organization_id,
-        periods.aggregation_period,
-        periods.first_day as metric_date,
-        {{ sums('days', dict(
+        addends.organization_id,
+        addends.aggregation_period,
+        addends.metric_date,
+        {{ sums('addends', dict(
             measure_names(),
             negative_savings_tasks='bigint',
             unknown_overhead_tasks='bigint',
@@ -164,29 +223,32 @@ totals as (
             output_tokens='numeric(28, 0)',
             total_net_savings_usd='numeric(28, 12)',
         )) }}
-    from days
-    {{ periods_of_days('days', ['daily', 'weekly', 'monthly']) }}
-    group by days.organization_id, periods.aggregation_period, periods.first_day
+    from addends
+    group by
+        addends.organization_id,
+        addends.aggregation_period,
+        addends.metric_date
+    having sum(addends.total_tasks) > 0
 
 ),
 
 member_totals as (
 
     select
-        breakdowns.organization_id,
-        periods.aggregation_period,
-        periods.first_day as metric_date,
-        breakdowns.dimension,
-        breakdowns.member,
-        {{ sums('breakdowns', breakdown) }}
-    from breakdowns
-    {{ periods_of_days('breakdowns', ['daily', 'weekly', 'monthly']) }}
+        breakdown_addends.organization_id,
+        breakdown_addends.aggregation_period,
+        breakdown_addends.metric_date,
+        breakdown_addends.dimension,
+        breakdown_addends.member,
+        {{ sums('breakdown_addends', breakdown) }}
+    from breakdown_addends
     group by
-        breakdowns.organization_id,
-        periods.aggregation_period,
-        periods.first_day,
-        breakdowns.dimension,
-        breakdowns.member
+        breakdown_addends.organization_id,
+        breakdown_addends.aggregation_period,
+        breakdown_addends.metric_date,
+        breakdown_addends.dimension,
+        breakdown_addends.member
+    having sum(breakdown_addends.tasks) > 0
 
 ),
 
@@ -262,6 +324,7 @@ merged_durations as (
         sum(duration_days.timed_tasks) as timed_tasks
     from duration_days
     {{ periods_of_days('duration_days', ['weekly', 'monthly']) }}
+    {{ of_touched_periods('duration_days') }}
     group by
         duration_days.organization_id,
         periods.aggregation_period,

@@ -1,6 +1,7 @@
 -- Grain: one row per provider, model, task type and hour, day, week or month in UTC. Touched days
--- and their hours are computed whole from the facts; weeks and months are added up from days, but
--- their percentiles come from merged histograms.
+-- and their hours are computed whole from the facts; weeks and months are the sums of their days,
+-- of which an incremental build adds up only what the touched ones changed, but their percentiles
+-- come from merged histograms.
 -- depends_on: {{ ref('int_touched_provider_days') }}
 -- depends_on: {{ ref('stg_platform__seals') }}
 
@@ -12,10 +13,8 @@
             "{{ collect_touched_days('provider', after=['provider_duration_histogram']) }}",
             "{{ collect_touched_periods('provider', shortest=['hourly', 'daily']) }}",
             "{{ collect_touched_executions('provider') }}",
-            "{{ collect_rows('standing_rows', this, of='standing_days', unit='provider') }}",
-            "{{ collect_rows(
-                'duration_days', ref('provider_duration_histogram'), of='period_days', unit='provider'
-            ) }}",
+            "{{ collect_rows('standing_rows', this, unit='provider') }}",
+            "{{ collect_sealed_days('provider') }}",
             '{{ join_by_hashing() }}',
         ],
         post_hook="{{ close_intake(after=['provider_duration_histogram']) }}",
@@ -41,7 +40,9 @@ with executions as (
 
 duration_days as (
 
-    select * from {{ collected('duration_days', ref('provider_duration_histogram')) }}
+    select *
+    from {{ ref('provider_duration_histogram') }}
+    {{ since_touched_periods() }}
 
 ),
 
@@ -84,31 +85,59 @@ computed as (
 
 ),
 
-days as (
+computed_days as (
 
     select
-        computed.provider,
-        computed.model,
-        computed.task_type,
-        {{ local_date('computed.period_start', "'UTC'") }} as metric_date,
-        {{ measures('computed') }},
-        computed.costed_tasks,
-        computed.scored_tasks,
-        computed.total_quality_score
+        *,
+        {{ local_date('period_start', "'UTC'") }} as metric_date
     from computed
-    where computed.aggregation_period = 'daily'
+    where aggregation_period = 'daily'
+
+),
+
+-- What touched days are now counts; what they were until now is taken off their weeks and months.
+addends as (
+
+    select
+        computed_days.provider,
+        computed_days.model,
+        computed_days.task_type,
+        periods.aggregation_period,
+        {{ utc_midnight('periods.first_day') }} as period_start,
+        {{ measures('computed_days') }},
+        computed_days.costed_tasks,
+        computed_days.scored_tasks,
+        computed_days.total_quality_score
+    from computed_days
+    {{ periods_of_days('computed_days', ['weekly', 'monthly']) }}
     {% if is_incremental() %}
     union all
     select
         standing_rows.provider,
         standing_rows.model,
         standing_rows.task_type,
-        standing_rows.metric_date,
+        periods.aggregation_period,
+        {{ utc_midnight('periods.first_day') }} as period_start,
+        {{ measures('standing_rows', '-') }},
+        -standing_rows.costed_tasks as costed_tasks,
+        -standing_rows.scored_tasks as scored_tasks,
+        -standing_rows.total_quality_score as total_quality_score
+    from standing_rows
+    {{ periods_of_days('standing_rows', ['weekly', 'monthly']) }}
+    where standing_rows.aggregation_period = 'daily'
+    union all
+    select
+        standing_rows.provider,
+        standing_rows.model,
+        standing_rows.task_type,
+        standing_rows.aggregation_period,
+        standing_rows.period_start,
         {{ measures('standing_rows') }},
         standing_rows.costed_tasks,
         standing_rows.scored_tasks,
         standing_rows.total_quality_score
     from standing_rows
+    where standing_rows.aggregation_period in ('weekly', 'monthly')
     {% endif %}
 
 ),
@@ -116,20 +145,20 @@ days as (
 totals as (
 
     select
-        days.provider,
-        days.model,
-        days.task_type,
-        periods.aggregation_period,
-        {{ utc_midnight('periods.first_day') }} as period_start,
-        {{ sums('days', dict(measure_names(), **quality)) }}
-    from days
-    {{ periods_of_days('days', ['weekly', 'monthly'], 'provider') }}
+        addends.provider,
+        addends.model,
+        addends.task_type,
+        addends.aggregation_period,
+        addends.period_start,
+        {{ sums('addends', dict(measure_names(), **quality)) }}
+    from addends
     group by
-        days.provider,
-        days.model,
-        days.task_type,
-        periods.aggregation_period,
-        periods.first_day
+        addends.provider,
+        addends.model,
+        addends.task_type,
+        addends.aggregation_period,
+        addends.period_start
+    having sum(addends.total_tasks) > 0
 
 ),
 
@@ -144,7 +173,8 @@ merged_durations as (
         duration_days.duration_bucket,
         sum(duration_days.timed_tasks) as timed_tasks
     from duration_days
-    {{ periods_of_days('duration_days', ['weekly', 'monthly'], 'provider') }}
+    {{ periods_of_days('duration_days', ['weekly', 'monthly']) }}
+    {{ of_touched_periods('duration_days', 'provider') }}
     group by
         duration_days.provider,
         duration_days.model,

@@ -14,22 +14,29 @@
     )
 }}
 
-with touched as (
+with executions as (
 
-    select executions.*
+    select
+        executions.execution_id,
+        executions.organization_id,
+        executions.metric_date,
+        executions.task_id,
+        executions.task_type,
+        executions.routing_decision_id,
+        executions.provider,
+        executions.model,
+        executions.cost_usd,
+        executions.baseline_provider,
+        executions.baseline_model,
+        executions.baseline_price_model,
+        executions.baseline_cost_usd,
+        executions.savings_usd
     from {{ ref('fct_task_executions') }} as executions
     {{ of_touched_days('executions') }}
-
-),
-
-executions as (
-
-    select *
-    from touched
     where
-        savings_status = 'compared'
-        and (provider, coalesce(price_model, '')) <> (
-            baseline_provider, coalesce(baseline_price_model, '')
+        executions.savings_status = 'compared'
+        and (executions.provider, coalesce(executions.price_model, '')) <> (
+            executions.baseline_provider, coalesce(executions.baseline_price_model, '')
         )
 
 ),

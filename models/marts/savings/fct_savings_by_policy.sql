@@ -17,19 +17,31 @@
     )
 }}
 
-with touched as (
+with executions as (
 
-    select executions.*
+    select
+        executions.execution_id,
+        executions.organization_id,
+        executions.metric_date,
+        executions.task_type,
+        executions.service_tier,
+        executions.start_time,
+        executions.input_tokens,
+        executions.cached_input_tokens,
+        executions.cache_write_tokens,
+        executions.output_tokens,
+        executions.tokens_used,
+        executions.request_count,
+        executions.duration_ms,
+        executions.compute_units,
+        executions.routing_decision_id,
+        executions.cost_usd,
+        executions.baseline_policy,
+        executions.baseline_cost_usd,
+        executions.routing_overhead_cost_usd
     from {{ ref('fct_task_executions') }} as executions
     {{ of_touched_days('executions') }}
-
-),
-
-executions as (
-
-    select *
-    from touched
-    where status = 'completed'
+    where executions.status = 'completed'
 
 ),
 
@@ -102,7 +114,10 @@ candidates as (
         decisions.dearest_alternative_provider,
         decisions.dearest_alternative_model
     from executions
-    cross join policies
+    inner join policies
+        on
+            executions.baseline_policy is distinct from 'organization_default'
+            or policies.policy <> 'organization_default'
     left join decisions on executions.routing_decision_id = decisions.routing_decision_id
     {{ baseline_source_joins('executions') }}
 
@@ -170,6 +185,17 @@ under_each_policy as (
         routing_overhead_cost_usd
     from priced
     union all
+    -- The facts have priced it already where it is in force.
+    select
+        organization_id,
+        metric_date,
+        baseline_policy as policy,
+        cost_usd,
+        baseline_cost_usd,
+        routing_overhead_cost_usd
+    from executions
+    where baseline_policy = 'organization_default'
+    union all
     select
         organization_id,
         metric_date,
@@ -201,17 +227,28 @@ shown as (
 
 ),
 
+completed as (
+
+    select
+        organization_id,
+        metric_date,
+        count(*) as successful_tasks,
+        count(cost_usd) as priced_tasks
+    from executions
+    group by organization_id, metric_date
+
+),
+
 days as (
 
     select
-        executions.organization_id,
-        executions.metric_date,
+        completed.organization_id,
+        completed.metric_date,
         shown.policy,
-        count(*) as successful_tasks,
-        count(executions.cost_usd) as priced_tasks
-    from executions
+        completed.successful_tasks,
+        completed.priced_tasks
+    from completed
     cross join shown
-    group by executions.organization_id, executions.metric_date, shown.policy
 
 ),
 
