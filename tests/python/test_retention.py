@@ -335,8 +335,12 @@ def test_a_day_that_the_end_of_the_month_cuts_is_sealed_whole(story: Story) -> N
     assert sealed == {
         uuid_of(1_000_000 + 10 * number + place) for number in (1, 2, 3, 4) for place in (0, 1)
     }
-    # The providers' day, in UTC, is open: what is sealed of it still counts there.
-    story.land(execution(99, start_time="2026-08-01T12:00:00Z", end_time="2026-08-01T12:00:01Z"))
+    # The providers' day, in UTC, is open: what is sealed of it still counts there, also when the
+    # same events come again.
+    story.land(
+        *events,
+        execution(99, start_time="2026-08-01T12:00:00Z", end_time="2026-08-01T12:00:01Z"),
+    )
     story.build()
     (day,) = story.rows(
         "select total_tasks from marts.provider_performance_metrics "

@@ -133,6 +133,6 @@ final as (
 
 )
 
--- An organization's day lies together then: rollups find its executions on a tenth of the pages.
+-- An organization's day lies together then, so that rollups find its executions on few pages.
 select * from final
 order by organization_id, metric_date, start_time
