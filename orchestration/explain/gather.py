@@ -171,6 +171,13 @@ class _Gatherer:
         if found is None:
             event = "_event"
             found = self._row("lookup_event", id=wanted)
+        if found is None and (sealed := self._row("sealed", id=wanted)) is not None:
+            cost = f"{sealed['cost_usd']:f} USD" if sealed["cost_usd"] is not None else "unknown"
+            raise WarehouseError(
+                f"Execution {wanted} was counted on {sealed['metric_date']}, a sealed day: version "
+                f"{sealed['event_id']}, cost {cost} ({sealed['pricing_status']}). Its details have "
+                "left; raw.archives lists the files that hold its events."
+            )
         if found is None:
             raise WarehouseError(
                 f"Nothing is known by the id {wanted}: no execution, routing decision or event "

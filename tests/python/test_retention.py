@@ -233,6 +233,11 @@ def test_what_arrives_late_stands_beside_the_sealed_days(story: Story) -> None:
     story.build()
     retain(story)
     before = story.marts()
+    with environment_of(story.database):
+        explained = CliRunner().invoke(main, ["explain", sealed["id"]])
+    assert explained.exit_code == 1
+    assert "was counted on 2026-07-10, a sealed day" in explained.output
+    assert f"cost {cost}000000 USD (priced)" in explained.output
 
     # A version that is older than the sealed one, and the sealed one again: nothing.
     story.land(execution(4, id=sealed["id"], updated_at="2026-07-10T10:00:01Z", **july), sealed)

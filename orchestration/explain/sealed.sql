@@ -1,0 +1,8 @@
+-- What was counted of an execution on a sealed day, whose details may have left.
+select
+    metric_date,
+    event_id,
+    pricing_status,
+    cost_usd
+from raw.sealed_executions
+where execution_id = %(id)s
