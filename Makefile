@@ -66,7 +66,8 @@ format: setup ## Rewrite Python and SQL the way that lint wants them
 	$(BIN)/sqlfluff fix --quiet models tests/singular
 
 test: lint ## Everything that CI runs: lint and the tests on real databases
-	$(BIN)/pytest
+	@# A file's tests share what they build, so each file stays on one core.
+	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
 bench: setup ## Measure landing, builds and pricing; see benchmarks/README.md
 	$(BIN)/python -m benchmarks

@@ -107,6 +107,8 @@ class Project:
         return [
             *command,
             "--quiet",
+            # Nobody reads the manifest and the results, and every run would write them anew.
+            "--no-write-json",
             *(("--vars", json.dumps(given)) if given else ()),
             *("--project-dir", str(self.root)),
             *("--profiles-dir", str(self.root / "profiles")),

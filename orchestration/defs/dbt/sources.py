@@ -13,6 +13,12 @@ from orchestration.database.migrate import require_migrated
 from orchestration.defs.dbt.assets import read_manifest, translator
 from orchestration.defs.dbt.resources import dbt_project
 
+_NOTHING: dict[str, Any] = {
+    "load_count": 0,
+    "row_count": 0,
+    "last_load_id": None,
+    "last_landed_at": None,
+}
 _LOADED_ROWS = resources.files(__package__).joinpath("loaded_rows.sql").read_text("utf-8")
 
 
@@ -61,10 +67,8 @@ with warnings.catch_warnings():
         """
         loaded = {row["table_name"]: row for row in _loaded_rows()}
         for key in sorted(context.selected_asset_keys):
-            table = loaded.get(key.path[-1])
-            if table is None:
-                context.log.warning("The ledgers know of no rows in %s.", key.path[-1])
-                continue
+            # Also where nothing has come yet: what is downstream waits for every table.
+            table = loaded.get(key.path[-1], _NOTHING)
             yield dg.ObserveResult(
                 asset_key=key,
                 # A count, not the last load's number: a load with a lower one may commit later.
@@ -87,5 +91,6 @@ def _metadata_of(table: dict[str, Any]) -> dict[str, dg.MetadataValue[Any]]:
     }
     if table["last_load_id"] is not None:
         metadata["last_load"] = dg.MetadataValue.int(table["last_load_id"])
+    if table["last_landed_at"] is not None:
         metadata["last_landed_at"] = dg.MetadataValue.timestamp(table["last_landed_at"])
     return metadata
