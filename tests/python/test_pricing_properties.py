@@ -21,7 +21,7 @@ from test_landing_contracts import uuid_of
 
 pytest_plugins = ["stories"]
 
-BOOKS = 120
+BOOKS = 180
 SEED = 1
 
 T = TypeVar("T")
