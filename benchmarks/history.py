@@ -70,7 +70,7 @@ class History:
 
     Attributes:
         executions: How many it begins with.
-        seconds: Seconds of builds, by what was built: `cold`, `refresh`, `idle`, `empty`.
+        seconds: Seconds of builds, by what was built: `refresh`, `idle`, `empty`.
         idle_rows: Rows that builds with nothing new changed.
         deltas: Seconds of the builds of a delta, by its executions.
         models: Seconds of each model in those builds, likewise.
@@ -192,7 +192,7 @@ class _Measurement:
         return None if self.history.note else run.seconds
 
     def _build_everything(self) -> list[FloorTable] | None:
-        """Build from nothing, build anew, write the same rows without dbt; return the tables.
+        """Build all that has landed, write the same rows without dbt; return the tables.
 
         None when a build failed, and no tables when the disk is too small for a second copy.
         """
@@ -201,19 +201,15 @@ class _Measurement:
         first_day, _ = self.plan.days()[0]
         settings = activity_settings(history.executions, self.plan.organizations, first_day)
         land_stream(self.dbt.folder, generate(settings))
-        for key, name, arguments in (
-            ("cold", "the cold build", ()),
-            ("refresh", "the full refresh", ("--full-refresh",)),
-        ):
-            self._tell(name)
-            settle()
-            seconds = self._build(self.dbt, name, *arguments)
-            if seconds is None:
-                return None
-            history.seconds[key].append(seconds)
-            # As the server would do in the background, some time during the measurements.
-            with connect(autocommit=True) as connection:
-                connection.execute("vacuum analyze")
+        self._tell("the full refresh")
+        settle()
+        seconds = self._build(self.dbt, "the full refresh", "--full-refresh")
+        if seconds is None:
+            return None
+        history.seconds["refresh"].append(seconds)
+        # As the server would do in the background, some time during the measurements.
+        with connect(autocommit=True) as connection:
+            connection.execute("vacuum analyze")
         history.sizes = table_sizes()
         marts = sum(
             size.table_bytes + size.index_bytes

@@ -614,6 +614,7 @@ COPIES: Mapping[str, tuple[int, Mapping[str, str]]] = {
         {"id": "gen_random_uuid()", "organization_id": NEW_ORGANIZATION},
     ),
     "user_analytics": (100, {"id": "gen_random_uuid()", "organization_id": NEW_ORGANIZATION}),
+    "dim_users": (100, {"user_id": "gen_random_uuid()", "organization_id": NEW_ORGANIZATION}),
     "provider_performance_metrics": (
         40,
         {
@@ -653,7 +654,8 @@ def grown(published: Published) -> Iterator[psycopg.Connection]:
 def test_a_published_query_finds_its_rows_by_an_index(
     published: Published, grown: psycopg.Connection, query: str
 ) -> None:
-    (table, *_), leading_column = PLANS[query]
+    tables, leading_column = PLANS[query]
+    table = tables[0]
     nodes = plan_of(grown, query, arguments_of(query, Clock(published.landed_at, "UTC")))
     first_columns: dict[str, str] = dict(
         grown.execute(
@@ -670,5 +672,5 @@ def test_a_published_query_finds_its_rows_by_an_index(
     assert not [
         node
         for node in nodes
-        if node.get("Relation Name") == table and node["Node Type"] == "Seq Scan"
+        if node.get("Relation Name") in tables and node["Node Type"] == "Seq Scan"
     ]

@@ -17,11 +17,13 @@
             "{{ collect_sealed_days('provider') }}",
             '{{ join_by_hashing() }}',
         ],
-        post_hook="{{ close_intake(after=['provider_duration_histogram']) }}",
+        post_hook=[
+            "{{ close_intake(after=['provider_duration_histogram']) }}",
+            '{{ index_task_type_periods() }}',
+        ],
         meta={'unit': 'provider', 'sealed': 'days'},
         indexes=[
             {'columns': ['provider', 'task_type', 'metric_date', 'aggregation_period']},
-            {'columns': ['task_type', 'metric_date']},
         ]
     )
 }}
