@@ -1,8 +1,8 @@
 {#- Condition: this landed row came in a load that had landed by the var `as_of`; always true when it is
     not set. -#}
-{% macro landed_as_of() -%}
+{% macro landed_as_of(load_id='_load_id') -%}
     {%- if var('as_of') -%}
-        _load_id in (
+        {{ load_id }} in (
             select loads.load_id
             from {{ source('platform', 'loads') }} as loads
             where {{ known_as_of('loads.landed_at') }}

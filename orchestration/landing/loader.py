@@ -345,8 +345,12 @@ class _Loader:
     def _finish(
         self, connection: psycopg.Connection, load_id: int, reading: Reading, counts: "_Counts"
     ) -> LandedFile:
-        """Complete the ledger and commit."""
+        """Complete the ledger, keep the control totals and commit."""
         accepted = sum(counts.accepted.values())
+        connection.execute(
+            "insert into raw.landed_totals select * from raw.event_totals where load_id = %s",
+            (load_id,),
+        )
         connection.execute(
             "update raw.loads set content_bytes = %s, lines_read = %s, lines_accepted = %s, "
             "lines_rejected = %s, task_execution_count = %s, routing_decision_count = %s, "

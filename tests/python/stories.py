@@ -283,8 +283,8 @@ class Story:
     def marts(self, schema: str = "marts") -> dict[str, Counter[str]]:
         """Return the whole content of every mart that shows a state.
 
-        The ledger of corrections shows how the state came about: it differs between two ways
-        that lead to the same one.
+        Ledgers of corrections and of loads show how the state came about: they differ between two
+        ways that lead to the same one.
         """
         with self.database.connect(options="-c timezone=UTC") as connection:
             return {
@@ -295,8 +295,12 @@ class Story:
                     )
                 )
                 for table in tables_of(connection, schema)
-                if table != "fct_cost_corrections"
+                if table not in ("fct_cost_corrections", "reconciled_loads")
             }
+
+    def assert_reconciles(self) -> None:
+        """Fail unless every comparison of two layers that builds made found the same on both."""
+        assert self.rows("select * from marts.reconciliation where status = 'different'") == []
 
     def identities(self) -> dict[str, str]:
         """Return a fingerprint of which version of its rows each table keeps, and where."""
@@ -352,6 +356,7 @@ class Story:
             if rest
         ]
         assert not differences, "\n".join(differences)
+        self.assert_reconciles()
 
     def oracle(self, now: str = NOW) -> Oracle:
         return Oracle(self.events, self.project.prices, now)
@@ -375,6 +380,7 @@ class Story:
             for difference in differences_between(rows, self.mart(name))
         ]
         assert not found, "\n".join(found[:20])
+        self.assert_reconciles()
 
 
 def differences_between(expected: Mapping[Any, Row], actual: Mapping[Any, Row]) -> list[str]:

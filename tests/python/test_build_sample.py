@@ -129,3 +129,35 @@ def test_the_summary_shows_savings_and_how_far_the_estimate_is_off(sample: Story
     text = " ".join(result.output.split())
     assert f"{row['runs']} executions were also run on their baseline" in text
     assert f"({row['bias']:+} %)" in text
+
+
+def test_a_build_says_where_layers_differ(story_of_sample: Story) -> None:
+    """A changed row is noticed when its day is built again, and shown with its place."""
+    organization_id = story_of_sample.row(
+        "select organization_id from marts.fct_task_executions "
+        "where metric_date = '2026-10-20' and status = 'completed' limit 1"
+    )["organization_id"]
+    with story_of_sample.database.connect() as connection:
+        connection.execute(
+            "update marts.analytics_hourly set total_tasks = total_tasks + 1 "
+            "where id = (select id from marts.analytics_hourly "
+            "where organization_id = %s and metric_date = '2026-10-20' limit 1)",
+            (organization_id,),
+        )
+        connection.execute(
+            "delete from intermediate.int_model_inputs where model_name = 'reconciled_days'"
+        )
+    with pytest.raises(AssertionError, match="assert_layers_reconcile"):
+        story_of_sample.build("reconciled_days+", with_tests=True)
+    (row,) = story_of_sample.rows(
+        "select comparison, organization_id, metric_date::text, count_difference, "
+        "differing_measures, cause from marts.reconciliation where status = 'different'"
+    )
+    assert row == {
+        "comparison": "facts_to_hours",
+        "organization_id": organization_id,
+        "metric_date": "2026-10-20",
+        "count_difference": -1,
+        "differing_measures": "total_tasks",
+        "cause": "unexplained",
+    }

@@ -1,0 +1,8 @@
+{#- Names of what is added up of landed events; see `raw.event_totals`. -#}
+{% macro event_measures() -%}
+    {{ return([
+        'events', 'input_tokens', 'cached_input_tokens', 'cache_write_tokens', 'output_tokens',
+        'reasoning_tokens', 'unsplit_tokens', 'compute_units', 'requests', 'durations_ms', 'scores',
+        'amount_usd',
+    ]) }}
+{%- endmacro %}

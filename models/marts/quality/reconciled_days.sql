@@ -1,0 +1,436 @@
+-- Grain: one row per organization, open day in its reporting time zone and pair of layers. Between
+-- staging and facts, an incremental build compares what arrived, execution by execution, and lets
+-- the others of the day stand for themselves; a sweep compares all of them. Everything else of a
+-- touched day is added up on both sides.
+-- depends_on: {{ ref('int_sealed_days') }}
+-- depends_on: {{ ref('int_touched_organization_days') }}
+
+{%- set after = [
+    'analytics_hourly', 'fct_savings_by_policy', 'model_usage', 'organization_analytics',
+    'organization_duration_histogram', 'user_analytics',
+] %}
+
+{{
+    config(
+        incremental_strategy='replace_days',
+        full_refresh=(true if var('as_of', '') or var('sweep') else none),
+        pre_hook=['{{ open_intake() }}', '{{ collect_touched_days(after=' ~ after ~ ') }}'],
+        post_hook='{{ close_intake(after=' ~ after ~ ') }}',
+        indexes=[{'columns': ['is_equal']}]
+    )
+}}
+
+{%- set tasks = measure_names().keys() | list %}
+{%- set landed = [
+    'total_tasks', 'successful_tasks', 'failed_tasks', 'total_tokens', 'input_tokens',
+    'cached_input_tokens', 'cache_write_tokens', 'output_tokens', 'reasoning_tokens',
+    'unsplit_tokens', 'compute_units', 'requests', 'total_quality_score', 'reported_cost_usd',
+] %}
+{%- set policy = [
+    'successful_tasks', 'compared_tasks', 'negative_savings_tasks', 'unknown_overhead_tasks',
+    'compared_cost_usd', 'total_baseline_cost_usd', 'total_savings_usd', 'total_net_savings_usd',
+] %}
+{%- set comparisons = {
+    'staging_to_facts': {
+        'upstream': 'staged_days', 'downstream': 'fact_days', 'measures': landed,
+        'count': 'total_tasks', 'tokens': 'total_tokens', 'usd': 'reported_cost_usd',
+    },
+    'facts_to_cost_lines': {
+        'upstream': 'fact_days', 'downstream': 'arithmetic_days',
+        'measures': [
+            'priced_tasks', 'total_tokens', 'total_spend_usd', 'total_savings_usd',
+            'total_net_savings_usd',
+        ],
+        'count': 'priced_tasks', 'tokens': 'total_tokens', 'usd': 'total_spend_usd',
+    },
+    'facts_to_hours': {
+        'upstream': 'fact_days', 'downstream': 'hours', 'measures': tasks,
+        'count': 'total_tasks', 'tokens': 'total_tokens', 'usd': 'total_spend_usd',
+    },
+    'facts_to_organization_days': {
+        'upstream': 'fact_days', 'downstream': 'organization_days',
+        'measures': tasks + [
+            'input_tokens', 'output_tokens', 'negative_savings_tasks', 'unknown_overhead_tasks',
+            'total_net_savings_usd',
+        ],
+        'count': 'total_tasks', 'tokens': 'total_tokens', 'usd': 'total_spend_usd',
+    },
+    'facts_to_user_days': {
+        'upstream': 'fact_days', 'downstream': 'user_days', 'measures': tasks,
+        'count': 'total_tasks', 'tokens': 'total_tokens', 'usd': 'total_spend_usd',
+    },
+    'facts_to_model_usage': {
+        'upstream': 'fact_days', 'downstream': 'usage_days',
+        'measures': tasks + ['scored_tasks', 'total_quality_score_of_completed'],
+        'count': 'total_tasks', 'tokens': 'total_tokens', 'usd': 'total_spend_usd',
+    },
+    'facts_to_policies': {
+        'upstream': 'completed_days', 'downstream': 'headline_days', 'measures': policy,
+        'count': 'successful_tasks', 'usd': 'total_savings_usd',
+    },
+    'policies_to_differences': {
+        'upstream': 'policy_days', 'downstream': 'policy_differences',
+        'measures': ['policies', 'successful_tasks', 'priced_tasks', 'total_savings_usd'],
+        'count': 'policies', 'usd': 'total_savings_usd',
+    },
+    'facts_to_organization_histogram': {
+        'upstream': 'timed_days', 'downstream': 'histogram_days',
+        'measures': ['timed_tasks', 'bucket_total'], 'count': 'timed_tasks',
+    },
+} %}
+
+with executions as (
+
+    select
+        {% for column in rollup_columns() %}
+        executions.{{ column }},
+        {% endfor %}
+        executions.execution_id,
+        executions.cached_input_tokens,
+        executions.cache_write_tokens,
+        executions.reasoning_tokens,
+        executions.tokens_used,
+        executions.compute_units,
+        executions.request_count,
+        executions.reported_cost_usd,
+        executions.price_id,
+        executions.routing_overhead_cost_usd,
+        coalesce(executions.uncached_input_cost_usd, 0)
+        + coalesce(executions.cached_input_cost_usd, 0)
+        + coalesce(executions.cache_write_cost_usd, 0)
+        + coalesce(executions.output_cost_usd, 0)
+        + coalesce(executions.request_cost_usd, 0)
+        + coalesce(executions.minute_cost_usd, 0)
+        + coalesce(executions.compute_unit_cost_usd, 0) as cost_of_parts_usd
+    from {{ ref('fct_task_executions') }} as executions
+    where {{ in_compared_days('executions') }}
+
+),
+
+events as (
+
+    select * from {{ ref('stg_platform__task_executions') }}
+
+),
+
+organizations as (
+
+    select * from {{ ref('int_organization_versions') }}
+
+),
+
+arrived as (
+
+    select distinct execution_id
+    from events
+    where {{ landed_in(pending_loads()) }}
+
+),
+
+ranked_versions as (
+
+    select
+        events.*,
+        row_number() over (
+            partition by events.execution_id
+            order by
+                events.updated_at desc,
+                events.event_id desc,
+                events._load_id desc,
+                events._line_number desc
+        ) = 1 as is_latest
+    from events
+    inner join arrived on events.execution_id = arrived.execution_id
+    where {{ taken_in('fct_task_executions', 'load', 'cast(events._load_id as text)') }}
+
+),
+
+latest_versions as (
+
+    select
+        ranked_versions.*,
+        {{ local_date(
+            'ranked_versions.start_time', "coalesce(organizations.timezone, 'UTC')"
+        ) }} as metric_date
+    from ranked_versions
+    left join organizations
+        on
+            ranked_versions.organization_id = organizations.organization_id
+            and ranked_versions.start_time >= organizations.valid_from
+            and ranked_versions.start_time < organizations.valid_until
+    where
+        ranked_versions.is_latest
+        and not exists (
+            select 1
+            from {{ ref('int_sealed_versions') }} as sealed
+            where sealed.execution_id = ranked_versions.execution_id
+        )
+
+),
+
+staged_executions as (
+
+    {%- set usage = [
+        'status', 'input_tokens', 'cached_input_tokens', 'cache_write_tokens', 'output_tokens',
+        'reasoning_tokens', 'tokens_used', 'compute_units', 'request_count', 'quality_score',
+        'reported_cost_usd',
+    ] %}
+    select
+        {% for column in usage %}
+        latest_versions.{{ column }},
+        {% endfor %}
+        latest_versions.organization_id,
+        latest_versions.metric_date
+    from latest_versions
+    where {{ in_compared_days('latest_versions') }}
+    {% if is_incremental() %}
+    union all
+    select
+        {% for column in usage %}
+        executions.{{ column }},
+        {% endfor %}
+        executions.organization_id,
+        executions.metric_date
+    from executions
+    where executions.execution_id not in (select arrived.execution_id from arrived)
+    {% endif %}
+
+),
+
+staged_days as (
+
+    select
+        organization_id,
+        metric_date,
+        count(*) as total_tasks,
+        count(*) filter (where status = 'completed') as successful_tasks,
+        count(*) filter (where status = 'failed') as failed_tasks,
+        cast(
+            coalesce(sum(coalesce(input_tokens + output_tokens, tokens_used)), 0) as numeric(28, 0)
+        ) as total_tokens,
+        coalesce(sum(input_tokens), 0) as input_tokens,
+        coalesce(sum(cached_input_tokens), 0) as cached_input_tokens,
+        coalesce(sum(cache_write_tokens), 0) as cache_write_tokens,
+        coalesce(sum(output_tokens), 0) as output_tokens,
+        coalesce(sum(reasoning_tokens), 0) as reasoning_tokens,
+        coalesce(sum(tokens_used), 0) as unsplit_tokens,
+        coalesce(sum(compute_units), 0) as compute_units,
+        coalesce(sum(request_count), 0) as requests,
+        coalesce(sum(quality_score), 0) as total_quality_score,
+        {{ sum_usd('reported_cost_usd') }} as reported_cost_usd
+    from staged_executions
+    group by organization_id, metric_date
+
+),
+
+fact_days as (
+
+    select
+        executions.organization_id,
+        executions.metric_date,
+        {{ task_measures() }},
+        count(*) filter (where executions.pricing_status = 'priced') as priced_tasks,
+        count(*) filter (where executions.savings_usd < 0) as negative_savings_tasks,
+        count(*) filter (
+            where executions.savings_usd is not null and executions.net_savings_usd is null
+        ) as unknown_overhead_tasks,
+        {{ sum_usd('executions.net_savings_usd') }} as total_net_savings_usd,
+        coalesce(sum(executions.input_tokens), 0) as input_tokens,
+        coalesce(sum(executions.cached_input_tokens), 0) as cached_input_tokens,
+        coalesce(sum(executions.cache_write_tokens), 0) as cache_write_tokens,
+        coalesce(sum(executions.output_tokens), 0) as output_tokens,
+        coalesce(sum(executions.reasoning_tokens), 0) as reasoning_tokens,
+        coalesce(sum(executions.tokens_used), 0) as unsplit_tokens,
+        coalesce(sum(executions.compute_units), 0) as compute_units,
+        coalesce(sum(executions.request_count), 0) as requests,
+        coalesce(sum(executions.quality_score), 0) as total_quality_score,
+        count(executions.quality_score) filter (where executions.status = 'completed')
+            as scored_tasks,
+        coalesce(sum(executions.quality_score) filter (where executions.status = 'completed'), 0)
+            as total_quality_score_of_completed,
+        {{ sum_usd('executions.reported_cost_usd') }} as reported_cost_usd,
+        sum({{ duration_bucket('executions.duration_ms') }}) as bucket_total,
+        -- The same once more from its parts: the lines of a cost, the terms of a saving.
+        count(executions.price_id) filter (where executions.cost_usd is not null)
+            as tasks_with_price,
+        cast(
+            coalesce(
+                sum(
+                    coalesce(
+                        executions.input_tokens + executions.output_tokens, executions.tokens_used
+                    )
+                ), 0
+            ) as numeric(28, 0)
+        ) as tokens_of_parts,
+        {{ sum_usd('executions.cost_of_parts_usd') }} as spend_of_parts_usd,
+        {{ sum_usd(
+            'executions.baseline_cost_usd - executions.cost_usd',
+            "executions.savings_status = 'compared'"
+        ) }} as savings_of_terms_usd,
+        {{ sum_usd(
+            'executions.baseline_cost_usd - executions.cost_usd'
+            ~ ' - executions.routing_overhead_cost_usd',
+            "executions.savings_status = 'compared'"
+        ) }} as net_savings_of_terms_usd
+    from executions
+    group by executions.organization_id, executions.metric_date
+
+),
+
+completed_days as (
+
+    select *
+    from fact_days
+    where successful_tasks > 0
+
+),
+
+timed_days as (
+
+    select *
+    from fact_days
+    where timed_tasks > 0
+
+),
+
+arithmetic_days as (
+
+    select
+        organization_id,
+        metric_date,
+        tasks_with_price as priced_tasks,
+        tokens_of_parts as total_tokens,
+        spend_of_parts_usd as total_spend_usd,
+        savings_of_terms_usd as total_savings_usd,
+        net_savings_of_terms_usd as total_net_savings_usd
+    from fact_days
+
+),
+
+hours as (
+
+    select
+        hours.organization_id,
+        hours.metric_date,
+        {{ sums('hours', measure_names()) }}
+    from {{ ref('analytics_hourly') }} as hours
+    where {{ in_compared_days('hours') }}
+    group by hours.organization_id, hours.metric_date
+
+),
+
+organization_days as (
+
+    select *
+    from {{ ref('organization_analytics') }} as periods
+    where
+        aggregation_period = 'daily'
+        and {{ in_compared_days('periods') }}
+
+),
+
+user_days as (
+
+    select
+        periods.organization_id,
+        periods.metric_date,
+        {{ sums('periods', measure_names()) }}
+    from {{ ref('user_analytics') }} as periods
+    where
+        periods.aggregation_period = 'daily'
+        and {{ in_compared_days('periods') }}
+    group by periods.organization_id, periods.metric_date
+
+),
+
+usage_days as (
+
+    select
+        usage.organization_id,
+        usage.metric_date,
+        {{ sums('usage', measure_names()) }},
+        sum(usage.scored_tasks) as scored_tasks,
+        sum(usage.total_quality_score) as total_quality_score_of_completed
+    from {{ ref('model_usage') }} as usage
+    where {{ in_compared_days('usage') }}
+    group by usage.organization_id, usage.metric_date
+
+),
+
+policies as (
+
+    select *
+    from {{ ref('fct_savings_by_policy') }} as policies
+    where {{ in_compared_days('policies') }}
+
+),
+
+headline_days as (
+
+    select *
+    from policies
+    where policy = 'headline'
+
+),
+
+policy_days as (
+
+    select
+        organization_id,
+        metric_date,
+        count(*) as policies,
+        sum(successful_tasks) as successful_tasks,
+        sum(compared_tasks + unknown_baseline_tasks) as priced_tasks,
+        sum(total_savings_usd) as total_savings_usd
+    from policies
+    group by organization_id, metric_date
+
+),
+
+-- Five rows for every day, each about the same executions.
+policy_differences as (
+
+    select
+        policies.organization_id,
+        policies.metric_date,
+        5 as policies,
+        max(5 * policies.successful_tasks) as successful_tasks,
+        max(5 * (policies.compared_tasks + policies.unknown_baseline_tasks)) as priced_tasks,
+        sum(policies.total_baseline_cost_usd - policies.compared_cost_usd) as total_savings_usd
+    from policies
+    group by policies.organization_id, policies.metric_date
+
+),
+
+histogram_days as (
+
+    select
+        buckets.organization_id,
+        buckets.metric_date,
+        sum(buckets.timed_tasks) as timed_tasks,
+        sum(buckets.duration_bucket * buckets.timed_tasks) as bucket_total
+    from {{ ref('organization_duration_histogram') }} as buckets
+    where {{ in_compared_days('buckets') }}
+    group by buckets.organization_id, buckets.metric_date
+
+),
+
+final as (
+
+    {{ compare_sides(comparisons, ['organization_id', 'metric_date']) }}
+
+)
+
+select
+    comparison,
+    organization_id,
+    metric_date,
+    upstream_count,
+    downstream_count,
+    upstream_tokens,
+    downstream_tokens,
+    upstream_usd,
+    downstream_usd,
+    differing_measures,
+    differing_measures is null as is_equal
+from final

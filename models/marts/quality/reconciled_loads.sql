@@ -1,0 +1,145 @@
+-- Grain: one row per load, kind of event, organization and day in UTC that is open: what landed,
+-- what schema raw holds of it, and what staging shows.
+-- depends_on: {{ ref('fct_task_executions') }}
+-- depends_on: {{ ref('int_model_inputs') }}
+-- depends_on: {{ ref('stg_platform__seals') }}
+
+{{
+    config(
+        incremental_strategy='append',
+        full_refresh=(true if var('as_of', '') or var('sweep') else none),
+        pre_hook='{{ open_intake() }}',
+        post_hook='{{ close_intake() }}',
+        indexes=[
+            {'columns': ['organization_id', 'event_date']},
+            {'columns': ['is_equal']},
+        ]
+    )
+}}
+
+with landed_totals as (
+
+    select * from {{ ref('stg_platform__landed_totals') }}
+
+),
+
+event_totals as (
+
+    select * from {{ ref('stg_platform__event_totals') }}
+
+),
+
+landed as (
+
+    select *
+    from landed_totals
+    where
+        {{ landed_in(pending_loads()) }}
+        and {{ utc_midnight('event_date') }} >= {{ sealed_before() }}
+
+),
+
+stored as (
+
+    select *
+    from event_totals
+    where
+        {{ landed_in(pending_loads()) }}
+        and {{ utc_midnight('event_date') }} >= {{ sealed_before() }}
+
+),
+
+staged as (
+
+    {{ staged_totals(
+        'task_execution', ref('stg_platform__task_executions'), 'execution_id', 'start_time',
+        {
+            'input_tokens': 'input_tokens',
+            'cached_input_tokens': 'cached_input_tokens',
+            'cache_write_tokens': 'cache_write_tokens',
+            'output_tokens': 'output_tokens',
+            'reasoning_tokens': 'reasoning_tokens',
+            'unsplit_tokens': 'tokens_used',
+            'compute_units': 'compute_units',
+            'requests': 'request_count',
+            'scores': 'quality_score',
+        },
+        ['reported_cost_usd'],
+    ) }}
+    union all
+    {{ staged_totals(
+        'routing_decision', ref('stg_platform__routing_decisions'), 'routing_decision_id',
+        'decision_timestamp',
+        {
+            'durations_ms': 'predicted_duration_ms',
+            'scores': 'coalesce(confidence_score, 0) + coalesce(predicted_quality_score, 0)',
+        },
+        ['predicted_cost_usd', 'routing_overhead_cost_usd'],
+    ) }}
+    union all
+    {{ staged_totals(
+        'organization', ref('stg_platform__organizations'), 'organization_id', 'updated_at',
+        {}, ['monthly_budget_usd'],
+    ) }}
+    union all
+    {{ staged_totals('user', ref('stg_platform__users'), 'user_id', 'updated_at', {}, []) }}
+
+),
+
+compared as (
+
+    select
+        coalesce(landed._load_id, stored._load_id, staged._load_id) as load_id,
+        coalesce(landed.event_kind, stored.event_kind, staged.event_kind) as event_kind,
+        coalesce(landed.organization_id, stored.organization_id, staged.organization_id)
+            as organization_id,
+        coalesce(landed.event_date, stored.event_date, staged.event_date) as event_date,
+        landed.events as landed_events,
+        stored.events as raw_events,
+        staged.events as staged_events,
+        staged.entities as staged_entities,
+        landed.input_tokens + landed.output_tokens + landed.unsplit_tokens as landed_tokens,
+        stored.input_tokens + stored.output_tokens + stored.unsplit_tokens as raw_tokens,
+        staged.input_tokens + staged.output_tokens + staged.unsplit_tokens as staged_tokens,
+        landed.amount_usd as landed_amount_usd,
+        stored.amount_usd as raw_amount_usd,
+        staged.amount_usd as staged_amount_usd,
+        {{ differing_measures('landed', 'stored', event_measures()) }}
+            as landed_to_raw_differences,
+        {{ differing_measures('stored', 'staged', event_measures()) }}
+            as raw_to_staging_differences
+    from landed
+    full outer join stored
+        on
+            {{ same_events('landed', 'stored') }}
+    full outer join staged
+        on
+            {{ same_events('stored', 'staged') }}
+
+),
+
+final as (
+
+    select
+        load_id,
+        event_kind,
+        organization_id,
+        event_date,
+        landed_events,
+        raw_events,
+        staged_events,
+        staged_entities,
+        cast(landed_tokens as numeric(28, 0)) as landed_tokens,
+        cast(raw_tokens as numeric(28, 0)) as raw_tokens,
+        cast(staged_tokens as numeric(28, 0)) as staged_tokens,
+        cast(landed_amount_usd as numeric(28, 12)) as landed_amount_usd,
+        cast(raw_amount_usd as numeric(28, 12)) as raw_amount_usd,
+        cast(staged_amount_usd as numeric(28, 12)) as staged_amount_usd,
+        landed_to_raw_differences,
+        raw_to_staging_differences,
+        coalesce(landed_to_raw_differences, raw_to_staging_differences) is null as is_equal
+    from compared
+
+)
+
+select * from final

@@ -1,0 +1,354 @@
+-- Grain: one row per comparison of two layers and what it compares: an organization's day, week or
+-- month, or that of a provider's model and task type. Differences that have a known cause stand
+-- here as well, with the cause.
+
+{{ config(materialized='view') }}
+
+
+with loads as (
+
+    select * from {{ ref('reconciled_loads') }}
+
+),
+
+landed_totals as (
+
+    select * from {{ ref('stg_platform__landed_totals') }}
+
+),
+
+compared_days as (
+
+    select * from {{ ref('reconciled_days') }}
+
+),
+
+compared_periods as (
+
+    select * from {{ ref('reconciled_periods') }}
+
+),
+
+compared_provider_periods as (
+
+    select * from {{ ref('reconciled_provider_periods') }}
+
+),
+
+organization_days as (
+
+    select *
+    from {{ ref('organization_analytics') }}
+    where aggregation_period = 'daily'
+
+),
+
+late_corrections as (
+
+    select * from {{ ref('late_corrections') }}
+
+),
+
+-- What landed is compared load by load, and shown for all loads of a day together.
+{% for comparison, sides in {
+    'landed_to_raw': ['landed', 'raw'], 'raw_to_staging': ['raw', 'staged'],
+}.items() %}
+{{ comparison }} as (
+
+    select
+        event_kind,
+        organization_id,
+        event_date,
+        {%- for side, name in {'upstream': sides[0], 'downstream': sides[1]}.items() %}
+        cast(sum({{ name }}_events) as bigint) as {{ side }}_count,
+        cast(sum({{ name }}_tokens) as numeric(28, 0)) as {{ side }}_tokens,
+        cast(sum({{ name }}_amount_usd) as numeric(28, 12)) as {{ side }}_usd,
+        {%- endfor %}
+        string_agg(distinct {{ comparison }}_differences, ', ') as differing_measures
+    from loads
+    group by event_kind, organization_id, event_date
+
+),
+
+{% endfor %}
+versions as (
+
+    select
+        event_kind,
+        organization_id,
+        event_date,
+        cast(sum(staged_events) as bigint) as upstream_count,
+        cast(sum(staged_entities) as bigint) as downstream_count
+    from loads
+    group by event_kind, organization_id, event_date
+
+),
+
+pending as (
+
+    select
+        event_kind,
+        organization_id,
+        event_date,
+        cast(sum(events) as bigint) as upstream_count,
+        cast(sum(input_tokens + output_tokens + unsplit_tokens) as numeric(28, 0))
+            as upstream_tokens,
+        cast(sum(amount_usd) as numeric(28, 12)) as upstream_usd
+    from landed_totals
+    where {{ not_taken_in('fct_task_executions', 'load', 'cast(landed_totals._load_id as text)') }}
+    group by event_kind, organization_id, event_date
+
+),
+
+late as (
+
+    select
+        organization_id,
+        metric_date,
+        sum(tasks_delta) as tasks,
+        sum(tokens_delta) as tokens,
+        sum(spend_delta_usd) as usd
+    from late_corrections
+    group by organization_id, metric_date
+
+),
+
+compared as (
+
+    {% for comparison in ['landed_to_raw', 'raw_to_staging'] %}
+    select
+        '{{ comparison }}' as comparison,
+        event_kind,
+        organization_id,
+        cast(null as text) as provider,
+        cast(null as text) as model,
+        cast(null as text) as task_type,
+        'daily' as aggregation_period,
+        event_date as metric_date,
+        true as is_utc,
+        upstream_count,
+        downstream_count,
+        upstream_tokens,
+        downstream_tokens,
+        upstream_usd,
+        downstream_usd,
+        differing_measures,
+        cast(null as text) as known_cause
+    from {{ comparison }}
+    union all
+    {% endfor %}
+    {% for relation, period in {
+        'compared_days': "'daily'", 'compared_periods': 'aggregation_period',
+    }.items() %}
+    select
+        comparison,
+        'task_execution' as event_kind,
+        organization_id,
+        cast(null as text) as provider,
+        cast(null as text) as model,
+        cast(null as text) as task_type,
+        {{ period }} as aggregation_period,
+        metric_date,
+        false as is_utc,
+        upstream_count,
+        downstream_count,
+        upstream_tokens,
+        downstream_tokens,
+        upstream_usd,
+        downstream_usd,
+        differing_measures,
+        cast(null as text) as known_cause
+    from {{ relation }}
+    union all
+    {% endfor %}
+    select
+        comparison,
+        'task_execution' as event_kind,
+        cast(null as uuid) as organization_id,
+        provider,
+        model,
+        task_type,
+        aggregation_period,
+        metric_date,
+        true as is_utc,
+        upstream_count,
+        downstream_count,
+        upstream_tokens,
+        downstream_tokens,
+        upstream_usd,
+        downstream_usd,
+        differing_measures,
+        cast(null as text) as known_cause
+    from compared_provider_periods
+    union all
+    select
+        'events_to_versions' as comparison,
+        event_kind,
+        organization_id,
+        cast(null as text) as provider,
+        cast(null as text) as model,
+        cast(null as text) as task_type,
+        'daily' as aggregation_period,
+        event_date as metric_date,
+        true as is_utc,
+        upstream_count,
+        downstream_count,
+        cast(null as numeric(28, 0)) as upstream_tokens,
+        cast(null as numeric(28, 0)) as downstream_tokens,
+        cast(null as numeric(28, 12)) as upstream_usd,
+        cast(null as numeric(28, 12)) as downstream_usd,
+        cast(null as text) as differing_measures,
+        case when upstream_count > downstream_count then 'duplicate version' end as known_cause
+    from versions
+    union all
+    select
+        'landed_to_facts' as comparison,
+        event_kind,
+        organization_id,
+        cast(null as text) as provider,
+        cast(null as text) as model,
+        cast(null as text) as task_type,
+        'daily' as aggregation_period,
+        event_date as metric_date,
+        true as is_utc,
+        upstream_count,
+        0 as downstream_count,
+        upstream_tokens,
+        0 as downstream_tokens,
+        upstream_usd,
+        0 as downstream_usd,
+        cast(null as text) as differing_measures,
+        'pending' as known_cause
+    from pending
+    union all
+    select
+        'executions_to_priced' as comparison,
+        'task_execution' as event_kind,
+        organization_id,
+        cast(null as text) as provider,
+        cast(null as text) as model,
+        cast(null as text) as task_type,
+        aggregation_period,
+        metric_date,
+        false as is_utc,
+        total_tasks as upstream_count,
+        total_tasks - unpriced_tasks as downstream_count,
+        cast(null as numeric(28, 0)) as upstream_tokens,
+        cast(null as numeric(28, 0)) as downstream_tokens,
+        cast(null as numeric(28, 12)) as upstream_usd,
+        cast(null as numeric(28, 12)) as downstream_usd,
+        cast(null as text) as differing_measures,
+        case when unpriced_tasks > 0 then 'unpriced' end as known_cause
+    from organization_days
+    union all
+    select
+        'executions_to_finished' as comparison,
+        'task_execution' as event_kind,
+        organization_id,
+        cast(null as text) as provider,
+        cast(null as text) as model,
+        cast(null as text) as task_type,
+        aggregation_period,
+        metric_date,
+        false as is_utc,
+        total_tasks as upstream_count,
+        successful_tasks + failed_tasks as downstream_count,
+        cast(null as numeric(28, 0)) as upstream_tokens,
+        cast(null as numeric(28, 0)) as downstream_tokens,
+        cast(null as numeric(28, 12)) as upstream_usd,
+        cast(null as numeric(28, 12)) as downstream_usd,
+        cast(null as text) as differing_measures,
+        case
+            when total_tasks = successful_tasks + failed_tasks then null
+            when total_tasks - successful_tasks - failed_tasks <= timed_out_tasks then 'timed out'
+            when timed_out_tasks > 0 then 'pending, timed out'
+            else 'pending'
+        end as known_cause
+    from organization_days
+    union all
+    select
+        'spend_to_cost' as comparison,
+        'task_execution' as event_kind,
+        organization_id,
+        cast(null as text) as provider,
+        cast(null as text) as model,
+        cast(null as text) as task_type,
+        aggregation_period,
+        metric_date,
+        false as is_utc,
+        total_tasks as upstream_count,
+        successful_tasks as downstream_count,
+        cast(null as numeric(28, 0)) as upstream_tokens,
+        cast(null as numeric(28, 0)) as downstream_tokens,
+        total_spend_usd as upstream_usd,
+        total_cost_usd as downstream_usd,
+        cast(null as text) as differing_measures,
+        case
+            when total_tasks = successful_tasks then null
+            when total_tasks = successful_tasks + failed_tasks then 'failed'
+            when failed_tasks > 0 then 'failed, pending'
+            else 'pending'
+        end as known_cause
+    from organization_days
+    union all
+    select
+        'arrived_to_sealed' as comparison,
+        'task_execution' as event_kind,
+        late.organization_id,
+        cast(null as text) as provider,
+        cast(null as text) as model,
+        cast(null as text) as task_type,
+        'daily' as aggregation_period,
+        late.metric_date,
+        false as is_utc,
+        organization_days.total_tasks + late.tasks as upstream_count,
+        organization_days.total_tasks as downstream_count,
+        organization_days.total_tokens + late.tokens as upstream_tokens,
+        organization_days.total_tokens as downstream_tokens,
+        organization_days.total_spend_usd + late.usd as upstream_usd,
+        organization_days.total_spend_usd as downstream_usd,
+        cast(null as text) as differing_measures,
+        'late for a sealed period' as known_cause
+    from late
+    left join organization_days
+        on
+            late.organization_id = organization_days.organization_id
+            and late.metric_date = organization_days.metric_date
+
+),
+
+final as (
+
+    select
+        comparison,
+        event_kind,
+        organization_id,
+        provider,
+        model,
+        task_type,
+        aggregation_period,
+        metric_date,
+        is_utc,
+        upstream_count,
+        downstream_count,
+        coalesce(upstream_count, 0) - coalesce(downstream_count, 0) as count_difference,
+        cast(upstream_tokens as numeric(28, 0)) as upstream_tokens,
+        cast(downstream_tokens as numeric(28, 0)) as downstream_tokens,
+        cast(coalesce(upstream_tokens, 0) - coalesce(downstream_tokens, 0) as numeric(28, 0))
+            as tokens_difference,
+        cast(upstream_usd as numeric(28, 12)) as upstream_usd,
+        cast(downstream_usd as numeric(28, 12)) as downstream_usd,
+        cast(coalesce(upstream_usd, 0) - coalesce(downstream_usd, 0) as numeric(28, 12))
+            as usd_difference,
+        differing_measures,
+        case when differing_measures is not null then 'unexplained' else known_cause end as cause,
+        case
+            when differing_measures is not null then 'different'
+            when known_cause is not null then 'explained'
+            else 'equal'
+        end as status
+    from compared
+
+)
+
+select * from final

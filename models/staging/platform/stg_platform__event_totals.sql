@@ -1,0 +1,22 @@
+-- Grain: one row per load, kind of event, organization and day in UTC: what schema raw
+-- holds of it now.
+
+select
+    load_id as _load_id,
+    event_kind,
+    organization_id,
+    event_date,
+    events,
+    input_tokens,
+    cached_input_tokens,
+    cache_write_tokens,
+    output_tokens,
+    reasoning_tokens,
+    unsplit_tokens,
+    compute_units,
+    requests,
+    durations_ms,
+    scores,
+    amount_usd
+from {{ source('platform', 'event_totals') }}
+where {{ landed_as_of('load_id') }}

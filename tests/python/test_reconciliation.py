@@ -1,0 +1,258 @@
+"""Reconciliation notices a row that is deleted, doubled or changed, in whatever layer."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psycopg
+import pytest
+from conftest import Database
+from psycopg import sql
+from stories import NOW, ROWS, Project, Story, sample_lines, story_database
+
+from orchestration.database.embedded import EmbeddedServer
+from orchestration.sample.generator import SampleSettings
+
+pytest_plugins = ["stories"]
+
+SAMPLE = SampleSettings(executions=400, organizations=2, users=8, days=10, seed=5)
+
+MODELS = (
+    "reconciled_loads",
+    "reconciled_days",
+    "reconciled_periods",
+    "reconciled_provider_periods",
+)
+
+LOADS, DAYS, PERIODS, PROVIDER_PERIODS = MODELS
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table with rows of its own.
+
+    Attributes:
+        compared_in: The models that must notice what happens to it, one of them at least.
+        copy: How a copy of a row gets a key that is not taken.
+        rows: Condition for the rows of which every measure is held by another layer as well.
+    """
+
+    compared_in: tuple[str, ...]
+    copy: Mapping[str, str] = field(default_factory=dict)
+    rows: str = "true"
+
+
+NEW_ID = {"id": "gen_random_uuid()"}
+TABLES: Mapping[str, Table] = {
+    "raw.task_executions": Table((LOADS,)),
+    "raw.routing_decisions": Table((LOADS,)),
+    "raw.organizations": Table((LOADS,)),
+    "raw.users": Table((LOADS,)),
+    "raw.landed_totals": Table((LOADS,), {"event_date": "event_date - 400"}),
+    # Baseline and routing overhead of what is not compared are part of no total.
+    "marts.fct_task_executions": Table(
+        (DAYS,), {"execution_id": "gen_random_uuid()"}, "savings_usd is not null"
+    ),
+    "marts.analytics_hourly": Table((DAYS,), NEW_ID),
+    "marts.organization_analytics": Table((DAYS, PERIODS), NEW_ID),
+    "marts.user_analytics": Table((DAYS, PERIODS), NEW_ID),
+    "marts.provider_performance_metrics": Table((PROVIDER_PERIODS,), NEW_ID),
+    "marts.model_usage": Table((DAYS,), {"model_usage_id": "model_usage_id || 'again'"}),
+    "marts.organization_duration_histogram": Table(
+        (DAYS,), {"duration_bucket": "duration_bucket + 1000"}
+    ),
+    "marts.provider_duration_histogram": Table((PROVIDER_PERIODS,), NEW_ID),
+    # What another policy would have saved stands nowhere else; only that its terms add up is known.
+    "marts.fct_savings_by_policy": Table(
+        (DAYS,), {"metric_date": "metric_date + 1000"}, "policy = 'headline'"
+    ),
+}
+
+# Numbers that are no measures: where a row came from, and what follows from other columns of it.
+COMPUTED = {
+    "_load_id",
+    "_line_number",
+    "load_id",
+    "active_developers",
+    "avg_cost_usd",
+    "avg_duration_ms",
+    "avg_quality_score",
+    "avg_task_duration_ms",
+    "finished_tasks",
+    "median_duration_ms",
+    "p50_duration_ms",
+    "p95_duration_ms",
+    "p99_duration_ms",
+    "providers_used",
+    "savings_percentage",
+    "success_rate",
+    "successful_executions",
+    "total_developers",
+    "total_executions",
+}
+
+
+class Sweep:
+    """Compares everything, as every night, in a session whose changes are undone."""
+
+    def __init__(self, connection: psycopg.Connection, queries: Mapping[str, str]) -> None:
+        self.connection = connection
+        self._queries = queries
+
+    @contextmanager
+    def undone(self) -> Iterator[None]:
+        """Undo what is changed within."""
+        with self.connection.transaction(force_rollback=True):
+            yield
+
+    def finds_a_difference(self, models: Iterable[str]) -> bool:
+        """Return whether a row of one of the models is not equal."""
+        return any(
+            self.connection.execute(self._queries[model].encode()).fetchone() is not None
+            for model in models
+        )
+
+
+@pytest.fixture(scope="module")
+def sweep(
+    project: Project,
+    embedded_server: EmbeddedServer,
+    built_on_nothing: Callable[[EmbeddedServer], str],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Sweep]:
+    with story_database(embedded_server, built_on_nothing(embedded_server)) as database:
+        story = Story(project, database, tmp_path_factory.mktemp("sweep"))
+        story.land_lines(sample_lines(SAMPLE))
+        story.build(ROWS)
+        queries = compiled_for_a_sweep(project, database)
+        with (
+            database.connect(options="-c timezone=UTC", autocommit=True) as connection,
+            connection.transaction(force_rollback=True),
+        ):
+            # A model that is built anew has taken nothing in yet.
+            connection.execute(
+                "delete from intermediate.int_model_inputs where model_name = any(%s)",
+                (list(MODELS),),
+            )
+            yield Sweep(connection, queries)
+
+
+def compiled_for_a_sweep(project: Project, database: Database) -> dict[str, str]:
+    """Return for each model a query that returns a row when anything it compares differs."""
+    command = ("compile", "--full-refresh", "--select", *MODELS)
+    project.run(database, *command)
+    arguments = project.arguments(database, command, NOW)
+    target = Path(arguments[arguments.index("--target-path") + 1])
+    (folder,) = target.glob("compiled/*/models/marts/quality")
+    queries = {name: (folder / f"{name}.sql").read_text(encoding="utf-8") for name in MODELS}
+    return {
+        name: f"select from (\n{query}\n) as compared where not is_equal limit 1"
+        for name, query in queries.items()
+    }
+
+
+def measures_of(sweep: Sweep, table: str) -> list[str]:
+    rows = sweep.connection.execute(
+        "select attname from pg_attribute "
+        "where attrelid = %s::regclass and attnum > 0 and not attisdropped "
+        "and atttypid in ('numeric'::regtype, 'bigint'::regtype, 'integer'::regtype) "
+        "order by attnum",
+        (table,),
+    ).fetchall()
+    return [name for (name,) in rows if name not in COMPUTED]
+
+
+def relation(table: str) -> sql.Identifier:
+    return sql.Identifier(*table.split("."))
+
+
+def first_row_of(sweep: Sweep, table: str, column: str | None = None) -> tuple[str, int]:
+    """Return where a row of a table is that has a value in the column, if any has one."""
+    order = sql.SQL("{} is null,").format(sql.Identifier(column)) if column else sql.SQL("")
+    row = sweep.connection.execute(
+        sql.SQL(
+            "select ctid::text, tableoid::bigint from {} where {} order by {} md5(ctid::text)"
+        ).format(relation(table), sql.SQL(TABLES[table].rows), order)
+    ).fetchone()
+    assert row is not None, f"{table} is empty"
+    return row
+
+
+def survivors(sweep: Sweep, table: str, changes: Mapping[str, Callable[[], None]]) -> list[str]:
+    """Return the names of the changes that neither the database nor a comparison notices."""
+    unnoticed = []
+    for name, change in changes.items():
+        try:
+            with sweep.undone():
+                change()
+                if not sweep.finds_a_difference(TABLES[table].compared_in):
+                    unnoticed.append(name)
+        except psycopg.errors.IntegrityError:
+            continue  # a constraint refused it
+    return unnoticed
+
+
+def test_nothing_differs_in_a_warehouse_that_was_left_alone(sweep: Sweep) -> None:
+    assert not sweep.finds_a_difference(MODELS)
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_a_row_that_is_deleted_or_doubled_is_noticed(sweep: Sweep, table: str) -> None:
+    copy = TABLES[table].copy
+    place = first_row_of(sweep, table)
+    columns = [
+        name
+        for (name,) in sweep.connection.execute(
+            "select attname from pg_attribute "
+            "where attrelid = %s::regclass and attnum > 0 and not attisdropped order by attnum",
+            (table,),
+        ).fetchall()
+    ]
+
+    def delete() -> None:
+        sweep.connection.execute(
+            sql.SQL("delete from {} where ctid = %s::tid and tableoid = %s").format(
+                relation(table)
+            ),
+            place,
+        )
+
+    def double() -> None:
+        sweep.connection.execute(
+            sql.SQL(
+                "insert into {table} ({columns}) select {values} from {table} "
+                "where ctid = %s::tid and tableoid = %s"
+            ).format(
+                table=relation(table),
+                columns=sql.SQL(", ").join(map(sql.Identifier, columns)),
+                values=sql.SQL(", ").join(
+                    sql.SQL(copy[name]) if name in copy else sql.Identifier(name)
+                    for name in columns
+                ),
+            ),
+            place,
+        )
+
+    assert survivors(sweep, table, {"deleted": delete, "doubled": double}) == []
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_a_measure_that_is_changed_is_noticed(sweep: Sweep, table: str) -> None:
+    def change_of(column: str) -> Callable[[], None]:
+        place = first_row_of(sweep, table, column)
+
+        def change() -> None:
+            sweep.connection.execute(
+                sql.SQL(
+                    "update {table} set {column} = coalesce({column}, 0) + 1 "
+                    "where ctid = %s::tid and tableoid = %s"
+                ).format(table=relation(table), column=sql.Identifier(column)),
+                place,
+            )
+
+        return change
+
+    measures = measures_of(sweep, table)
+    assert measures or table == "raw.users"
+    assert survivors(sweep, table, {name: change_of(name) for name in measures}) == []
