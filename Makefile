@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo build ui lint format test bench clean
+.PHONY: help setup demo build docs ui lint format test bench clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || \
 	command -v python3)
@@ -44,6 +44,16 @@ demo: setup ## Land the bundled sample, build everything and show the result
 
 build: setup ## dbt build: models, seeds and tests, only what changed
 	$(WITH_DATABASE) $(BIN)/dbt build
+
+docs: setup ## One site about models and the quality of the data, after a build
+	$(WITH_DATABASE) $(BIN)/dbt --quiet docs generate --static
+	mkdir -p .warehouse/docs
+	cp target/static_index.html .warehouse/docs/models.html
+	cp docs/site.html .warehouse/docs/index.html
+	rm -rf .warehouse/docs/quality
+	@# A rule that is broken is shown like the others: only a check that cannot run leaves no site.
+	$(BIN)/warehouse check --full --docs .warehouse/docs/quality || test -e .warehouse/docs/quality/index.html
+	@echo 'Open .warehouse/docs/index.html'
 
 ui: setup ## Dagster on the same database, at http://127.0.0.1:3000
 	$(BIN)/warehouse ui

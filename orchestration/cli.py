@@ -6,6 +6,7 @@ from orchestration.database.commands import db, env
 from orchestration.defs.commands import ui
 from orchestration.explain.commands import explain
 from orchestration.landing.commands import land, rejects
+from orchestration.quality.commands import check
 from orchestration.retention.commands import retention
 from orchestration.sample.commands import sample
 from orchestration.sources.commands import import_source
@@ -19,6 +20,7 @@ def main() -> None:
 
 
 for command in (
+    check,
     db,
     env,
     explain,

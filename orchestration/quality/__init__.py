@@ -1,0 +1,1 @@
+"""Great Expectations over the warehouse: rules, how they run, and what they found."""

@@ -1,0 +1,333 @@
+"""Runs suites of rules with Great Expectations and keeps what they found."""
+
+import json
+import os
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import psycopg
+from psycopg import sql
+from psycopg.types.json import Jsonb
+
+from orchestration.database.connection import ConnectionSettings, connect
+from orchestration.errors import WarehouseError
+from orchestration.quality.rules import SUITES, Rule, Severity, Suite
+
+if TYPE_CHECKING:
+    from great_expectations.data_context.data_context.ephemeral_data_context import (
+        EphemeralDataContext,
+    )
+    from great_expectations.datasource.fluent.postgres_datasource import PostgresDatasource
+
+SPOT_CHECK = Rule(
+    name="stored_figures_can_be_recomputed",
+    severity=Severity.CRITICAL,
+    description="Ten executions drawn at random cost and save what `warehouse explain` computes.",
+)
+"""The rule of every full check that no query can decide."""
+
+_SOURCE = "warehouse"
+_SPOT_CHECKS = 10
+_KEPT_IDS = 20
+
+# Executions have random ids: the next one after a random id is a random one, found by its key.
+_DRAW = """
+select coalesce(
+    (
+        select execution_id from marts.fct_task_executions
+        where execution_id >= draws.pivot order by execution_id limit 1
+    ),
+    (select execution_id from marts.fct_task_executions order by execution_id limit 1)
+) as execution_id
+from (select gen_random_uuid() as pivot from generate_series(1, %s)) as draws
+"""
+
+_UNCHECKED_BUILDS = """
+select distinct input_id
+from intermediate.int_model_inputs
+where
+    model_name = 'organization_analytics'
+    and input_kind = 'run'
+    and input_id not in (select invocation_id from quality.checked_builds where suite = %s)
+order by input_id
+"""
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """What became of one rule.
+
+    Attributes:
+        suite: The suite's name.
+        rule: The rule.
+        broken_rows: How many rows broke it.
+        broken_ids: The ids of the first of them.
+        limit: The limit that applied; None when the rule has none.
+        query: Finds all rows that break the rule.
+    """
+
+    suite: str
+    rule: Rule
+    broken_rows: int
+    broken_ids: list[dict[str, Any]]
+    limit: Decimal | None
+    query: str
+
+    @property
+    def is_success(self) -> bool:
+        """Whether the rule holds."""
+        return self.broken_rows == 0
+
+
+def run_checks(
+    connection: psycopg.Connection,
+    settings: ConnectionSettings,
+    suites: Sequence[Suite],
+    *,
+    full: bool,
+    docs: Path | None = None,
+) -> list[CheckResult]:
+    """Check that the rules hold, and record what came of each in `quality.check_results`.
+
+    A rule that cannot be evaluated is no result: nothing is recorded for its suite, and what builds
+    have changed is looked at again the next time.
+
+    Args:
+        connection: To the warehouse's database, in autocommit mode.
+        settings: Where that is.
+        suites: What to check.
+        full: Look at everything, and recompute executions drawn at random, instead of what builds
+            have changed since each suite ran last.
+        docs: Write a site with the results into this folder.
+
+    Returns:
+        All results.
+
+    Raises:
+        WarehouseError: The marts are not built, or a rule could not be evaluated.
+    """
+    limits = _limits(connection)
+    check_id = uuid.uuid4()
+    results: list[CheckResult] = []
+    with _environment(settings), _expectations(settings, docs) as context:
+        for suite in suites:
+            builds = _unchecked_builds(connection, suite)
+            batch = _batch(connection, suite, None if full else builds)
+            found = _validate(context, suite, batch, limits)
+            if full and suite.name == "executions":
+                found.append(_spot_check(connection))
+            _record(connection, check_id, found, full=full)
+            _mark_checked(connection, suite, builds)
+            results += found
+        if docs is not None:
+            context.build_data_docs()
+    return results
+
+
+def _limits(connection: psycopg.Connection) -> dict[str, Decimal]:
+    try:
+        cursor = connection.execute("select * from intermediate.int_quality_limits")
+        row = cursor.fetchone()
+    except psycopg.errors.UndefinedTable:
+        raise WarehouseError("The marts are not built yet: run `make build`.") from None
+    if row is None or cursor.description is None:
+        raise WarehouseError("intermediate.int_quality_limits is empty: run `make build`.")
+    return {column.name: value for column, value in zip(cursor.description, row, strict=True)}
+
+
+@contextmanager
+def _environment(settings: ConnectionSettings) -> Iterator[None]:
+    """Let libpq find the password, which stands in no configuration."""
+    before = dict(os.environ)
+    os.environ.update(settings.environment())
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+@contextmanager
+def _expectations(
+    settings: ConnectionSettings, docs: Path | None
+) -> Iterator["EphemeralDataContext"]:
+    """Open Great Expectations on the database; nothing of it is kept but the site."""
+    # Before the import, which reads it: no usage statistics leave the machine.
+    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+    import great_expectations as gx
+    from great_expectations.data_context.types.base import ProgressBarsConfig
+
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = ProgressBarsConfig(globally=False)
+    context.data_sources.add_postgres(_SOURCE, connection_string=_url(settings))
+    for site in list(context.get_site_names()):
+        context.delete_data_docs_site(site)
+    if docs is not None:
+        context.add_data_docs_site(
+            "quality",
+            {
+                "class_name": "SiteBuilder",
+                "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
+                "store_backend": {
+                    "class_name": "TupleFilesystemStoreBackend",
+                    "base_directory": str(docs),
+                },
+            },
+        )
+    yield context
+
+
+def _url(settings: ConnectionSettings) -> str:
+    return settings.url().replace("postgresql://", "postgresql+psycopg://", 1)
+
+
+def _unchecked_builds(connection: psycopg.Connection, suite: Suite) -> list[str]:
+    rows = connection.execute(_UNCHECKED_BUILDS, (suite.name,)).fetchall()
+    return [build for (build,) in rows]
+
+
+def _batch(connection: psycopg.Connection, suite: Suite, builds: list[str] | None) -> str:
+    """Return the query of the rows to look at; all of them when no builds are named."""
+    if builds is None or suite.changed is None:
+        return suite.batch
+    listed = sql.SQL("cast({} as text[])").format(sql.Literal(builds)).as_string(connection)
+    changed = suite.changed.format(builds=listed)
+    return "\n".join(("select * from (", suite.batch, ") as layer", "where", changed))
+
+
+def _validate(
+    context: "EphemeralDataContext",
+    suite: Suite,
+    batch: str,
+    limits: dict[str, Decimal],
+) -> list[CheckResult]:
+    """Evaluate a suite.
+
+    Raises:
+        WarehouseError: A rule could not be evaluated.
+    """
+    import great_expectations as gx
+    from great_expectations.expectations.core.unexpected_rows_expectation import (
+        UnexpectedRowsExpectation,
+    )
+    from great_expectations.expectations.metadata_types import FailureSeverity
+
+    rules = {rule.name: rule for rule in suite.rules}
+    source = cast("PostgresDatasource", context.data_sources.get(_SOURCE))
+    asset = source.add_query_asset(suite.name, query=batch)
+    validation = context.validation_definitions.add(
+        gx.ValidationDefinition(
+            name=suite.name,
+            data=asset.add_batch_definition_whole_table(suite.name),
+            suite=context.suites.add(
+                gx.ExpectationSuite(
+                    name=suite.name,
+                    expectations=[
+                        UnexpectedRowsExpectation(
+                            unexpected_rows_query=suite.query_of(rule),
+                            severity=FailureSeverity(rule.severity),
+                            description=rule.description,
+                            meta={"rule": rule.name},
+                        )
+                        for rule in suite.rules
+                    ],
+                )
+            ),
+        )
+    )
+    outcome = validation.run(result_format="COMPLETE")
+    results = []
+    for expectation in cast("list[Any]", outcome.results):
+        rule = rules[expectation.expectation_config.meta["rule"]]
+        reason = _reason_it_failed(expectation)
+        if reason is not None:
+            raise WarehouseError(f"The rule {rule.name} could not be checked: {reason}")
+        rows = expectation.result.get("details", {}).get("unexpected_rows", [])
+        results.append(
+            CheckResult(
+                suite=suite.name,
+                rule=rule,
+                broken_rows=int(expectation.result["observed_value"]),
+                broken_ids=[dict(row) for row in rows[:_KEPT_IDS]],
+                limit=limits[rule.limit] if rule.limit else None,
+                query=suite.query_of(rule).format(batch=f"(\n{batch}\n) as batch"),
+            )
+        )
+    return results
+
+
+def _reason_it_failed(expectation: Any) -> str | None:
+    """Return why an expectation was not evaluated; Great Expectations calls that a failure."""
+    raised = [
+        details
+        for details in (expectation.exception_info, *expectation.exception_info.values())
+        if isinstance(details, dict) and details.get("raised_exception")
+    ]
+    if raised:
+        return str(raised[0].get("exception_message", "no reason was given")).split("\n[SQL")[0]
+    if expectation.result.get("observed_value") is None:
+        return "it gave no result"
+    return None
+
+
+def _spot_check(connection: psycopg.Connection) -> CheckResult:
+    """Recompute a few executions outside the database, in a session that only reads."""
+    from orchestration.explain.gather import explain
+
+    drawn = {str(row[0]) for row in connection.execute(_DRAW, (_SPOT_CHECKS,)) if row[0]}
+    wrong = []
+    with connect(application_name="warehouse check") as reading:
+        for execution_id in sorted(drawn):
+            if not explain(reading, execution_id)["agrees"]:
+                wrong.append({"execution_id": execution_id})
+            reading.rollback()
+    return CheckResult("executions", SPOT_CHECK, len(wrong), wrong, None, "warehouse explain ID")
+
+
+def _record(
+    connection: psycopg.Connection,
+    check_id: uuid.UUID,
+    results: Iterable[CheckResult],
+    *,
+    full: bool,
+) -> None:
+    with connection.transaction(), connection.cursor() as cursor:
+        cursor.executemany(
+            "insert into quality.check_results (check_id, suite, rule, severity, is_full, "
+            "is_success, broken_rows, broken_ids, limit_value, query) "
+            "values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            [
+                (
+                    check_id,
+                    result.suite,
+                    result.rule.name,
+                    result.rule.severity,
+                    full,
+                    result.is_success,
+                    result.broken_rows,
+                    Jsonb(json.loads(json.dumps(result.broken_ids, default=str))),
+                    result.limit,
+                    result.query,
+                )
+                for result in results
+            ],
+        )
+
+
+def _mark_checked(connection: psycopg.Connection, suite: Suite, builds: list[str]) -> None:
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            "insert into quality.checked_builds (suite, invocation_id) values (%s, %s) "
+            "on conflict do nothing",
+            [(suite.name, build) for build in builds],
+        )
+
+
+def suites_named(names: Sequence[str]) -> list[Suite]:
+    """Return suites by name, all of them when none is named, in the order of the layers."""
+    return [suite for name, suite in SUITES.items() if not names or name in names]

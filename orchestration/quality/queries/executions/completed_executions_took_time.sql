@@ -1,0 +1,2 @@
+select execution_id from {batch}
+where status = 'completed' and coalesce(duration_ms, 0) <= 0

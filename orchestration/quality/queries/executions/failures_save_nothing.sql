@@ -1,0 +1,1 @@
+select execution_id from {batch} where savings_usd is not null and status <> 'completed'

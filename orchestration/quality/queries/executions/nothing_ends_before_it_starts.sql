@@ -1,0 +1,1 @@
+select execution_id from {batch} where end_time < start_time

@@ -1,0 +1,1 @@
+select * from marts.organization_analytics where aggregation_period = 'daily'

@@ -1,0 +1,279 @@
+"""`warehouse check`: what must hold holds in the sample, and every rule can be broken."""
+
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from click.testing import CliRunner, Result
+from psycopg import sql
+from stories import Story, environment_of
+
+from orchestration.cli import main
+from orchestration.quality.checks import SPOT_CHECK
+from orchestration.quality.rules import SUITES, Severity
+
+pytest_plugins = ["stories"]
+
+RULES = {rule.name: rule for suite in SUITES.values() for rule in suite.rules} | {
+    SPOT_CHECK.name: SPOT_CHECK
+}
+
+FACT = """
+update marts.fct_task_executions set {change} where execution_id = (
+    select execution_id from marts.fct_task_executions
+    where {of} order by execution_id offset {place} limit 1
+) returning execution_id
+"""
+
+# A statement that breaks a rule; what it returns are the ids that the check must name.
+BREAKS = {
+    "every_line_is_accepted_or_rejected": (
+        "update raw.loads set lines_accepted = lines_accepted - 1 returning load_id"
+    ),
+    "few_lines_are_rejected": (
+        "insert into raw.loads (source_name, content_sha256, lines_read, lines_rejected) "
+        "values ('bad', repeat('0', 64), 50, 50) returning load_id"
+    ),
+    "prices_are_not_negative": (
+        "update marts.dim_prices set output_usd_per_mtok = -1 "
+        "where price_id = (select min(price_id) from marts.dim_prices) returning price_id"
+    ),
+    "price_changes_are_small": (
+        "insert into marts.dim_prices (price_id, provider, model, input_usd_per_mtok, "
+        "effective_from, recorded_at, source) values "
+        "('before', 'p', 'm', 1, '2026-01-01', '2026-01-01', 'x'), "
+        "('after', 'p', 'm', 1.11, '2026-02-01', '2026-02-01', 'x') returning 'after'"
+    ),
+    "fetched_prices_are_fresh": (
+        "insert into marts.dim_prices (price_id, provider, model, input_usd_per_mtok, "
+        "effective_from, recorded_at, source) values "
+        "('old', 'q', 'm', 1, '2026-01-01', '2026-01-01', 'fetched: x') returning price_id"
+    ),
+    "cost_is_not_negative": FACT.format(
+        change="cost_usd = -cost_usd, savings_usd = null, net_savings_usd = null",
+        of="cost_usd > 0",
+        place=1,
+    ),
+    "savings_are_baseline_less_cost": FACT.format(
+        change="savings_usd = savings_usd + 1", of="savings_usd > 0", place=2
+    ),
+    "failures_save_nothing": FACT.format(change="savings_usd = 0", of="status = 'failed'", place=3),
+    "statuses_are_known": FACT.format(
+        change="status = 'lost'", of="task_type = 'bug_fix'", place=4
+    ),
+    "nothing_ends_before_it_starts": FACT.format(
+        change="end_time = start_time - interval '1 second'",
+        of="status = 'failed' and duration_ms > 7",
+        place=5,
+    ),
+    "completed_executions_took_time": FACT.format(
+        change="duration_ms = 0", of="status = 'completed' and duration_ms > 5", place=6
+    ),
+    "statuses_follow_their_path": (
+        "insert into marts.status_transition_violations "
+        "select 'v', execution_id, organization_id, event_id, 'completed', updated_at, event_id, "
+        "'running', updated_at from marts.fct_task_executions order by execution_id limit 1 "
+        "returning execution_id"
+    ),
+    "costs_are_near_their_baseline": FACT.format(
+        change="cost_usd = 10.01 * baseline_cost_usd",
+        of="baseline_cost_usd > 0 and duration_ms > 9",
+        place=7,
+    ),
+    "dear_executions_are_reviewed": FACT.format(
+        change="cost_usd = 1.01", of="cost_usd > 0 and duration_ms > 99", place=8
+    ),
+    "predictions_are_not_negative": (
+        "update marts.fct_routing_decisions set predicted_cost_usd = -1 where routing_decision_id "
+        "= (select routing_decision_id from marts.fct_routing_decisions order by 1 limit 1) "
+        "returning routing_decision_id"
+    ),
+    "confidence_is_a_share": (
+        "update marts.fct_routing_decisions set confidence_score = 1.1 where routing_decision_id "
+        "= (select routing_decision_id from marts.fct_routing_decisions order by 1 limit 1) "
+        "returning routing_decision_id"
+    ),
+    "parts_are_no_more_than_the_whole": (
+        "update marts.organization_analytics set unpriced_tasks = total_tasks + 1 where id = "
+        "(select id from marts.organization_analytics where aggregation_period = 'daily' "
+        "order by id limit 1) returning organization_id, metric_date"
+    ),
+    "savings_add_up": (
+        "update marts.organization_analytics set compared_cost_usd = compared_cost_usd + 1 "
+        "where id = (select id from marts.organization_analytics "
+        "where aggregation_period = 'daily' order by id desc limit 1) "
+        "returning organization_id, metric_date"
+    ),
+    "volume_is_like_that_of_the_weekday": (
+        "update marts.organization_analytics set total_tasks = 100000 where id = "
+        "(select id from marts.organization_analytics where aggregation_period = 'daily' "
+        "and metric_date = '2026-10-29' limit 1) returning metric_date"
+    ),
+    "layers_reconcile": (
+        "update marts.reconciled_days set differing_measures = 'total_tasks', is_equal = false "
+        "where (comparison, organization_id, metric_date) = (select comparison, organization_id, "
+        "metric_date from marts.reconciled_days limit 1) returning comparison, metric_date"
+    ),
+}
+
+# Rates: what makes them too high, and that all organizations are named.
+RATES = {
+    "costs_are_known": "update marts.fct_task_executions set cost_usd = null",
+    "executions_have_cost_data": "update marts.fct_task_executions set cost_usd = null",
+    "few_tasks_fail": "update marts.organization_analytics set failed_tasks = total_tasks",
+    "most_tasks_succeed": "update marts.organization_analytics set failed_tasks = total_tasks",
+    "few_tasks_cost_more_than_their_baseline": (
+        "update marts.organization_analytics set negative_savings_tasks = compared_tasks"
+    ),
+    "decisions_are_followed": "update marts.fct_routing_decisions set actual_provider = 'other'",
+}
+
+
+def check(story: Story, *arguments: str) -> Result:
+    with environment_of(story.database):
+        return CliRunner().invoke(main, ["check", *arguments], catch_exceptions=False)
+
+
+def results_of(story: Story) -> dict[str, dict[str, Any]]:
+    """Return the last result of every rule."""
+    rows = story.rows(
+        "select distinct on (rule) * from quality.check_results order by rule, checked_at desc"
+    )
+    return {row["rule"]: row for row in rows}
+
+
+def without_check_constraints(story: Story) -> None:
+    """Let marts hold what their contracts refuse."""
+    with story.database.connect() as connection:
+        for table, name in connection.execute(
+            "select conrelid::regclass::text, conname from pg_constraint "
+            "where contype = 'c' and connamespace in ('marts'::regnamespace, 'raw'::regnamespace) "
+            "and conparentid = 0 and coninhcount = 0"
+        ).fetchall():
+            connection.execute(
+                sql.SQL("alter table {} drop constraint {}").format(
+                    sql.Identifier(*table.split(".")), sql.Identifier(name)
+                )
+            )
+
+
+def test_every_rule_has_its_query_and_every_query_its_rule() -> None:
+    folder = resources.files("orchestration.quality").joinpath("queries")
+    found = {
+        (suite.name, Path(file.name).stem)
+        for suite in folder.iterdir()
+        for file in suite.iterdir()
+        if not file.name.startswith("batch")
+    }
+    assert found == {(name, rule.name) for name, suite in SUITES.items() for rule in suite.rules}
+    assert len(RULES) == sum(len(suite.rules) for suite in SUITES.values()) + 1
+
+
+def test_no_rule_about_what_must_be_true_is_broken_in_the_sample(story_of_sample: Story) -> None:
+    outcome = check(story_of_sample, "--full")
+    results = results_of(story_of_sample)
+    assert results.keys() == RULES.keys()
+    critical = {name for name, rule in RULES.items() if rule.severity == Severity.CRITICAL}
+    assert not [name for name in critical if not results[name]["is_success"]], outcome.output
+    assert outcome.exit_code == 0
+    assert all(row["is_full"] for row in results.values())
+
+
+def test_every_rule_can_be_broken(story_of_sample: Story) -> None:
+    without_check_constraints(story_of_sample)
+    # The spot check is broken below, and the clock cannot be moved.
+    assert RULES.keys() - BREAKS.keys() - RATES.keys() == {"landing_is_fresh", SPOT_CHECK.name}
+    with story_of_sample.database.connect() as connection:
+        expected = {
+            name: [str(part) for part in connection.execute(statement.encode()).fetchall()[-1]]
+            for name, statement in BREAKS.items()
+        }
+    outcome = check(story_of_sample, "--full")
+    assert outcome.exit_code == 1
+    assert "critical rule(s) do not hold" in outcome.output
+    found = results_of(story_of_sample)
+    for name, ids in expected.items():
+        row = found[name]
+        assert not row["is_success"], name
+        assert row["severity"] == RULES[name].severity
+        if row["broken_rows"] <= 20:
+            assert any(
+                set(ids) <= set(map(str, broken.values())) for broken in row["broken_ids"]
+            ), (
+                name,
+                ids,
+                row["broken_ids"],
+            )
+        # The query that is kept finds the rows again.
+        with story_of_sample.database.connect() as connection:
+            again = connection.execute(row["query"].encode()).fetchall()
+        assert len(again) == row["broken_rows"]
+
+
+def test_rates_that_are_too_high_name_the_organizations(story_of_sample: Story) -> None:
+    without_check_constraints(story_of_sample)
+    with story_of_sample.database.connect() as connection:
+        for statement in dict.fromkeys(RATES.values()):
+            connection.execute(statement.encode())
+    check(story_of_sample, "--full", "--suite", "rollups", "--suite", "decisions")
+    found = results_of(story_of_sample)
+    organizations = {
+        row["organization_id"]
+        for row in story_of_sample.rows("select organization_id from marts.dim_organizations")
+    }
+    for name in ("few_tasks_fail", "most_tasks_succeed"):
+        named = {broken["organization_id"] for broken in found[name]["broken_ids"]}
+        assert named == organizations
+    assert not found["decisions_are_followed"]["is_success"]
+    assert "executions_have_cost_data" not in found, "only the suites that were named ran"
+    check(story_of_sample, "--full", "--suite", "executions")
+    found = results_of(story_of_sample)
+    for name in ("costs_are_known", "executions_have_cost_data"):
+        named = {broken["organization_id"] for broken in found[name]["broken_ids"]}
+        assert named == organizations
+    assert found[SPOT_CHECK.name]["broken_rows"] > 0, (
+        "a cost that is missing is not the computed one"
+    )
+
+
+def test_a_check_looks_at_what_builds_have_changed_since_the_last_one(
+    story_of_sample: Story,
+) -> None:
+    assert check(story_of_sample).exit_code == 0
+    without_check_constraints(story_of_sample)
+    with story_of_sample.database.connect() as connection:
+        connection.execute(BREAKS["cost_is_not_negative"].encode())
+    assert check(story_of_sample).exit_code == 0, "no build has touched that day since"
+    assert not results_of(story_of_sample)["cost_is_not_negative"]["is_full"]
+    assert check(story_of_sample, "--full").exit_code == 1
+
+
+def test_a_rule_that_cannot_be_checked_is_an_error_and_no_result(story_of_sample: Story) -> None:
+    with story_of_sample.database.connect() as connection:
+        connection.execute("alter table marts.fct_task_executions rename column cost_usd to cost")
+    outcome = check(story_of_sample, "--suite", "executions")
+    assert outcome.exit_code == 1
+    assert "could not be checked" in outcome.output
+    assert 'column "cost_usd" does not exist' in outcome.output
+    assert "Traceback" not in outcome.output
+    assert story_of_sample.rows("select * from quality.check_results") == []
+    assert story_of_sample.rows("select * from quality.checked_builds") == []
+
+
+def test_before_the_first_build_the_message_says_what_to_do(story: Story) -> None:
+    with story.database.connect() as connection:
+        connection.execute("drop schema intermediate cascade")
+    outcome = check(story)
+    assert outcome.exit_code == 1
+    assert "make build" in outcome.output
+
+
+def test_results_are_written_as_a_site(story_of_sample: Story, tmp_path: Path) -> None:
+    check(story_of_sample, "--suite", "rollups", "--docs", str(tmp_path / "site"))
+    pages = list((tmp_path / "site").rglob("*.html"))
+    assert tmp_path / "site" / "index.html" in pages
+    text = "".join(page.read_text(encoding="utf-8") for page in pages)
+    assert "rollups" in text
+    passfile = story_of_sample.database.settings.passfile
+    assert passfile is not None
+    assert passfile.read_text(encoding="utf-8").strip().rsplit(":", 1)[-1] not in text
