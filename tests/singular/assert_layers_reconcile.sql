@@ -1,7 +1,7 @@
 -- A returned row is a pair of layers that do not hold the same: `reconciliation` shows where. Looks
 -- at what builds compared, in a sweep at everything anew.
 
-{{ config(meta={'dagster': {'ref': {'name': 'reconciliation'}}}) }}
+{{ config(meta={'dagster': {'ref': {'name': 'reconciled_days'}}}) }}
 
 select
     'landed, raw and staging' as comparison,

@@ -15,7 +15,10 @@ cross join
         ('task_executions', loads.task_execution_count),
         ('routing_decisions', loads.routing_decision_count),
         ('organizations', loads.organization_count),
-        ('users', loads.user_count)
+        ('users', loads.user_count),
+        -- What these add up, not their own rows.
+        ('landed_totals', loads.lines_accepted),
+        ('event_totals', loads.lines_accepted)
     ) as landed (table_name, row_count)
 where landed.row_count > 0
 group by landed.table_name
