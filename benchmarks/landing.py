@@ -231,7 +231,7 @@ def _copy(copies: dict[str, Path]) -> float:
 
 def _empty_tables() -> None:
     """Empty schema raw and settle the server, so that every repetition starts alike."""
-    tables = (*_TABLES, "rejected_events", "loads")
+    tables = (*_TABLES, "landed_totals", "rejected_events", "loads")
     with connect(autocommit=True) as connection:
         connection.execute(
             sql.SQL("truncate {}").format(

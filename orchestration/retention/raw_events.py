@@ -179,6 +179,12 @@ def _remove(
         is_whole = _count(connection, partition, sql.SQL("true")) == archive.rows
         if is_whole:
             connection.execute(sql.SQL("drop table {}").format(partition.relation))
+            # What is sealed is no longer compared with what landed.
+            connection.execute(
+                "delete from raw.landed_totals "
+                "where event_kind = %s and event_date >= %s and event_date < %s",
+                (partition.table.removesuffix("s"), partition.first_day, partition.stop.date()),
+            )
         else:
             connection.execute(
                 sql.SQL("delete from {} where {}").format(partition.relation, leaving)

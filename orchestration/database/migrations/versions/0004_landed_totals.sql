@@ -89,7 +89,7 @@ comment on view raw.event_totals is
 'One row per load, kind of event, organization and day in UTC: what schema raw holds of it now.';
 
 create table raw.landed_totals (
-    load_id bigint not null references raw.loads (load_id),
+    load_id bigint not null,
     event_kind text not null check (
         event_kind in ('task_execution', 'routing_decision', 'organization', 'user')
     ),
