@@ -6,6 +6,7 @@ from orchestration.database.commands import db, env
 from orchestration.defs.commands import ui
 from orchestration.explain.commands import explain
 from orchestration.landing.commands import land, rejects
+from orchestration.metrics.commands import metrics
 from orchestration.quality.commands import check
 from orchestration.retention.commands import retention
 from orchestration.sample.commands import sample
@@ -27,6 +28,7 @@ for command in (
     land,
     rejects,
     import_source,
+    metrics,
     retention,
     sample,
     summary,

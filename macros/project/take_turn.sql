@@ -3,7 +3,7 @@
     lock. Whether a source is fresh may be asked at any time. -#}
 {% macro take_turn() -%}
     {%- if execute and flags.WHICH != 'freshness' -%}
-        {%- if run_query("select to_regclass('raw.seals')").rows[0][0] is none -%}
+        {%- if run_query("select to_regclass('raw.finished_builds')").rows[0][0] is none -%}
             {{ exceptions.raise_compiler_error(
                 "Schema raw is older than this project. Run `warehouse db migrate`, then this again."
             ) }}

@@ -1,0 +1,9 @@
+-- One row per layer: rows of its tables, as the server's statistics count them.
+
+select
+    schemaname as layer,
+    sum(n_live_tup) as row_count
+from pg_catalog.pg_stat_user_tables
+where schemaname in ('raw', 'intermediate', 'marts', 'reference', 'snapshots')
+group by schemaname
+order by schemaname
