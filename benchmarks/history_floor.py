@@ -22,9 +22,8 @@ _FLOOR = "floor"
 _FRESH, _GONE = "floor_fresh", "floor_gone"
 # Threads of a build unless told otherwise, as in the project's profile.
 _THREADS = 4
-# What the hooks of some models set for their queries, and a hand would as well.
-_HASHING_HOOK = "join_by_hashing"
-_HASHING = "set local enable_nestloop = off; set local work_mem = '128MB'"
+# What a full refresh sets for its queries, and a hand would as well.
+_HASHING = "set local enable_nestloop = off; set local work_mem = '128MB'; set local jit = off"
 
 # Some queries ask which loads their model has yet to take in: on the floor all that the facts have.
 _INPUTS = "int_model_inputs"
@@ -78,13 +77,11 @@ class FloorTable:
         name: Its name.
         query: The query of its model in a full refresh, reading the floor's own tables.
         reads: Which of the other tables it reads.
-        hashes: Whether its model's hooks turn nested loops off.
     """
 
     name: str
     query: str
     reads: frozenset[str]
-    hashes: bool
 
 
 @dataclass
@@ -137,8 +134,7 @@ def floor_tables(dbt: Dbt) -> list[FloorTable]:
             if relation in query:
                 reads.add(other)
                 query = query.replace(relation, f'"{_FLOOR}"."{other}"')
-        hooks = " ".join(hook["sql"] for hook in nodes[key]["config"]["pre-hook"])
-        tables.append(FloorTable(names[key], query, frozenset(reads), _HASHING_HOOK in hooks))
+        tables.append(FloorTable(names[key], query, frozenset(reads)))
     return tables
 
 
@@ -225,8 +221,7 @@ def _creation(table: FloorTable) -> Job:
         columns = _names(connection, _COLUMNS, original)
         indexes = connection.execute(_INDEXES, (original,)).fetchall()
         _execute(connection, f"create table {target} (like {original} including constraints)")
-        if table.hashes:
-            connection.execute(_HASHING)
+        connection.execute(_HASHING)
         rows = _insert(connection, target, columns, table.query)
         for constraint, index in indexes:
             if constraint:

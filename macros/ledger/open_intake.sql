@@ -1,7 +1,8 @@
 {#- First pre-hook of a model that keeps a record of its inputs. From here to the commit the model
     sees one state of the database: what arrives meanwhile waits for the next build instead of
     being counted by one statement and missed by another. The lock makes a second build of the
-    same model wait. A first build or a full refresh starts with an empty record. -#}
+    same model wait. A first build or a full refresh starts with an empty record
+    and reads everything: millions of look-ups would take hours. -#}
 {% macro open_intake() -%}
     set transaction isolation level repeatable read;
     {%- if load_relation(this) is not none %}
@@ -14,6 +15,7 @@
     {%- endif %}
     {%- endif %}
     {%- if flags.FULL_REFRESH or not is_incremental() %}
+    {{ join_by_hashing() }}
     delete from {{ ref('int_model_inputs') }} where model_name = '{{ this.identifier }}';
     {%- endif %}
 {%- endmacro %}

@@ -14,7 +14,11 @@
     config(
         incremental_strategy='replace_days',
         full_refresh=(true if var('as_of', '') or var('sweep') else none),
-        pre_hook=['{{ open_intake() }}', '{{ collect_touched_days(after=' ~ after ~ ') }}'],
+        pre_hook=[
+            '{{ open_intake() }}',
+            '{{ collect_touched_days(after=' ~ after ~ ') }}',
+            '{{ collect_arrived_executions() }}',
+        ],
         post_hook='{{ close_intake(after=' ~ after ~ ') }}',
         indexes=[{'columns': ['is_equal']}]
     )
@@ -119,14 +123,6 @@ organizations as (
 
 ),
 
-arrived as (
-
-    select distinct execution_id
-    from events
-    where {{ landed_in(pending_loads()) }}
-
-),
-
 ranked_versions as (
 
     select
@@ -140,7 +136,9 @@ ranked_versions as (
                 events._line_number desc
         ) = 1 as is_latest
     from events
-    inner join arrived on events.execution_id = arrived.execution_id
+    {% if is_incremental() %}
+    inner join arrived_executions on events.execution_id = arrived_executions.execution_id
+    {% endif %}
     where {{ taken_in('fct_task_executions', 'load', 'cast(events._load_id as text)') }}
 
 ),
@@ -192,7 +190,8 @@ staged_executions as (
         executions.organization_id,
         executions.metric_date
     from executions
-    where executions.execution_id not in (select arrived.execution_id from arrived)
+    left join arrived_executions on executions.execution_id = arrived_executions.execution_id
+    where arrived_executions.execution_id is null
     {% endif %}
 
 ),

@@ -8,7 +8,7 @@
     config(
         incremental_strategy='delete+insert',
         unique_key='execution_id',
-        pre_hook='{{ open_intake() }}',
+        pre_hook=['{{ open_intake() }}', '{{ collect_arrived_executions() }}'],
         post_hook='{{ close_intake() }}',
         indexes=[{'columns': ['execution_id']}]
     )
@@ -17,14 +17,6 @@
 with events as (
 
     select * from {{ ref('stg_platform__task_executions') }}
-
-),
-
-arrived as (
-
-    select distinct execution_id
-    from events
-    where {{ landed_in(pending_loads()) }}
 
 ),
 
@@ -40,7 +32,9 @@ versions as (
         lag(events.event_id) over versions_of_execution as event_id_before,
         lag(events.updated_at) over versions_of_execution as updated_at_before
     from events
-    inner join arrived on events.execution_id = arrived.execution_id
+    {% if is_incremental() %}
+    inner join arrived_executions on events.execution_id = arrived_executions.execution_id
+    {% endif %}
     where {{ taken_in('fct_task_executions', 'load', 'cast(events._load_id as text)') }}
     window
         versions_of_execution as (
