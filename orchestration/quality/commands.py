@@ -69,7 +69,10 @@ def check(names: tuple[str, ...], full: bool, docs: Path | None) -> None:
     for result in results:
         if result.broken_ids:
             example = " ".join(str(value) for value in result.broken_ids[0].values())
-            console.print(f"{result.rule.name}: not so. {result.rule.description} E.g. {example}")
+            others = f" and {result.broken_rows - 1:,} more" if result.broken_rows > 1 else ""
+            console.print(
+                f"{result.rule.name}: {result.rule.description} Not so for {example}{others}."
+            )
     broken = [
         result.rule.name
         for result in results
