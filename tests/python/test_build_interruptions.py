@@ -170,7 +170,7 @@ class Kills:
         """Start a build and kill it somewhere, unless it ends by itself before that."""
         before = self._turn()
         # As many models as this, and a bit of the next.
-        wanted = self._draw.choice([0, 0, *range(self._models)])
+        wanted = self._draw.choice([0, 0, 0, 0, *range(self._models)])
         moment = self._draw.uniform(0, 0.3)
         deadline = time.monotonic() + PATIENCE_SECONDS
         with forked_build(self._story, *options) as is_running:

@@ -33,6 +33,7 @@
 {%- set policy = [
     'successful_tasks', 'compared_tasks', 'negative_savings_tasks', 'unknown_overhead_tasks',
     'compared_cost_usd', 'total_baseline_cost_usd', 'total_savings_usd', 'total_net_savings_usd',
+    'policies', 'tasks_of_policies', 'priced_tasks_of_policies',
 ] %}
 {%- set comparisons = {
     'staging_to_facts': {
@@ -69,13 +70,8 @@
         'count': 'total_tasks', 'tokens': 'total_tokens', 'usd': 'total_spend_usd',
     },
     'facts_to_policies': {
-        'upstream': 'completed_days', 'downstream': 'headline_days', 'measures': policy,
+        'upstream': 'completed_days', 'downstream': 'policy_days', 'measures': policy,
         'count': 'successful_tasks', 'usd': 'total_savings_usd',
-    },
-    'policies_to_differences': {
-        'upstream': 'policy_days', 'downstream': 'policy_differences',
-        'measures': ['policies', 'successful_tasks', 'priced_tasks', 'total_savings_usd'],
-        'count': 'policies', 'usd': 'total_savings_usd',
     },
     'facts_to_organization_histogram': {
         'upstream': 'timed_days', 'downstream': 'histogram_days',
@@ -205,7 +201,13 @@ staged_days as (
         count(*) filter (where status = 'completed') as successful_tasks,
         count(*) filter (where status = 'failed') as failed_tasks,
         cast(
-            coalesce(sum(coalesce(input_tokens + output_tokens, tokens_used)), 0) as numeric(28, 0)
+            coalesce(
+                sum(
+                    coalesce(
+                        tokens_used, input_tokens + output_tokens, input_tokens, output_tokens
+                    )
+                ), 0
+            ) as numeric(28, 0)
         ) as total_tokens,
         coalesce(sum(input_tokens), 0) as input_tokens,
         coalesce(sum(cached_input_tokens), 0) as cached_input_tokens,
@@ -229,6 +231,7 @@ fact_days as (
         executions.metric_date,
         {{ task_measures() }},
         count(*) filter (where executions.pricing_status = 'priced') as priced_tasks,
+        count(executions.cost_usd) filter (where executions.status = 'completed') as costed_tasks,
         count(*) filter (where executions.savings_usd < 0) as negative_savings_tasks,
         count(*) filter (
             where executions.savings_usd is not null and executions.net_savings_usd is null
@@ -256,7 +259,10 @@ fact_days as (
             coalesce(
                 sum(
                     coalesce(
-                        executions.input_tokens + executions.output_tokens, executions.tokens_used
+                        executions.tokens_used,
+                        executions.input_tokens + executions.output_tokens,
+                        executions.input_tokens,
+                        executions.output_tokens
                     )
                 ), 0
             ) as numeric(28, 0)
@@ -278,7 +284,11 @@ fact_days as (
 
 completed_days as (
 
-    select *
+    select
+        *,
+        5 as policies,
+        5 * successful_tasks as tasks_of_policies,
+        5 * costed_tasks as priced_tasks_of_policies
     from fact_days
     where successful_tasks > 0
 
@@ -356,47 +366,33 @@ usage_days as (
 
 ),
 
-policies as (
-
-    select *
-    from {{ ref('fct_savings_by_policy') }} as policies
-    where {{ in_compared_days('policies') }}
-
-),
-
-headline_days as (
-
-    select *
-    from policies
-    where policy = 'headline'
-
-),
-
+-- What the policies that are not in force would have saved changes with prices of their own, on
+-- days that nothing else touches: only that they are there is compared.
 policy_days as (
-
-    select
-        organization_id,
-        metric_date,
-        count(*) as policies,
-        sum(successful_tasks) as successful_tasks,
-        sum(compared_tasks + unknown_baseline_tasks) as priced_tasks,
-        sum(total_savings_usd) as total_savings_usd
-    from policies
-    group by organization_id, metric_date
-
-),
-
--- Five rows for every day, each about the same executions.
-policy_differences as (
 
     select
         policies.organization_id,
         policies.metric_date,
-        5 as policies,
-        max(5 * policies.successful_tasks) as successful_tasks,
-        max(5 * (policies.compared_tasks + policies.unknown_baseline_tasks)) as priced_tasks,
-        sum(policies.total_baseline_cost_usd - policies.compared_cost_usd) as total_savings_usd
-    from policies
+        count(*) as policies,
+        sum(policies.successful_tasks) as tasks_of_policies,
+        sum(policies.compared_tasks + policies.unknown_baseline_tasks) as priced_tasks_of_policies,
+        sum(policies.successful_tasks) filter (where policies.policy = 'headline')
+            as successful_tasks,
+        sum(policies.compared_tasks) filter (where policies.policy = 'headline') as compared_tasks,
+        sum(policies.negative_savings_tasks) filter (where policies.policy = 'headline')
+            as negative_savings_tasks,
+        sum(policies.unknown_overhead_tasks) filter (where policies.policy = 'headline')
+            as unknown_overhead_tasks,
+        sum(policies.compared_cost_usd) filter (where policies.policy = 'headline')
+            as compared_cost_usd,
+        sum(policies.total_baseline_cost_usd) filter (where policies.policy = 'headline')
+            as total_baseline_cost_usd,
+        sum(policies.total_savings_usd) filter (where policies.policy = 'headline')
+            as total_savings_usd,
+        sum(policies.total_net_savings_usd) filter (where policies.policy = 'headline')
+            as total_net_savings_usd
+    from {{ ref('fct_savings_by_policy') }} as policies
+    where {{ in_compared_days('policies') }}
     group by policies.organization_id, policies.metric_date
 
 ),
