@@ -1,5 +1,5 @@
--- Grain: one row: from where on the quality of data is worth a warning, as the project's vars said
--- in the last build.
+-- Grain: one row per warehouse: from where on the quality of data is worth a warning, as the
+-- project's vars said in the last build.
 
 select
     cast({{ var('price_change_warn_percentage') }} as numeric) as price_change_warn_percentage,
