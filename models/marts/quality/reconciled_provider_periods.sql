@@ -90,13 +90,19 @@ timed_days as (
 
 ),
 
-open_days as (
+daily_performance as (
 
     select *
     from performance
-    where
-        aggregation_period = 'daily'
-        and {{ in_compared_days('performance', 'provider') }}
+    where aggregation_period = 'daily'
+
+),
+
+open_days as (
+
+    select *
+    from daily_performance
+    where {{ in_compared_days('daily_performance', 'provider') }}
 
 ),
 
