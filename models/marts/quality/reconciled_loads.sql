@@ -1,12 +1,14 @@
 -- Grain: one row per load, kind of event, organization and day in UTC that is open: what landed,
--- what schema raw holds of it, and what staging shows.
+-- what schema raw holds of it, and what staging shows. Loads that the facts take in once more are
+-- compared once more.
 -- depends_on: {{ ref('fct_task_executions') }}
 -- depends_on: {{ ref('int_model_inputs') }}
 -- depends_on: {{ ref('stg_platform__seals') }}
 
 {{
     config(
-        incremental_strategy='append',
+        incremental_strategy='delete+insert',
+        unique_key='load_id',
         full_refresh=(true if var('as_of', '') or var('sweep') else none),
         pre_hook='{{ open_intake() }}',
         post_hook='{{ close_intake() }}',
