@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -310,7 +311,7 @@ def _record(
                     full,
                     result.is_success,
                     result.broken_rows,
-                    Jsonb(json.loads(json.dumps(result.broken_ids, default=str))),
+                    Jsonb(result.broken_ids, dumps=partial(json.dumps, default=str)),
                     result.limit,
                     result.query,
                 )

@@ -32,7 +32,7 @@
 {%- set totals = {'count': 'total_tasks', 'tokens': 'total_tokens', 'usd': 'total_spend_usd'} %}
 {%- set comparisons = {
     'facts_to_provider_days': dict(
-        totals, upstream='fact_days', downstream='provider_days', measures=measures
+        totals, upstream='fact_days', downstream='open_days', measures=measures
     ),
     'provider_hours_to_days': dict(
         totals, upstream='provider_hours', downstream='open_days', measures=measures
@@ -103,12 +103,6 @@ open_days as (
     select *
     from daily_performance
     where {{ in_compared_days('daily_performance', 'provider') }}
-
-),
-
-provider_days as (
-
-    select * from open_days
 
 ),
 
