@@ -64,7 +64,7 @@ def collect(connection: psycopg.Connection) -> CollectorRegistry:
     try:
         found = {query: _rows(connection, query)[0] for query in ("landing", "builds", "prices")}
         tasks, layers = _rows(connection, "tasks"), _rows(connection, "rows")
-        checks = _rows(connection, "checks")
+        checks, alerts = _rows(connection, "checks"), _rows(connection, "alerts")
     except psycopg.errors.UndefinedTable:
         raise WarehouseError("The marts are not built yet: run `make build`.") from None
     for name, query, column, text in _SINGLE:
@@ -75,6 +75,10 @@ def collect(connection: psycopg.Connection) -> CollectorRegistry:
     _gauge(
         registry, "rows", "Rows of a layer's tables, estimated by the server.", ("layer",),
         [({"layer": row["layer"]}, row["row_count"]) for row in layers],
+    )  # fmt: skip
+    _gauge(
+        registry, "open_alerts", "Alerts of marts.fct_alerts that are open.", ("severity",),
+        [({"severity": row["severity"]}, row["open_alerts"]) for row in alerts],
     )  # fmt: skip
     labels = ("suite", "rule", "severity")
     for name, column, text in (

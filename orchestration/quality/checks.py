@@ -122,7 +122,8 @@ def run_checks(
             found = _validate(context, suite, batch, limits)
             if full and suite.name == "executions":
                 found.append(_spot_check(connection))
-            _record(connection, check_id, found, full=full)
+            # What has no notion of changes is always looked at as a whole.
+            _record(connection, check_id, found, full=full or suite.changed is None)
             _mark_checked(connection, suite, builds)
             results += found
         if docs is not None:

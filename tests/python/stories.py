@@ -283,8 +283,8 @@ class Story:
     def marts(self, schema: str = "marts") -> dict[str, Counter[str]]:
         """Return the whole content of every mart that shows a state.
 
-        Ledgers of corrections and of loads show how the state came about: they differ between two
-        ways that lead to the same one.
+        Ledgers of corrections, loads and alerts show how the state came about: they differ between
+        two ways that lead to the same one.
         """
         with self.database.connect(options="-c timezone=UTC") as connection:
             return {
@@ -295,7 +295,7 @@ class Story:
                     )
                 )
                 for table in tables_of(connection, schema)
-                if table not in ("fct_cost_corrections", "reconciled_loads")
+                if table not in ("alert_episodes", "fct_cost_corrections", "reconciled_loads")
             }
 
     def assert_reconciles(self) -> None:

@@ -21,6 +21,8 @@ from orchestration.project import project_root
 from orchestration.sample.generator import DEFAULT_UNTIL, SampleSettings, generate
 
 MARTS = [
+    "marts/alert_conditions",
+    "marts/alert_episodes",
     "marts/analytics_aggregations",
     "marts/analytics_hourly",
     "marts/cost_discrepancies",
@@ -30,6 +32,7 @@ MARTS = [
     "marts/dim_prices",
     "marts/dim_providers",
     "marts/dim_users",
+    "marts/fct_alerts",
     "marts/fct_cost_corrections",
     "marts/fct_cost_lines",
     "marts/fct_measured_savings",
@@ -61,6 +64,7 @@ MARTS = [
 ]
 RAW_TABLES = [
     "raw/event_totals",
+    "raw/finished_builds",
     "raw/landed_totals",
     "raw/loads",
     "raw/organizations",

@@ -70,6 +70,13 @@ def test_figures_are_those_of_the_warehouse(story_of_sample: Story) -> None:
     assert found["warehouse_build_failed_nodes", ""] == 0
     assert 0 < found["warehouse_build_duration_seconds", ""] < 3_600
     assert ("warehouse_check_broken_rows", "savings_add_up") in found
+    open_alerts = Counter(
+        alert["severity"]
+        for alert in story_of_sample.rows("select * from marts.fct_alerts where is_open")
+    )
+    assert open_alerts["warning"] > 1
+    for severity in ("critical", "warning", "info"):
+        assert found["warehouse_open_alerts", severity] == open_alerts[severity]
 
 
 def test_the_file_replaces_the_one_before(story_of_sample: Story, tmp_path: Path) -> None:

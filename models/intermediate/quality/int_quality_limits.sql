@@ -16,4 +16,8 @@ select
     cast({{ var('cost_over_baseline_warn_factor') }} as numeric) as cost_over_baseline_warn_factor,
     cast({{ var('cost_review_usd') }} as numeric) as cost_review_usd,
     cast({{ var('volume_warn_percentage') }} as numeric) as volume_warn_percentage,
-    cast({{ var('rate_min_tasks') }} as numeric) as rate_min_tasks
+    cast({{ var('rate_min_tasks') }} as numeric) as rate_min_tasks,
+    cast({{ var('budget_notice_percentage') }} as numeric) as budget_notice_percentage,
+    cast({{ var('budget_warn_percentage') }} as numeric) as budget_warn_percentage,
+    cast({{ var('budget_projection_min_days') }} as integer) as budget_projection_min_days,
+    cast({{ var('alert_window_days') }} as integer) as alert_window_days

@@ -1,0 +1,82 @@
+-- Grain: one row per time that a rule was broken by an organization (where it is about one) in a
+-- period: what builds noted, as it is now, and what has broken since the last of them.
+
+{{ config(materialized='view') }}
+
+with conditions as (
+
+    select * from {{ ref('alert_conditions') }}
+
+),
+
+builds as (
+
+    select max(ended_at) as last_ended_at
+    from {{ ref('stg_platform__finished_builds') }}
+
+),
+
+episodes as (
+
+    select * from {{ ref('alert_episodes') }}
+
+),
+
+open_alerts as (
+
+    select * from episodes
+    where resolved_at is null
+
+),
+
+present as (
+
+    select
+        {{ present_alert_columns() }}
+    from open_alerts
+    full join conditions on open_alerts.dedup_key = conditions.dedup_key
+    cross join builds
+    where open_alerts.dedup_key is not null or conditions.is_broken
+
+),
+
+final as (
+
+    select
+        alert_id,
+        dedup_key,
+        rule,
+        severity,
+        organization_id,
+        period,
+        unit,
+        observed,
+        threshold,
+        first_seen_at,
+        last_seen_at,
+        resolved_at,
+        resolution,
+        false as is_open
+    from episodes
+    where resolved_at is not null
+    union all
+    select
+        alert_id,
+        dedup_key,
+        rule,
+        severity,
+        organization_id,
+        period,
+        unit,
+        observed,
+        threshold,
+        first_seen_at,
+        last_seen_at,
+        resolved_at,
+        resolution,
+        resolved_at is null as is_open
+    from present
+
+)
+
+select * from final
