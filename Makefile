@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo build docs ui lint format test bench clean
+.PHONY: help setup demo build docs ui lint format test mutants bench clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || \
 	command -v python3)
@@ -78,6 +78,9 @@ format: setup ## Rewrite Python and SQL the way that lint wants them
 test: lint ## Everything that CI runs: lint and the tests on real databases
 	@# A file's tests share what they build, so each file stays on one core.
 	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+
+mutants: setup ## Put every small mistake into the marts' SQL, one at a time, and show what no test notices
+	ALL_MUTANTS=1 $(BIN)/pytest tests/python/test_mutants.py
 
 bench: setup ## Measure landing, builds and pricing; see benchmarks/README.md
 	$(BIN)/python -m benchmarks

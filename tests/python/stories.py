@@ -361,10 +361,10 @@ class Story:
     def oracle(self, now: str = NOW) -> Oracle:
         return Oracle(self.events, self.project.prices, now)
 
-    def assert_equals_oracle(self, now: str = NOW) -> None:
-        """Fail unless facts, rollups and dimensions are what the oracle computes."""
+    def expected(self, now: str = NOW) -> dict[str, Mapping[Any, Row]]:
+        """Return what the oracle computes of facts, rollups and dimensions, each by its key."""
         oracle = self.oracle(now)
-        expected: dict[str, Mapping[Any, Row]] = {
+        return {
             "fct_task_executions": oracle.task_executions,
             "fct_routing_decisions": oracle.routing_decisions,
             "fct_savings_by_policy": oracle.savings_by_policy,
@@ -374,9 +374,12 @@ class Story:
             "dim_providers": oracle.providers,
             **oracle.rollups,
         }
+
+    def assert_equals_oracle(self, now: str = NOW) -> None:
+        """Fail unless facts, rollups and dimensions are what the oracle computes."""
         found = [
             f"{name}: {difference}"
-            for name, rows in expected.items()
+            for name, rows in self.expected(now).items()
             for difference in differences_between(rows, self.mart(name))
         ]
         assert not found, "\n".join(found[:20])

@@ -1,0 +1,189 @@
+"""Small mistakes in the marts' SQL: nearly all of them are noticed.
+
+A mistake is noticed when a unit test of the model fails, or when the mart no longer holds what the
+oracle computes for random histories and price books. The tables that compare layers are left to
+`test_reconciliation.py`, which damages what they compare.
+"""
+
+import csv
+import json
+import os
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from mutants import mistakes_of, mutant_of, parsed, shape_of
+from psycopg import sql
+from sqlglot import exp
+from stories import NOW, Project, Seeds, Story, environment_of
+from test_build_histories import Changes, History, loads_of
+from test_live_views import expected_rows
+from test_pricing_properties import add_to, books, drawn, events_of, rows_of
+
+pytest_plugins = ["stories"]
+
+ONE_IN = 1 if os.environ.get("ALL_MUTANTS") else 4
+"""How many of the mutants are tried: `make mutants` tries all, which takes some minutes."""
+
+CAUGHT_PERCENTAGE = 95
+
+LEFT_OUT = ("--exclude", "reconciled_*")
+
+EQUIVALENT = Path(__file__).with_name("equivalent_mutants.csv")
+"""Mistakes that are none, and why."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A query that must return certain columns of certain rows.
+
+    Attributes:
+        tree: Its syntax.
+        columns: The columns that are compared.
+        rows: What it returns in them.
+    """
+
+    tree: exp.Expr
+    columns: Sequence[str]
+    rows: Sequence[Any]
+
+    def notices(self, connection: psycopg.Connection, place: int) -> bool:
+        """Tell whether the mistake at a place makes a difference."""
+        try:
+            mutant = mutant_of(self.tree, place)
+            return rows_of_query(connection, mutant, self.columns) != self.rows
+        except psycopg.Error:
+            return True
+
+
+def rows_of_query(connection: psycopg.Connection, query: str, columns: Sequence[str]) -> list[Any]:
+    compared = sql.SQL(", ").join(
+        sql.SQL("cast({} as text)").format(sql.Identifier(column)) for column in columns
+    )
+    statement = sql.SQL("select {} from ({}) as answer").format(compared, sql.SQL(query))
+    return sorted(map(repr, connection.execute(statement).fetchall()))
+
+
+def results_of(project: Project, story: Story, *command: str) -> dict[str, dict[str, Any]]:
+    """Run a command of dbt and return what it wrote about its nodes, and the manifest's tests."""
+    from dbt.cli.main import dbtRunner
+
+    arguments = project.arguments(story.database, command, NOW)
+    arguments.remove("--no-write-json")
+    with environment_of(story.database):
+        outcome = dbtRunner().invoke(arguments)
+    assert outcome.success, outcome.exception
+    target = Path(arguments[arguments.index("--target-path") + 1])
+    results = json.loads((target / "run_results.json").read_text(encoding="utf-8"))["results"]
+    manifest = json.loads((target / "manifest.json").read_text(encoding="utf-8"))
+    return {
+        result["unique_id"]: result | manifest["unit_tests"].get(result["unique_id"], {})
+        for result in results
+    }
+
+
+def expected_columns(unit_test: Mapping[str, Any]) -> list[str]:
+    rows = unit_test["expect"]["rows"]
+    if isinstance(rows, str):
+        return rows.strip().splitlines()[0].split(",")
+    return list(rows[0]) if rows else []
+
+
+@pytest.fixture
+def seeds(project: Project) -> Iterator[Seeds]:
+    files = Seeds(project.prices)
+    yield files
+    files.restore()
+
+
+def pinned_by_the_oracle(story: Story, seeds: Seeds) -> dict[str, list[str]]:
+    """Build random histories and price books; return the columns that the oracle computes of them.
+
+    Some more events land after the build: what waits for the next one shows in the live views.
+    """
+    built, waiting = (
+        loads_of(History(number) for number in numbers) for numbers in (range(100), range(100, 150))
+    )
+    random_books = dict(enumerate(drawn(books(), 60)))
+    changes = Changes(seeds)
+    changes.before(0)
+    changes.before(2)
+    prices = rows_of(random_books, "prices")
+    add_to(seeds, {"provider_pricing": prices, "model_aliases": rows_of(random_books, "aliases")})
+    story.land(*(event for item in random_books.items() for event in events_of(*item)))
+    for lines in built:
+        story.land_lines(lines)
+    story.build()
+    story.assert_equals_oracle()
+    expected = story.expected()
+    for lines in waiting:
+        story.land_lines(lines)
+    expected |= expected_rows(story.oracle())
+    return {name: list(next(iter(rows.values()))) for name, rows in expected.items()}
+
+
+def compiled_marts(project: Project, story: Story) -> dict[str, exp.Expr]:
+    """Return the queries of the marts as a full refresh runs them."""
+    command = ("compile", "--full-refresh", "--select", "path:models/marts")
+    return {
+        name.split(".")[-1]: parsed(result["compiled_code"])
+        for name, result in results_of(project, story, *command, *LEFT_OUT).items()
+        if name.startswith("model.")
+    }
+
+
+def cases_of_unit_tests(
+    project: Project,
+    story: Story,
+    connection: psycopg.Connection,
+    marts: Mapping[str, exp.Expr],
+) -> Iterator[tuple[str, Case]]:
+    """Return models with what their unit tests expect of the same query as in a full refresh."""
+    command = ("test", "--select", "test_type:unit")
+    for name, result in results_of(project, story, *command, *LEFT_OUT).items():
+        kind, _, model = name.split(".")[:3]
+        if kind != "unit_test" or model not in marts:
+            continue
+        tree, columns = parsed(result["compiled_code"]), expected_columns(result)
+        # What a build with a past does otherwise has another shape.
+        if columns and shape_of(tree) == shape_of(marts[model]):
+            case = Case(tree, columns, rows_of_query(connection, result["compiled_code"], columns))
+            assert rows_of_query(connection, tree.sql("postgres"), columns) == case.rows, name
+            yield model, case
+
+
+def test_nearly_every_mistake_is_noticed(
+    project: Project, story: Story, seeds: Seeds, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pinned = pinned_by_the_oracle(story, seeds)
+    marts = compiled_marts(project, story)
+    with EQUIVALENT.open(encoding="utf-8", newline="") as file:
+        equivalent = {(row["model"], row["mistake"]) for row in csv.DictReader(file)}
+    tried, unnoticed, made = 0, [], set()
+    with story.database.connect(options="-c timezone=UTC", autocommit=True) as connection:
+        connection.execute("set statement_timeout = '30s'")
+        connection.execute("set jit = off")
+        cases = defaultdict(list)
+        for model, case in cases_of_unit_tests(project, story, connection, marts):
+            cases[model].append(case)
+        for model, columns in pinned.items():
+            rows = rows_of_query(connection, marts[model].sql("postgres"), columns)
+            cases[model].append(Case(marts[model], columns, rows))
+        for model, query in sorted(marts.items()):
+            for place, mistake in enumerate(mistakes_of(query)):
+                made.add((model, mistake))
+                if place % ONE_IN or (model, mistake) in equivalent:
+                    continue
+                tried += 1
+                if not any(case.notices(connection, place) for case in cases[model]):
+                    unnoticed.append(f"{model}: {mistake}")
+    with capsys.disabled():
+        print(f"\n{tried - len(unnoticed)} of {tried} mistakes were noticed, these were not:")
+        print("\n".join(unnoticed))
+    assert not equivalent - made, "no such mistakes can be made any more"
+    assert tried >= 100
+    assert 100 * (tried - len(unnoticed)) >= CAUGHT_PERCENTAGE * tried

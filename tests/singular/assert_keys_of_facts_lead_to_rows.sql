@@ -1,0 +1,55 @@
+-- A returned row is a key of an execution, or of a measurement, that leads to no row: an
+-- organization, person, provider, price or execution that nothing else knows. Looks at the days
+-- that the build changed, in a sweep at everything.
+-- depends_on: {{ ref('organization_analytics') }}
+
+{{ config(meta={'dagster': {'ref': {'name': 'organization_analytics'}}}) }}
+
+{% set keys_of_executions = {
+    'organization_id': ('dim_organizations', 'organization_id'),
+    'user_id': ('dim_users', 'user_id'),
+    'provider': ('dim_providers', 'provider'),
+    'price_id': ('dim_prices', 'price_id'),
+    'baseline_price_id': ('dim_prices', 'price_id'),
+} %}
+
+with executions as (
+
+    select * from {{ ref('fct_task_executions') }}
+    where {{ in_changed_days('organization_analytics') }}
+
+),
+
+measurements as (
+
+    select * from {{ ref('fct_measured_savings') }}
+    where {{ in_changed_days('organization_analytics') }}
+
+)
+
+{% for key, (table, column) in keys_of_executions.items() %}
+select
+    '{{ key }}' as key_name,
+    cast(executions.{{ key }} as text) as key_value,
+    executions.execution_id
+from executions
+where
+    executions.{{ key }} is not null
+    and not exists (
+        select 1
+        from {{ ref(table) }} as known
+        where known.{{ column }} = executions.{{ key }}
+    )
+union all
+{% endfor %}
+select
+    'measured_execution_id' as key_name,
+    cast(measurements.measured_execution_id as text) as key_value,
+    measurements.execution_id
+from measurements
+where
+    not exists (
+        select 1
+        from {{ ref('fct_task_executions') }} as known
+        where known.execution_id = measurements.measured_execution_id
+    )
