@@ -12,6 +12,7 @@ import psycopg
 
 from benchmarks.build import changes, rows_changed
 from benchmarks.dbt_runs import Dbt
+from benchmarks.history_checks import check_seconds
 from benchmarks.history_documents import SAME_INFORMATION, refresh_seconds
 from benchmarks.history_events import Lateness, activity_settings, delta_events, land_stream
 from benchmarks.history_floor import (
@@ -79,6 +80,7 @@ class History:
         sizes: What the tables take after the full refresh.
         floor: What a full build takes at least.
         delta_floor: What the first of the largest deltas takes at least.
+        checks: Seconds of each suite of rules, over `everything` and over what `changed`.
         refreshes: Seconds of each refresh of the documents' views.
         answers: How fast the documents' queries were answered.
         note: What went wrong.
@@ -94,6 +96,7 @@ class History:
     sizes: list[TableSize] = field(default_factory=list)
     floor: FloorRun | None = None
     delta_floor: FloorRun | None = None
+    checks: dict[str, dict[str, float]] = field(default_factory=dict)
     refreshes: dict[str, list[float]] = field(default_factory=dict)
     answers: Answers | None = None
     note: str = ""
@@ -180,8 +183,12 @@ class _Measurement:
             self._tell(f"nothing new, {number + 1} of {self.plan.repetitions}")
             if not self._build_nothing():
                 return
+        self._tell("checking everything")
+        self.history.checks["everything"] = check_seconds(full=True)
         if not self._build_deltas(tables):
             return
+        self._tell("checking what has changed")
+        self.history.checks["changed"] = check_seconds(full=False)
         self._tell("the documents' own design")
         now = dt.datetime.combine(DEFAULT_UNTIL, dt.time(), dt.UTC) - dt.timedelta(seconds=1)
         self.history.refreshes = refresh_seconds(now, self.plan.repetitions)

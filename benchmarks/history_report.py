@@ -42,6 +42,7 @@ def measure_history(
         for executions in history.deltas:
             measures += _delta(history, executions)
         measures += _floors(history, plan.deltas[-1])
+        measures += _checks(history)
     measures += _comparison(histories, plan)
     measures += _storage(histories[-1])
     measures += _queries(histories[-1])
@@ -151,6 +152,17 @@ def _floor(run: FloorRun, name: str) -> Measure:
     note = f"rows that differ from the warehouse's: {differing}" if differing else ""
     detail = {"rows": run.rows, "seconds_by_table": run.by_table}
     return Measure(PART, name, "s", (run.seconds,), note=note, detail=detail)
+
+
+def _checks(history: History) -> list[Measure]:
+    """All suites of rules, over everything and over what the deltas changed."""
+    return [
+        Measure(
+            PART, f"warehouse check, {what}, {_of(history)}", "s", (sum(seconds.values()),),
+            detail={"seconds_by_suite": seconds},
+        )
+        for what, seconds in history.checks.items()
+    ]  # fmt: skip
 
 
 def _comparison(histories: list[History], plan: HistoryPlan) -> list[Measure]:

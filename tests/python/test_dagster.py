@@ -75,6 +75,7 @@ RAW_TABLES = [
     "raw/task_executions",
     "raw/users",
 ]
+SOURCES = ["quality/check_results", *RAW_TABLES]
 DESCRIBE = """
 import json
 from orchestration.definitions import defs
@@ -149,18 +150,18 @@ def test_marts_and_raw_tables_are_the_expected_assets(described: dict[str, Any])
     names = sorted(described["groups"])
     assert [name for name in names if name.startswith("marts/")] == MARTS
     assert [name for name in names if name.startswith("raw/")] == RAW_TABLES
-    assert described["observable"] == RAW_TABLES
+    assert described["observable"] == SOURCES
     assert described["partitioned"] == []
 
 
 def test_assets_are_grouped_by_layer(described: dict[str, Any]) -> None:
     groups = described["groups"]
-    layers = {"raw", "reference", "snapshots", "staging", "intermediate", "marts"}
+    layers = {"raw", "quality", "reference", "snapshots", "staging", "intermediate", "marts"}
     assert set(groups.values()) == layers
     assert {name for name, group in groups.items() if name.split("/")[0] != group} == set()
 
 
-def test_staging_models_stand_on_the_raw_tables(described: dict[str, Any]) -> None:
+def test_staging_models_stand_on_the_sources(described: dict[str, Any]) -> None:
     assert described["parents"]["staging/stg_platform__users"] == ["raw/users"]
     children = {
         parent
@@ -168,12 +169,12 @@ def test_staging_models_stand_on_the_raw_tables(described: dict[str, Any]) -> No
         if name.startswith("staging/")
         for parent in parents
     }
-    assert children == set(RAW_TABLES)
+    assert children == set(SOURCES)
 
 
 def test_every_model_has_an_owner(described: dict[str, Any]) -> None:
     unowned = [name for name, owners in described["owners"].items() if not owners]
-    assert sorted(unowned) == RAW_TABLES
+    assert sorted(unowned) == SOURCES
 
 
 def test_every_dbt_data_test_is_an_asset_check(
