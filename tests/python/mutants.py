@@ -4,6 +4,7 @@ PYTEST_DONT_REWRITE: the tests import this module before pytest takes its fixtur
 """
 
 from collections.abc import Callable, Iterator
+from itertools import islice
 
 import sqlglot
 from sqlglot import exp
@@ -59,7 +60,7 @@ def mistakes_of(tree: exp.Expr) -> list[str]:
 def mutant_of(tree: exp.Expr, place: int) -> str:
     """Return the query with the mistake at one place, counted as in `mistakes_of`."""
     copy = tree.copy()
-    node, _, change = list(_places(copy))[place]
+    node, _, change = next(islice(_places(copy), place, None))
     change(node)
     return copy.sql(dialect="postgres", comments=False)
 

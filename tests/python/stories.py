@@ -91,28 +91,33 @@ class Project:
     def prices(self) -> Path:
         return self.root / "seeds" / "pricing"
 
+    def target(self, database: Database, now: str | None = NOW, as_of: str | None = None) -> Path:
+        """Return where dbt writes; `now` None leaves the clock alone, `as_of` None the present."""
+        # One folder for each server, database name and clock: dbt's saved parse holds them.
+        settings = database.settings
+        return self.state / f"target_{settings.port}_{settings.dbname}_{now}_{as_of is not None}"
+
     def arguments(
         self,
         database: Database,
         command: Iterable[str],
         now: str | None,
         as_of: str | None = None,
+        *,
+        writes_results: bool = False,
     ) -> list[str]:
         """Return dbt's arguments; `now` None leaves the clock alone, `as_of` None the present."""
-        # One target folder for each server, database name and clock: dbt's saved parse holds them.
-        settings = database.settings
-        parse = f"target_{settings.port}_{settings.dbname}_{now}_{as_of is not None}"
         variables = {"now": now, "as_of": as_of}
         given = {name: value for name, value in variables.items() if value}
         return [
             *command,
             "--quiet",
-            # Nobody reads the manifest and the results, and every run would write them anew.
-            "--no-write-json",
+            # Few read the manifest and the results, and every run would write them anew.
+            *(() if writes_results else ("--no-write-json",)),
             *(("--vars", json.dumps(given)) if given else ()),
             *("--project-dir", str(self.root)),
             *("--profiles-dir", str(self.root / "profiles")),
-            *("--target-path", str(self.state / parse)),
+            *("--target-path", str(self.target(database, now, as_of))),
             *("--log-path", str(self.state)),
             *("--log-level-file", "none"),
         ]
@@ -123,6 +128,7 @@ class Project:
         *command: str,
         now: str | None = NOW,
         as_of: str | None = None,
+        writes_results: bool = False,
     ) -> None:
         """Run a dbt command in this process.
 
@@ -132,7 +138,7 @@ class Project:
         # Imported here because it takes two seconds that other tests need not wait for.
         from dbt.cli.main import dbtRunner
 
-        arguments = self.arguments(database, command, now, as_of)
+        arguments = self.arguments(database, command, now, as_of, writes_results=writes_results)
         # In a thread of its own, because dbt walks the whole call stack at every start, and
         # pytest's is long.
         with environment_of(database), ThreadPoolExecutor(max_workers=1) as thread:
@@ -377,9 +383,13 @@ class Story:
 
     def assert_equals_oracle(self, now: str = NOW) -> None:
         """Fail unless facts, rollups and dimensions are what the oracle computes."""
+        self.assert_marts_hold(self.expected(now))
+
+    def assert_marts_hold(self, expected: Mapping[str, Mapping[Any, Row]]) -> None:
+        """Fail unless these marts hold these rows, each by its key, and all layers reconcile."""
         found = [
             f"{name}: {difference}"
-            for name, rows in self.expected(now).items()
+            for name, rows in expected.items()
             for difference in differences_between(rows, self.mart(name))
         ]
         assert not found, "\n".join(found[:20])

@@ -81,12 +81,9 @@ def test_budgets_alert_once_for_each_limit_and_again_when_they_are_passed_again(
     # A correction takes 24 USD off: 6 are left.
     corrections = [
         for_three_usd(
-            100 + number,
-            id=for_three_usd(number)["id"],
-            updated_at="2026-03-02T10:00:00Z",
-            organization_id=organization()["id"],
+            100 + number, id=for_three_usd(number)["id"], updated_at="2026-03-02T10:00:00Z"
         )
-        | {"input_tokens": 0, "cached_input_tokens": 0}
+        | {"input_tokens": 0}
         for number in range(1, 9)
     ]
     story.land(*corrections)

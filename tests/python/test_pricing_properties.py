@@ -5,17 +5,16 @@ priced in one build, because a build for each would take hours.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, TypeVar
 
-import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 from oracle import PARTS, RATES, Row
-from stories import Project, Seeds, Story, differences_between
+from stories import Seeds, Story, differences_between
 from test_build_prices import changed
 from test_landing_contracts import uuid_of
 
@@ -476,13 +475,6 @@ def assert_sums_and_reasons_fit(story: Story) -> None:
 
 def executions_of(story: Story) -> int:
     return sum(event["event"] == "task_execution" for event in story.events)
-
-
-@pytest.fixture
-def seeds(project: Project) -> Iterator[Seeds]:
-    files = Seeds(project.prices)
-    yield files
-    files.restore()
 
 
 def test_random_usage_costs_what_exact_arithmetic_says(story: Story, seeds: Seeds) -> None:

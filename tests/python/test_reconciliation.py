@@ -3,13 +3,12 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import psycopg
 import pytest
 from conftest import Database
 from psycopg import sql
-from stories import NOW, ROWS, Project, Story, sample_lines, story_database
+from stories import ROWS, Project, Story, sample_lines, story_database
 
 from orchestration.database.embedded import EmbeddedServer
 from orchestration.sample.generator import SampleSettings
@@ -142,9 +141,7 @@ def compiled_for_a_sweep(project: Project, database: Database) -> dict[str, str]
     """Return for each model a query that returns a row when anything it compares differs."""
     command = ("compile", "--full-refresh", "--select", *MODELS)
     project.run(database, *command)
-    arguments = project.arguments(database, command, NOW)
-    target = Path(arguments[arguments.index("--target-path") + 1])
-    (folder,) = target.glob("compiled/*/models/marts/quality")
+    (folder,) = project.target(database).glob("compiled/*/models/marts/quality")
     queries = {name: (folder / f"{name}.sql").read_text(encoding="utf-8") for name in MODELS}
     return {
         name: f"select from (\n{query}\n) as compared where not is_equal limit 1"

@@ -3,6 +3,11 @@
 
 {{ config(materialized='view') }}
 
+{%- set columns = [
+    'alert_id', 'dedup_key', 'rule', 'severity', 'organization_id', 'period', 'unit', 'observed',
+    'threshold', 'first_seen_at', 'last_seen_at', 'resolved_at', 'resolution',
+] | join(',\n        ') %}
+
 with conditions as (
 
     select * from {{ ref('alert_conditions') }}
@@ -40,42 +45,25 @@ present as (
 
 ),
 
-final as (
+alerts as (
 
     select
-        alert_id,
-        dedup_key,
-        rule,
-        severity,
-        organization_id,
-        period,
-        unit,
-        observed,
-        threshold,
-        first_seen_at,
-        last_seen_at,
-        resolved_at,
-        resolution,
-        false as is_open
+        {{ columns }}
     from episodes
     where resolved_at is not null
     union all
     select
-        alert_id,
-        dedup_key,
-        rule,
-        severity,
-        organization_id,
-        period,
-        unit,
-        observed,
-        threshold,
-        first_seen_at,
-        last_seen_at,
-        resolved_at,
-        resolution,
-        resolved_at is null as is_open
+        {{ columns }}
     from present
+
+),
+
+final as (
+
+    select
+        *,
+        resolved_at is null as is_open
+    from alerts
 
 )
 
