@@ -12,7 +12,15 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import build, corrections, history, history_report, landing, prices
+from benchmarks import (
+    build,
+    corrections,
+    history,
+    history_report,
+    landing,
+    orchestration,
+    prices,
+)
 from benchmarks.history_events import Lateness
 from benchmarks.machine import machine_facts
 from benchmarks.measures import Measure, written
@@ -23,7 +31,7 @@ INTERRUPTED_EXIT_CODE = 130
 _FEWEST_EXECUTIONS = 100
 # Figures on these say nothing about a disk.
 _MEMORY_FILE_SYSTEMS = ("tmpfs", "ramfs")
-_PARTS = (landing.PART, build.PART, prices.PART, history.PART)
+_PARTS = (landing.PART, build.PART, prices.PART, orchestration.PART, history.PART)
 
 
 def _sizes(_context: click.Context, _parameter: click.Parameter, text: str) -> tuple[int, ...]:
@@ -128,7 +136,7 @@ def main(
     repetitions: int,
     output: Path | None,
 ) -> None:
-    """Measure landing, builds, prices and long histories on throw-away databases.
+    """Measure landing, builds, prices, Dagster and long histories on throw-away databases.
 
     Nothing is asserted: the targets stand beside the figures, and the exit code is 0.
     """
@@ -168,6 +176,10 @@ def main(
             if prices.PART in parts and history_executions:
                 measures += corrections.measure_corrections(
                     folder, executions=history_executions, repetitions=repetitions, tell=tell
+                )
+            if orchestration.PART in parts:
+                measures += orchestration.measure_orchestration(
+                    folder, repetitions=repetitions, tell=tell
                 )
             if history.PART in parts:
                 measures += history_report.measure_history(

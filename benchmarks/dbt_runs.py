@@ -88,10 +88,17 @@ class Dbt:
             name: What to call it.
 
         Returns:
-            Its exit code and the nodes that failed; nothing if it succeeded.
+            Its exit code, the nodes that failed and what the first of them said; nothing if it
+            succeeded.
         """
         if run.exit_code == 0:
             return ""
-        failed = [str(r["unique_id"]) for r in self.results() if r["status"] in _FAILED]
-        shown = ", ".join(failed[:5]) + (f" and {len(failed) - 5} more" if len(failed) > 5 else "")
-        return f"{name} ended with exit code {run.exit_code}: {shown or last_line(self._log_file)}"
+        failed = [result for result in self.results() if result["status"] in _FAILED]
+        names = [str(result["unique_id"]) for result in failed]
+        shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+        # What was skipped says nothing; the others say why.
+        reasons = [" ".join(str(result["message"]).split()) for result in failed]
+        reason = next((text for text in reasons if text not in ("None", "Skipped")), "")
+        return f"{name} ended with exit code {run.exit_code}: " + (
+            f"{shown}: {reason}" if shown else last_line(self._log_file)
+        )

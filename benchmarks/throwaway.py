@@ -15,7 +15,7 @@ from orchestration.database.embedded import EmbeddedServer
 from orchestration.database.migrate import migrate
 
 # These lead to a database or change what a build does; the number of threads is left to the user.
-_FOREIGN_PREFIXES = ("PG", "DBT_", "WAREHOUSE_")
+_FOREIGN_PREFIXES = ("PG", "DBT_", "WAREHOUSE_", "DAGSTER_")
 _KEPT = "DBT_THREADS"
 _ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 

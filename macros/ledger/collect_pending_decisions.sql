@@ -1,6 +1,7 @@
 {#- Statements of `fct_routing_decisions`, after `collect_touched_days`: list in `pending_decisions` the decisions
     to compute again: those of which a version arrived, and those of executions on touched days that stand
-    here otherwise than in the facts, or not at all. -#}
+    here otherwise than in the facts, or not at all; in a
+    rebuild those of its time and organizations too. -#}
 {% macro collect_pending_decisions() -%}
     {%- if is_incremental() -%}
     create temporary table changed_executions on commit drop as
@@ -41,7 +42,14 @@
     -- An execution that follows another decision now leaves the one that it stands beside.
     select shown.routing_decision_id
     from {{ this }} as shown
-    inner join changed_executions on shown.execution_id = changed_executions.execution_id;
+    inner join changed_executions on shown.execution_id = changed_executions.execution_id
+    {%- if is_rebuild() %}
+    union
+    select decisions.routing_decision_id
+    from {{ ref('stg_platform__routing_decisions') }} as decisions
+    where
+        {{ is_rebuilt('decisions', 'decision_timestamp') }}
+    {%- endif %};
 
     -- A decision of a sealed time stays as it is, as long as it stands here.
     delete from pending_decisions

@@ -1,8 +1,8 @@
 {#- Statements of `fct_task_executions`: list the executions that this build computes: those about
     which something arrived, and those that changed although no event of theirs did, because the
     clock timed them out, their organization changed, a decision about them arrived, a price, policy
-    or model name that applies to them came or went, or they share a routing decision with another
-    one on the list. With nothing new the list is empty. A full refresh lists everything that ever
+    or model name that applies to them came or went, somebody asked to compute them again, or they share a routing
+    decision with another one on the list. With nothing new the list is empty. A full refresh lists everything that ever
     arrived. -#}
 {% macro collect_work() -%}
     delete from {{ ref('int_execution_work') }};
@@ -66,6 +66,7 @@
         on executions.routing_decision_id = arrived.routing_decision_id;
 
     {{ collect_repriced_executions() }}
+    {{ collect_rebuild() }}
 
     analyze {{ ref('int_execution_work') }};
 

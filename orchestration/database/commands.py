@@ -125,12 +125,21 @@ def migrate() -> None:
 
 
 @click.command()
-def env() -> None:
+@click.option(
+    "--dagster",
+    "for_dagster",
+    is_flag=True,
+    help="Also what dagster, dagster-webserver and dagster-daemon need; prepares DAGSTER_HOME.",
+)
+def env(for_dagster: bool) -> None:
     """Print shell commands that point psql and dbt to the database: eval "$(warehouse env)"."""
     from orchestration.database.connection import current_settings, uses_embedded_server
+    from orchestration.instance import instance_environment
 
     variables: dict[str, str] = {}
-    if uses_embedded_server():
+    if for_dagster:
+        variables |= instance_environment()
+    elif uses_embedded_server():
         variables |= current_settings().environment()
     variables["DBT_PROFILES_DIR"] = os.fspath(project_root() / "profiles")
     for name, value in variables.items():

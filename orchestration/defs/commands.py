@@ -3,22 +3,17 @@
 # Dagster and the database driver are imported late: `warehouse --help` must not wait for them.
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
 import click
 
 from orchestration.errors import WarehouseError
-from orchestration.project import project_root, state_directory
+from orchestration.project import project_root
 
 _HOST = "127.0.0.1"  # The interface asks for no password, so only this machine may reach it.
-_INSTANCE_SETTINGS = """\
-# Settings of the local Dagster instance; `warehouse ui` wrote them once and does not change them.
-telemetry:
-  enabled: false
-nux:
-  enabled: false
-"""
+_DEFINITIONS = ("-m", "orchestration.definitions")
 
 
 @click.command()
@@ -33,40 +28,33 @@ def ui(port: int) -> None:
     """Open Dagster on the warehouse: lineage, runs, results of the checks, schedules.
 
     Runs in the foreground until Ctrl-C. The embedded PostgreSQL is started if it is the one to use.
+    Runs and events lie in schema dagster of the same database. When the marts are built and Dagster
+    has never run, it builds and checks everything once, to have something to show.
     """
-    from orchestration.database.connection import current_settings
+    from orchestration.instance import instance_environment, is_new_to_built_warehouse
 
     program = Path(sys.executable).with_name("dagster")
     if not program.is_file():
         raise WarehouseError(f"Dagster is not installed beside {sys.executable}. Run `make setup`.")
-    variables = current_settings().environment()
-    variables["DAGSTER_HOME"] = os.fspath(prepare_dagster_home())
-    click.echo(f"Dagster starts on http://{_HOST}:{port} (Ctrl-C ends it).")
+    environment = os.environ | instance_environment()
     # dbt and Dagster look for the project in the current folder.
     os.chdir(project_root())
-    arguments = ["dev", "-m", "orchestration.definitions", "--host", _HOST, "--port", str(port)]
+    if is_new_to_built_warehouse():
+        click.echo("Dagster has not seen this warehouse yet: the job full_check waits to show it.")
+        _launch(program, "full_check", environment)
+    click.echo(f"Dagster starts on http://{_HOST}:{port} (Ctrl-C ends it).")
+    arguments = ["dev", *_DEFINITIONS, "--host", _HOST, "--port", str(port)]
     # Dagster takes over this process, so that Ctrl-C and signals reach it.
-    os.execve(program, [os.fspath(program), *arguments], os.environ | variables)  # noqa: S606
+    os.execve(program, [os.fspath(program), *arguments], environment)  # noqa: S606
 
 
-def prepare_dagster_home() -> Path:
-    """Create the folder where Dagster keeps its runs and events, unless it is there.
-
-    Returns:
-        The folder, in the state folder; it holds a `dagster.yaml`.
-
-    Raises:
-        WarehouseError: The folder cannot be written.
-    """
-    home = state_directory() / "dagster"
-    try:
-        home.mkdir(parents=True, exist_ok=True)
-        settings = home / "dagster.yaml"
-        if not settings.exists():
-            settings.write_text(_INSTANCE_SETTINGS, encoding="utf-8")
-    except OSError as error:
-        raise WarehouseError(
-            f"Cannot write {home}: {error.strerror}. Choose another state folder with "
-            "WAREHOUSE_HOME."
-        ) from error
-    return home
+def _launch(program: Path, job: str, environment: dict[str, str]) -> None:
+    """Put a run into the queue; Dagster begins it when it is up."""
+    done = subprocess.run(  # noqa: S603
+        [os.fspath(program), "job", "launch", *_DEFINITIONS, "--job", job],
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode != 0:
+        raise WarehouseError(f"The job {job} could not be launched:\n{done.stderr.strip()}")

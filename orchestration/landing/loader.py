@@ -89,11 +89,13 @@ class Report:
         files: Files that were landed or skipped, in order.
         failures: Files of which nothing was landed, with the reason.
         notes: What was left out on the way.
+        outage: The last failure that was the database's, not the file's; None when there was none.
     """
 
     files: list[LandedFile] = field(default_factory=list)
     failures: list[tuple[str, str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    outage: WarehouseError | None = None
 
 
 class Observer:
@@ -148,11 +150,14 @@ def land(
                     raise
                 left = len(found.sources) - number
                 report.failures.append((f"{left} more file(s)", error.message))
+                report.outage = error
                 break
             try:
                 report.files.append(loader.land(source))
             except WarehouseError as error:
                 report.failures.append((source.name, error.message))
+                if _is_outage(error.__cause__):
+                    report.outage = error
     return report
 
 
@@ -552,6 +557,13 @@ def _no_cycle_collection() -> Iterator[None]:
     finally:
         if was_enabled:
             gc.enable()
+
+
+def _is_outage(error: BaseException | None) -> bool:
+    """Return whether the database, not what it was given, is the reason of a failure."""
+    return isinstance(error, psycopg.Error) and not isinstance(
+        error, psycopg.DataError | psycopg.IntegrityError
+    )
 
 
 def _primary(error: psycopg.Error) -> str:

@@ -48,6 +48,19 @@ _TASKS = (
 )  # fmt: skip
 
 
+def is_built(connection: psycopg.Connection) -> bool:
+    """Return whether there are marts to read figures from.
+
+    Args:
+        connection: To the warehouse's database.
+
+    Returns:
+        Whether the last of them is there.
+    """
+    row = connection.execute("select to_regclass('marts.fct_alerts') is not null").fetchone()
+    return bool(row and row[0])
+
+
 def collect(connection: psycopg.Connection) -> CollectorRegistry:
     """Read all figures; what is unknown, such as the last load of none, has no sample.
 

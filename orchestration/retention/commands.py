@@ -29,36 +29,8 @@ def retention(folder: Path | None, now: dt.datetime | None) -> None:
     seeds/retention/raw_retention.csv, as of the last build. Run it after `dbt build`; it can be
     repeated at any time.
     """
-    from orchestration.database.connection import connect
-    from orchestration.database.migrate import require_migrated
     from orchestration.project import state_directory
-    from orchestration.retention.limits import read_limits
-    from orchestration.retention.raw_events import archive_events, require_alone, sweep
-    from orchestration.retention.sealing import remove_details, seal
+    from orchestration.retention.run import run_retention
 
-    moment = now or dt.datetime.now(dt.UTC)
     place = (folder or state_directory() / "archive").expanduser().absolute()
-    with connect(application_name="warehouse retention", autocommit=True) as connection:
-        require_migrated(connection)
-        require_alone(connection)
-        sweep(place)
-        limits = read_limits(connection)
-        sealing = seal(connection, limits, moment)
-        click.echo(
-            f"Sealed: everything before {sealing.sealed_before:%Y-%m-%d} (UTC), "
-            f"{sealing.executions:,} execution(s) of it now."
-        )
-        removal = remove_details(connection, limits, moment)
-        click.echo(
-            f"Left the marts: {removal.executions:,} execution(s), {removal.decisions:,} "
-            f"decision(s), {removal.hours:,} row(s) of hours."
-        )
-        archived = 0
-        for month in archive_events(connection, limits, sealing.sealed_before, moment, place):
-            archived += month.archive.rows
-            left = "the partition was dropped" if month.is_whole else "the others stay"
-            click.echo(
-                f"Archived: {month.archive.rows:,} event(s) of {month.partition.first_day:%Y-%m} "
-                f"in {month.archive.path}, {month.archive.size_bytes / 1e6:,.1f} MB; {left}."
-            )
-        click.echo(f"Left schema raw: {archived:,} event(s).")
+    run_retention(place, now or dt.datetime.now(dt.UTC), click.echo)

@@ -1,24 +1,23 @@
-"""The Dagster definitions: what they hold, that they load without a database, that they build."""
+"""The Dagster definitions: what they hold, and that they load without a database."""
 
-import importlib
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
-import dagster as dg
 import pytest
-from click.testing import CliRunner
-from conftest import Database
+from test_landing_contracts import ORGANIZATION_ID
 
-from orchestration.defs.commands import ui
 from orchestration.defs.dbt.arguments import dbt_arguments
 from orchestration.defs.dbt.environment import environment_with, settings_for_reading
-from orchestration.landing.loader import land
+from orchestration.defs.environments import RUNS_BY_ITSELF, Environment
+from orchestration.errors import WarehouseError
 from orchestration.project import project_root
-from orchestration.sample.generator import DEFAULT_UNTIL, SampleSettings, generate
+from orchestration.quality.checks import SPOT_CHECK
+from orchestration.quality.rules import SUITES
 
 MARTS = [
     "marts/alert_conditions",
@@ -76,27 +75,72 @@ RAW_TABLES = [
     "raw/users",
 ]
 SOURCES = ["quality/check_results", *RAW_TABLES]
+OUTPUTS = ["outputs/documentation", "outputs/event_archive", "outputs/prometheus_metrics"]
+BUILD_STEPS = ["quality_checks", "raw_tables", "warehouse_models"]
+JOBS = {
+    "near_real_time": sorted([*BUILD_STEPS, "outputs__prometheus_metrics"]),
+    "full_check": sorted([*BUILD_STEPS, "outputs__documentation", "outputs__prometheus_metrics"]),
+    "nightly": sorted(
+        [
+            *BUILD_STEPS,
+            "outputs__documentation",
+            "outputs__event_archive",
+            "outputs__prometheus_metrics",
+        ]
+    ),
+    "weekly": ["forget_old_runs", "prove_models", "vacuum"],
+    "rebuild": BUILD_STEPS,
+    "rebuild_month": BUILD_STEPS,
+    "rebuild_organization": BUILD_STEPS,
+}
+SCHEDULES = {
+    "every_five_minutes": ["near_real_time", "*/5 * * * *", "UTC"],
+    "every_night": ["nightly", "5 0 * * *", "UTC"],
+    "every_week": ["weekly", "0 3 * * 0", "UTC"],
+}
+SENSORS = [
+    "alerts", "failed_runs", "freshness", "landing_inbox", "price_files", "recovered_runs",
+]  # fmt: skip
+# Each line is an asset, a check on it, and whether what stands on the asset waits for it.
+CHECKS = Path(__file__).with_name("expected_checks.txt")
 DESCRIBE = """
 import json
+import sys
 from orchestration.definitions import defs
 
 graph = defs.resolve_asset_graph()
 nodes = {key.to_user_string(): graph.get(key) for key in graph.get_all_asset_keys()}
-(schedule,) = defs.schedules
+checks = [graph.get(key) for key in graph.asset_check_keys]
 print(json.dumps({
     "groups": {name: node.group_name for name, node in nodes.items()},
     "owners": {name: sorted(node.owners) for name, node in nodes.items()},
+    "described": sorted(name for name, node in nodes.items() if node.description),
+    "versioned": sorted(name for name, node in nodes.items() if node.code_version),
+    "linked": sorted(name for name, node in nodes.items() if "documentation" in node.metadata),
+    "fresh": sorted(name for name, node in nodes.items() if node.freshness_policy),
     "parents": {
         name: sorted(key.to_user_string() for key in node.parent_keys)
         for name, node in nodes.items()
     },
-    "observable": sorted(name for name, node in nodes.items() if node.is_observable),
+    "materializable": sorted(name for name, node in nodes.items() if node.is_materializable),
     "partitioned": [name for name, node in nodes.items() if node.is_partitioned],
-    "checks": sorted(key.name for key in graph.asset_check_keys),
-    "schedule": [
-        schedule.name, schedule.job_name, schedule.execution_timezone,
-        schedule.default_status.value,
-    ],
+    "checks": sorted(
+        f"{check.key.asset_key.to_user_string()} {check.key.name}"
+        f" {'blocks' if check.blocking else 'warns'}"
+        for check in checks
+    ),
+    "jobs": {
+        job.name: sorted(node.name for node in defs.resolve_job_def(job.name).nodes)
+        for job in defs.jobs
+    },
+    "turns": [defs.resolve_job_def(job.name).tags.get("warehouse/turn") for job in defs.jobs],
+    "schedules": {
+        schedule.name: [schedule.job_name, schedule.cron_schedule, schedule.execution_timezone]
+        for schedule in defs.schedules
+    },
+    "sensors": sorted(sensor.name for sensor in defs.sensors),
+    "on": sorted({item.default_status.value for item in [*defs.schedules, *defs.sensors]}),
+    "imported": sorted({"great_expectations"} & set(sys.modules)),
 }))
 """
 
@@ -144,19 +188,23 @@ def test_definitions_load_without_a_database(
     assert described["groups"]
     # Nothing started the embedded server either.
     assert not Path(bare_environment["WAREHOUSE_HOME"]).exists()
+    assert described["imported"] == []
 
 
-def test_marts_and_raw_tables_are_the_expected_assets(described: dict[str, Any]) -> None:
+def test_marts_raw_tables_and_outputs_are_the_expected_assets(described: dict[str, Any]) -> None:
     names = sorted(described["groups"])
     assert [name for name in names if name.startswith("marts/")] == MARTS
     assert [name for name in names if name.startswith("raw/")] == RAW_TABLES
-    assert described["observable"] == SOURCES
+    assert [name for name in names if name.startswith("outputs/")] == OUTPUTS
+    assert described["materializable"] == names
     assert described["partitioned"] == []
 
 
 def test_assets_are_grouped_by_layer(described: dict[str, Any]) -> None:
     groups = described["groups"]
-    layers = {"raw", "quality", "reference", "snapshots", "staging", "intermediate", "marts"}
+    layers = {
+        "raw", "quality", "reference", "snapshots", "staging", "intermediate", "marts", "outputs",
+    }  # fmt: skip
     assert set(groups.values()) == layers
     assert {name for name, group in groups.items() if name.split("/")[0] != group} == set()
 
@@ -172,22 +220,98 @@ def test_staging_models_stand_on_the_sources(described: dict[str, Any]) -> None:
     assert children == set(SOURCES)
 
 
-def test_every_model_has_an_owner(described: dict[str, Any]) -> None:
-    unowned = [name for name, owners in described["owners"].items() if not owners]
-    assert sorted(unowned) == SOURCES
+def test_outputs_stand_on_what_is_checked(described: dict[str, Any]) -> None:
+    checked = {
+        "staging/stg_platform__loads",
+        "marts/dim_prices",
+        "marts/fct_task_executions",
+        "marts/fct_routing_decisions",
+        "marts/organization_analytics",
+        "marts/reconciliation",
+    }
+    assert set(described["parents"]["outputs/event_archive"]) == checked
+    assert set(described["parents"]["outputs/documentation"]) == checked
+    # What Prometheus reads is written whatever becomes of a build.
+    assert described["parents"]["outputs/prometheus_metrics"] == []
+
+
+def test_every_asset_says_what_it_is_and_whose(described: dict[str, Any]) -> None:
+    names = set(described["groups"])
+    assert {name for name, owners in described["owners"].items() if not owners} == set()
+    assert names - set(described["described"]) == set()
+    built_by_dbt = {name for name in names if name not in [*SOURCES, *OUTPUTS]}
+    assert built_by_dbt - set(described["linked"]) == set()
+    models = {
+        name for name in built_by_dbt if name.split("/")[0] in ("staging", "intermediate", "marts")
+    }
+    assert models - set(described["versioned"]) == set()
+
+
+def test_checks_are_the_expected_ones(described: dict[str, Any]) -> None:
+    assert described["checks"] == CHECKS.read_text(encoding="utf-8").splitlines()
 
 
 def test_every_dbt_data_test_is_an_asset_check(
     described: dict[str, Any], bare_environment: dict[str, str]
 ) -> None:
     manifest = json.loads(Path(bare_environment["DBT_TARGET_PATH"], "manifest.json").read_bytes())
-    tests = {node["name"] for node in manifest["nodes"].values() if node["resource_type"] == "test"}
+    tests = {
+        f"{node['name']} {'blocks' if node['config']['severity'].lower() == 'error' else 'warns'}"
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "test"
+    }
     # One with several parents must say where it belongs: config(meta={'dagster': {'ref': ...}}).
-    assert tests - set(described["checks"]) == set()
+    assert tests - {line.split(" ", 1)[1] for line in described["checks"]} == set()
 
 
-def test_the_schedule_is_stopped_and_in_utc(described: dict[str, Any]) -> None:
-    assert described["schedule"] == ["nightly_build", "build_warehouse", "UTC", "STOPPED"]
+def test_every_rule_of_great_expectations_is_an_asset_check(described: dict[str, Any]) -> None:
+    rules = {
+        f"{rule.name} {'blocks' if rule.severity == 'critical' else 'warns'}"
+        for rule in [*(rule for suite in SUITES.values() for rule in suite.rules), SPOT_CHECK]
+    }
+    assert rules - {line.split(" ", 1)[1] for line in described["checks"]} == set()
+
+
+def test_jobs_have_the_expected_steps_and_take_turns(described: dict[str, Any]) -> None:
+    assert described["jobs"] == JOBS
+    assert described["turns"] == ["build"] * len(JOBS)
+
+
+def test_schedules_and_sensors_are_the_expected_ones_and_off(described: dict[str, Any]) -> None:
+    assert described["schedules"] == SCHEDULES
+    assert described["sensors"] == SENSORS
+    assert described["on"] == ["STOPPED"]
+    assert described["fresh"] == []
+
+
+def test_in_production_everything_is_on_and_marts_must_be_fresh(
+    bare_environment: dict[str, str], described: dict[str, Any]
+) -> None:
+    assert described
+    production = bare_environment | {"WAREHOUSE_ENVIRONMENT": "production"}
+    found = json.loads(run_python("-c", DESCRIBE, environment=production).splitlines()[-1])
+    assert found["on"] == ["RUNNING"]
+    assert found["fresh"] == sorted([*MARTS, *OUTPUTS])
+
+
+def test_an_unknown_environment_is_refused(bare_environment: dict[str, str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", "import orchestration.definitions"],
+        cwd=project_root(),
+        env=bare_environment | {"WAREHOUSE_ENVIRONMENT": "prod"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode != 0
+    assert (
+        "WAREHOUSE_ENVIRONMENT is 'prod'; it must be one of local, test, staging, production."
+        in done.stderr
+    )
+
+
+def test_every_environment_says_what_runs_by_itself() -> None:
+    assert set(RUNS_BY_ITSELF) == set(Environment)
 
 
 def test_dagster_accepts_the_definitions(
@@ -203,8 +327,39 @@ def test_dagster_accepts_the_definitions(
 
 
 def test_dbt_builds_without_unit_tests() -> None:
-    assert dbt_arguments() == ["build", "--exclude-resource-type", "unit_test"]
-    assert dbt_arguments(full_refresh=True) == [*dbt_arguments(), "--full-refresh"]
+    build = ["build", "--exclude-resource-type", "unit_test"]
+    assert dbt_arguments() == build
+    assert dbt_arguments(full_refresh=True) == [*build, "--full-refresh"]
+    assert dbt_arguments(sweep=True) == [*build, "--vars", '{"sweep": true}']
+    assert dbt_arguments(
+        rebuild_from="2026-10-01",
+        rebuild_until="2026-11-01",
+        rebuild_organizations=[ORGANIZATION_ID],
+    ) == [
+        *build,
+        "--vars",
+        '{"rebuild_from": "2026-10-01", "rebuild_until": "2026-11-01", '
+        f'"rebuild_organizations": ["{ORGANIZATION_ID}"]}}',
+    ]
+    # As the launchpad shows them.
+    assert dbt_arguments(rebuild_from="", rebuild_until="", rebuild_organizations=[]) == build
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"rebuild_from": "October"}, "rebuild_from is 'October'; it must be a day"),
+        ({"rebuild_until": "2026-02-30"}, "rebuild_until is '2026-02-30'; it must be a day"),
+        (
+            {"rebuild_from": "2026-10-02", "rebuild_until": "2026-10-02"},
+            "rebuild_from, 2026-10-02, must lie before rebuild_until, 2026-10-02",
+        ),
+        ({"rebuild_organizations": ["x'; drop"]}, "in rebuild_organizations is no id"),
+    ],
+)
+def test_what_cannot_be_computed_again_is_refused(options: dict[str, Any], reason: str) -> None:
+    with pytest.raises(WarehouseError, match=re.escape(reason)):
+        dbt_arguments(**options)
 
 
 def test_reading_the_project_needs_names_but_no_server(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -230,102 +385,3 @@ def test_the_environment_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
         assert changes.items() <= os.environ.items()
     assert os.environ["WAREHOUSE_TEST_OLD"] == "before"
     assert "WAREHOUSE_TEST_NEW" not in os.environ
-
-
-def test_one_job_builds_and_checks_everything(
-    database_18: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    sample = tmp_path / "sample.ndjson"
-    sample.write_bytes(b"".join(generate(SampleSettings(60, 2, 4, 3, 3, DEFAULT_UNTIL))))
-    (landed,) = land([sample]).files
-    definitions = load_definitions(monkeypatch, tmp_path / "target")
-    with dg.DagsterInstance.ephemeral() as instance:
-        result = definitions.resolve_job_def("build_warehouse").execute_in_process(
-            instance=instance
-        )
-        (users,) = instance.fetch_observations(dg.AssetKey(["raw", "users"]), limit=1).records
-    assert result.success
-
-    # What has landed was noted, before the build.
-    steps = [event.step_key for event in result.all_events if event.is_step_start]
-    assert steps == ["raw_tables", "warehouse_models"]
-    assert users.asset_observation
-    metadata = users.asset_observation.metadata
-    assert metadata["loads"].value == 1
-    assert metadata["last_load"].value == landed.load_id
-    with database_18.connect() as connection:
-        assert connection.execute("select count(*) from raw.users").fetchone() == (
-            metadata["rows_landed"].value,
-        )
-        # Every execution is in the marts, once.
-        assert connection.execute(
-            "select count(*), count(distinct execution_id) from marts.fct_task_executions"
-        ).fetchone() == (60, 60)
-
-    graph = definitions.resolve_asset_graph()
-    built = {event.asset_key for event in result.get_asset_materialization_events()}
-    assert built == graph.materializable_asset_keys
-    checks = result.get_asset_check_evaluations()
-    assert {check.asset_check_key for check in checks} == graph.asset_check_keys
-    # The history of list prices is full of changes, and one price is listed with a known error.
-    assert sorted(check.check_name for check in checks if not check.passed) == [
-        "assert_output_costs_no_less_than_input",
-        "assert_price_changes_are_small",
-    ]
-    assert {check.severity for check in checks if not check.passed} == {dg.AssetCheckSeverity.WARN}
-    (schema,) = [
-        event.materialization.metadata["dagster/column_schema"]
-        for event in result.get_asset_materialization_events()
-        if event.asset_key == dg.AssetKey(["marts", "dim_users"])
-    ]
-    assert isinstance(schema, dg.TableSchemaMetadataValue)
-    assert schema.value.columns[0].name == "user_id"
-    # Each run's own copy of the manifest is gone.
-    assert [path for path in (tmp_path / "target").iterdir() if path.is_dir()] == []
-
-
-def load_definitions(monkeypatch: pytest.MonkeyPatch, target: Path) -> dg.Definitions:
-    """Load the definitions anew, for the database that the environment names now."""
-    monkeypatch.setenv("DBT_TARGET_PATH", str(target))
-    for name in list(sys.modules):
-        if name == "orchestration.definitions" or name.startswith("orchestration.defs.dbt."):
-            monkeypatch.delitem(sys.modules, name)
-    definitions = importlib.import_module("orchestration.definitions").defs
-    assert isinstance(definitions, dg.Definitions)
-    return definitions
-
-
-def test_ui_runs_dagster_on_the_same_database(
-    database_18: Database, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    calls: list[tuple[Path, list[str], dict[str, str]]] = []
-    monkeypatch.setattr(os, "execve", lambda *call: calls.append(call))
-    monkeypatch.chdir(project_root() / "models")
-    result = CliRunner().invoke(ui, ["--port", "3456"])
-    assert result.exit_code == 0, result.output
-    assert Path.cwd() == project_root()
-    ((program, arguments, environment),) = calls
-    assert program == Path(sys.executable).with_name("dagster")
-    assert arguments[1:] == [
-        *("dev", "-m", "orchestration.definitions"),
-        *("--host", "127.0.0.1", "--port", "3456"),
-    ]
-    assert database_18.environment.items() <= environment.items()
-    home = tmp_path / "warehouse home" / "dagster"
-    assert environment["DAGSTER_HOME"] == str(home)
-    assert "telemetry:\n  enabled: false\n" in (home / "dagster.yaml").read_text()
-
-    (home / "dagster.yaml").write_text("# mine\n")
-    assert CliRunner().invoke(ui).exit_code == 0
-    assert (home / "dagster.yaml").read_text() == "# mine\n"
-
-
-def test_ui_says_when_its_folder_cannot_be_made(
-    database_18: Database, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    assert database_18
-    (tmp_path / "file").touch()
-    monkeypatch.setenv("WAREHOUSE_HOME", str(tmp_path / "file"))
-    result = CliRunner().invoke(ui)
-    assert result.exit_code == 1
-    assert "Choose another state folder with WAREHOUSE_HOME" in result.output

@@ -94,6 +94,8 @@ def test_a_lost_connection_leaves_nothing_and_the_next_file_lands(
     assert name == str(big_file)
     assert "Nothing of this file was landed" in reason
     assert "\n" not in reason
+    assert report.outage is not None
+    assert report.outage.message == reason
     assert not caplog.records
     assert [file.name for file in report.files] == [str(small)]
     assert counts(database)["task_executions"] == 1

@@ -2,8 +2,10 @@
 
 import functools
 import json
+import os
 import shutil
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -14,9 +16,15 @@ from dagster_dbt import (
     DbtProject,
     dbt_assets,
 )
+from pydantic import Field
 
+from orchestration.database.connection import connect
 from orchestration.defs.dbt.arguments import dbt_arguments
+from orchestration.defs.dbt.column_lineage import ColumnLineages, version_of
 from orchestration.defs.dbt.resources import dbt_project
+from orchestration.defs.environments import near_real_time_policy
+from orchestration.defs.retries import retried_when_connection_is_lost
+from orchestration.project import state_directory
 
 
 class LayerTranslator(DagsterDbtTranslator):
@@ -43,27 +51,74 @@ class LayerTranslator(DagsterDbtTranslator):
             return spec.replace_attributes(
                 key=[node["schema"], node["name"]], group_name=node["schema"]
             )
+        # The folder under models/; seeds have only the schema to say where they belong.
+        layer = node["fqn"][1] if node["resource_type"] == "model" else node["config"]["schema"]
         return spec.replace_attributes(
-            # The folder under models/; seeds have only the schema to say where they belong.
-            group_name=node["fqn"][1]
-            if node["resource_type"] == "model"
-            else node["config"]["schema"],
-            owners=[*spec.owners] or _team_of(manifest, node.get("group")),
+            # Without the SQL that dagster-dbt adds: columns are what people look for first.
+            description=node["description"],
+            group_name=layer,
+            freshness_policy=near_real_time_policy() if layer == "marts" else None,
+            owners=[*spec.owners] or team_of(manifest, node.get("group")),
+        ).merge_attributes(
+            metadata={
+                "documentation": dg.MetadataValue.url(
+                    f"{documentation_url()}/models.html#!/{node['resource_type']}/{unique_id}"
+                )
+            }
         )
 
 
-def _team_of(manifest: Mapping[str, Any], group: str | None) -> list[str]:
-    """Return the owner of a dbt group as Dagster writes owners without an address."""
+def team_of(manifest: Mapping[str, Any], group: str | None) -> list[str]:
+    """Return who owns a group of dbt.
+
+    Args:
+        manifest: dbt's manifest.
+        group: The group's name.
+
+    Returns:
+        The owner as Dagster writes owners without an address; nobody when there is no such group.
+    """
     names = [
         found["owner"]["name"] for found in manifest["groups"].values() if found["name"] == group
     ]
     return [f"team:{name}" for name in names if name]
 
 
+def documentation_url() -> str:
+    """Return where the site about models and quality lies.
+
+    Returns:
+        `WAREHOUSE_DOCS_URL` when it is set, for the web server that shows it; else the folder that
+        `make docs` and the nightly job write.
+    """
+    url = os.environ.get("WAREHOUSE_DOCS_URL")
+    return url.rstrip("/") if url else (state_directory() / "docs").as_uri()
+
+
 class BuildOptions(dg.Config):
     """What a run's configuration may ask for."""
 
-    full_refresh: bool = False
+    full_refresh: bool = Field(
+        False, description="Compute everything anew that is not sealed, from all that has landed."
+    )
+    sweep: bool = Field(
+        False, description="Let the tests of large tables look at everything, not at changes only."
+    )
+    row_counts: bool = Field(False, description="Count the rows of every table.")
+    rebuild_from: str | None = Field(
+        None, description="Compute again what started on this day (in UTC, 2026-10-01) or later."
+    )
+    rebuild_until: str | None = Field(None, description="And before this day.")
+    rebuild_organizations: list[str] = Field(
+        default_factory=list, description="And belongs to these organizations; all when empty."
+    )
+
+
+_COLUMNS = """
+select table_catalog, table_schema, table_name, column_name, data_type
+from information_schema.columns
+where table_schema not in ('pg_catalog', 'information_schema')
+"""
 
 
 @functools.cache
@@ -101,9 +156,76 @@ def warehouse_models(
     Yields:
         What dbt did: materializations, check results, observations.
     """
-    build = dbt.cli(dbt_arguments(full_refresh=config.full_refresh), context=context)
-    # Not the lineage of columns: it changes with the SQL only, and working it out each time takes
-    # several times as long as the build itself.
-    yield from build.stream().fetch_column_metadata(with_column_lineage=False)
+    arguments = dbt_arguments(
+        full_refresh=config.full_refresh,
+        sweep=config.sweep,
+        rebuild_from=config.rebuild_from,
+        rebuild_until=config.rebuild_until,
+        rebuild_organizations=config.rebuild_organizations,
+    )
+    lineages = ColumnLineages(
+        Path(context.instance.storage_directory(), "column_lineage.json"),
+        version_of(read_manifest()),
+    )
+    with retried_when_connection_is_lost():
+        if not lineages.is_known:
+            _work_out(lineages, context, dbt)
+        build = dbt.cli(arguments, context=context)
+        events = build.stream()
+        if config.row_counts:
+            events = events.fetch_row_counts()
+        names = {
+            key.to_python_identifier(): key.to_user_string() for key in context.assets_def.keys
+        }
+        yield from lineages.shown_with(events, names)
     # Each run writes a manifest of its own; they would fill the disk. A failed run's log stays.
     shutil.rmtree(build.target_path, ignore_errors=True)
+
+
+def _work_out(
+    lineages: ColumnLineages, context: dg.AssetExecutionContext, dbt: DbtCliResource
+) -> None:
+    """Read the lineage of columns from the SQL, unless tables are still missing."""
+    with connect(application_name="warehouse dagster") as connection:
+        rows = connection.execute(_COLUMNS).fetchall()
+    schema: dict[str, dict[str, dict[str, dict[str, str]]]] = {}
+    for database, schema_name, table, column, data_type in rows:
+        tables = schema.setdefault(database, {}).setdefault(schema_name, {})
+        tables.setdefault(table, {})[column] = data_type
+    compiled = dbt.cli(["compile", "--full-refresh"]).wait()
+    manifest = compiled.get_artifact("manifest.json")
+    relations = {
+        unique_id: (node["database"], node["schema"], node.get("identifier") or node["alias"])
+        for unique_id, node in [*manifest["nodes"].items(), *manifest["sources"].items()]
+        if node["resource_type"] in ("model", "seed", "snapshot", "source")
+    }
+    if any(table not in schema.get(db, {}).get(name, {}) for db, name, table in relations.values()):
+        context.log.info("The lineage of columns is shown when all tables have been built.")
+        return
+    keys = {
+        unique_id: translator.get_asset_spec(manifest, unique_id, dbt_project()).key
+        for unique_id in relations
+    }
+    models = {
+        unique_id: node
+        for unique_id, node in manifest["nodes"].items()
+        if node["resource_type"] == "model"
+    }
+    for unique_id, node in models.items():
+        # What a new version of the SQL adds is documented before it is built.
+        database, schema_name, table = relations[unique_id]
+        schema[database][schema_name][table] |= {
+            column: described["data_type"] or "text"
+            for column, described in node["columns"].items()
+        }
+    reasons = lineages.work_out(
+        {
+            keys[unique_id].to_user_string(): node["compiled_code"]
+            for unique_id, node in models.items()
+        },
+        schema,
+        {relations[unique_id][1:]: key.to_user_string() for unique_id, key in keys.items()},
+    )
+    for reason in reasons:
+        context.log.warning(reason)
+    shutil.rmtree(compiled.target_path, ignore_errors=True)

@@ -1,0 +1,1 @@
+"""What leaves the warehouse: sealed history, the archive of events, documentation, metrics."""

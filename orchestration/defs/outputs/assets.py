@@ -1,0 +1,144 @@
+"""Assets that stand on checked marts: a critical rule that is broken keeps them as they are."""
+
+import datetime as dt
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DbtCliResource
+from pydantic import Field
+
+from orchestration.database.connection import connect
+from orchestration.database.migrate import require_migrated
+from orchestration.defs.dbt.assets import documentation_url, read_manifest, team_of
+from orchestration.defs.environments import daily_policy, near_real_time_policy
+from orchestration.defs.quality.checks import ASSETS
+from orchestration.defs.retries import retried_when_connection_is_lost
+from orchestration.project import project_root, state_directory
+
+_GROUP = "outputs"
+_CHECKED = [dg.AssetKey(path) for path in ASSETS.values()]
+_OWNERS = team_of(read_manifest(), "warehouse")
+
+
+class RetentionOptions(dg.Config):
+    """What a run's configuration may ask for."""
+
+    now: str | None = Field(
+        None, description="What counts as now, with an offset; the clock when omitted."
+    )
+
+
+@dg.asset(
+    key=["outputs", "event_archive"],
+    group_name=_GROUP,
+    deps=_CHECKED,
+    owners=_OWNERS,
+    kinds={"parquet"},
+    freshness_policy=daily_policy(),
+)
+def event_archive(
+    context: dg.AssetExecutionContext, config: RetentionOptions
+) -> dg.MaterializeResult[Any]:
+    """Parquet files of events whose time in schema raw is over; months are sealed first.
+
+    As `warehouse retention` does it. `WAREHOUSE_ARCHIVE` names the folder.
+
+    Args:
+        context: The run's context.
+        config: The run's options.
+
+    Returns:
+        What was sealed, what left the marts, what was archived.
+
+    Raises:
+        WarehouseError: The marts are not built, a build runs, or the folder cannot be written.
+    """
+    from orchestration.retention.run import run_retention
+
+    folder = Path(os.environ.get("WAREHOUSE_ARCHIVE") or state_directory() / "archive")
+    now = dt.datetime.fromisoformat(config.now) if config.now else dt.datetime.now(dt.UTC)
+    with retried_when_connection_is_lost():
+        done = run_retention(folder.expanduser().absolute(), now, context.log.info)
+    return dg.MaterializeResult(
+        metadata={
+            "folder": dg.MetadataValue.path(folder),
+            "sealed_before": done.sealed_before.isoformat(),
+            "executions_sealed": done.executions_sealed,
+            "executions_removed": done.executions_removed,
+            "events_archived": done.events_archived,
+        }
+    )
+
+
+@dg.asset(
+    key=["outputs", "documentation"],
+    group_name=_GROUP,
+    deps=_CHECKED,
+    owners=_OWNERS,
+    kinds={"dbt"},
+    freshness_policy=daily_policy(),
+)
+def documentation(dbt: DbtCliResource) -> dg.MaterializeResult[Any]:
+    """The site about models, columns and lineage; the nightly checks write their part of it.
+
+    Args:
+        dbt: dbt on the run's database.
+
+    Returns:
+        Where it lies.
+    """
+    folder = state_directory() / "docs"
+    with retried_when_connection_is_lost():
+        generated = dbt.cli(["docs", "generate", "--static"]).wait()
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(generated.target_path / "static_index.html", folder / "models.html")
+    shutil.copyfile(project_root() / "docs" / "site.html", folder / "index.html")
+    shutil.rmtree(generated.target_path, ignore_errors=True)
+    return dg.MaterializeResult(
+        metadata={
+            "site": dg.MetadataValue.url(f"{documentation_url()}/index.html"),
+            "size_bytes": (folder / "models.html").stat().st_size,
+        }
+    )
+
+
+@dg.asset(
+    key=["outputs", "prometheus_metrics"],
+    group_name=_GROUP,
+    owners=_OWNERS,
+    kinds={"prometheus"},
+    freshness_policy=near_real_time_policy(),
+)
+def prometheus_metrics() -> dg.MaterializeResult[Any]:
+    """Figures for Prometheus as the last build and check left them, in the text format.
+
+    Stands on nothing, so that it is written in every run, whatever becomes of the build.
+    `WAREHOUSE_METRICS` names the file, which node-exporter's textfile collector reads.
+
+    Returns:
+        Where it lies.
+
+    Raises:
+        WarehouseError: The database is not there or not migrated.
+    """
+    from prometheus_client import write_to_textfile
+
+    from orchestration.metrics.collect import collect, is_built
+
+    file = Path(os.environ.get("WAREHOUSE_METRICS") or state_directory() / "warehouse.prom")
+    with retried_when_connection_is_lost(), connect(application_name="warehouse metrics") as found:
+        require_migrated(found)
+        if not is_built(found):
+            return dg.MaterializeResult(metadata={"note": "The marts are not built yet."})
+        registry = collect(found)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    write_to_textfile(os.fspath(file), registry)
+    return dg.MaterializeResult(
+        metadata={
+            "file": dg.MetadataValue.path(file),
+            "figures": sum(len(list(metric.samples)) for metric in registry.collect()),
+        }
+    )

@@ -1,0 +1,1 @@
+"""The rules of Great Expectations as checks on the assets that they speak of."""

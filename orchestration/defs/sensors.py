@@ -1,0 +1,288 @@
+"""What is noticed between the schedules' ticks, and who is told.
+
+A sensor's cursor holds what was told already. It moves only when the notification was delivered, so
+one that could not be is told again.
+"""
+
+import datetime as dt
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from importlib import resources
+from typing import Any
+
+import dagster as dg
+import psycopg
+from psycopg.rows import dict_row
+
+from orchestration.database.connection import connect
+from orchestration.defs.environments import sensor_status
+from orchestration.defs.jobs import near_real_time
+from orchestration.defs.landing.inbox import landing_folder, waiting_files
+from orchestration.defs.notifications import Notification, Notifier
+from orchestration.defs.schedules import is_unfinished
+from orchestration.project import project_root
+
+BEHIND_AFTER = dt.timedelta(minutes=5)
+"""So long after landing an event may be missing in marts that are not live."""
+
+LIVE_BEHIND_AFTER = dt.timedelta(minutes=1)
+"""So long a file may wait in the inbox."""
+
+_PRICES = ("seeds", "pricing")
+_OPEN_ALERTS = resources.files(__package__).joinpath("open_alerts.sql").read_text("utf-8")
+_WAITING_LOADS = resources.files(__package__).joinpath("waiting_loads.sql").read_text("utf-8")
+# A red check leaves this step failed; what it found is an alert.
+_CHECK_STEP = "quality_checks"
+
+
+@dg.sensor(job=near_real_time, minimum_interval_seconds=15, default_status=sensor_status())
+def landing_inbox(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+    """Ask for a run as soon as files wait in the landing folder.
+
+    Args:
+        context: The tick.
+
+    Returns:
+        The request, or why there is none.
+    """
+    waiting = waiting_files(landing_folder())
+    if not waiting:
+        return dg.SkipReason("Nothing waits.")
+    if is_unfinished(context.instance, near_real_time.name):
+        return dg.SkipReason(f"{len(waiting)} file(s) wait for the run that is under way.")
+    # Files that a run could not land, because the database was away, are asked for again.
+    state = [(path.name, path.stat().st_mtime_ns) for path in waiting if path.exists()]
+    latest = context.instance.get_runs(dg.RunsFilter(job_name=near_real_time.name), limit=1)
+    return dg.RunRequest(run_key=_hash(state, [run.run_id for run in latest]))
+
+
+@dg.sensor(job=near_real_time, minimum_interval_seconds=60, default_status=sensor_status())
+def price_files(
+    context: dg.SensorEvaluationContext, notifier: Notifier
+) -> dg.RunRequest | dg.SkipReason:
+    """Tell when prices, names or policies changed, and ask for a run that takes them in.
+
+    Args:
+        context: The tick.
+        notifier: Where to tell it.
+
+    Returns:
+        The request, or why there is none.
+    """
+    files = sorted(project_root().joinpath(*_PRICES).glob("*.csv"))
+    now = {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+    before = json.loads(context.cursor) if context.cursor else None
+    if before is None:
+        context.update_cursor(json.dumps(now))
+        return dg.SkipReason("Looked for the first time.")
+    changed = sorted(
+        name for name in before.keys() | now.keys() if before.get(name) != now.get(name)
+    )
+    if not changed:
+        return dg.SkipReason("Nothing changed.")
+    notifier.send(
+        Notification(
+            "Price files changed", (f"Changed: {', '.join(changed)}. A build was asked for.",)
+        )
+    )
+    context.update_cursor(json.dumps(now))
+    return dg.RunRequest(run_key=_hash(now))
+
+
+@dg.sensor(minimum_interval_seconds=30, default_status=sensor_status())
+def alerts(context: dg.SensorEvaluationContext, notifier: Notifier) -> dg.SkipReason:
+    """Tell what has opened in `fct_alerts`, broken rules among it, and what is right again.
+
+    Args:
+        context: The tick.
+        notifier: Where to tell it.
+
+    Returns:
+        What was told.
+    """
+    try:
+        found = {row["dedup_key"]: row for row in _rows(_OPEN_ALERTS)}
+    except psycopg.errors.UndefinedTable:
+        return dg.SkipReason("The marts are not built yet.")
+    told: dict[str, str] = json.loads(context.cursor) if context.cursor else {}
+    opened = [alert_line(row) for key, row in found.items() if key not in told]
+    resolved = [line for key, line in told.items() if key not in found]
+    if not opened and not resolved:
+        return dg.SkipReason(f"{len(found)} alert(s) are open, all of them told.")
+    parts = [
+        part
+        for part in (
+            f"{len(opened)} new alert(s)" if opened else "",
+            f"{len(resolved)} resolved" if resolved else "",
+        )
+        if part
+    ]
+    notifier.send(
+        Notification(", ".join(parts), (*opened, *(f"resolved: {line}" for line in resolved)))
+    )
+    context.update_cursor(json.dumps({key: alert_line(row) for key, row in found.items()}))
+    return dg.SkipReason(f"Told: {', '.join(parts)}.")
+
+
+def alert_line(alert: Mapping[str, Any]) -> str:
+    """Return an alert as a line of a notification.
+
+    Args:
+        alert: A row of the open alerts.
+
+    Returns:
+        The line.
+    """
+    whom = ", ".join(text for text in (alert["organization"], alert["period"]) if text)
+    observed, threshold = (
+        "unknown" if alert[name] is None else f"{alert[name].normalize():f}"
+        for name in ("observed", "threshold")
+    )
+    return (
+        f"{alert['severity']}: {alert['rule']}{f' ({whom})' if whom else ''}: "
+        f"{observed} {alert['unit']}, limit {threshold}"
+    )
+
+
+@dg.sensor(minimum_interval_seconds=30, default_status=sensor_status())
+def freshness(context: dg.SensorEvaluationContext, notifier: Notifier) -> dg.SkipReason:
+    """Tell when something has not landed or not reached the marts in time, and when it has.
+
+    Live views show what has landed without a build, so they are behind when landing is.
+
+    Args:
+        context: The tick.
+        notifier: Where to tell it.
+
+    Returns:
+        What was seen.
+    """
+    now = dt.datetime.now(dt.UTC)
+    behind = {}
+    arrived = [path.stat().st_mtime for path in waiting_files(landing_folder())]
+    if arrived and now.timestamp() - min(arrived) > LIVE_BEHIND_AFTER.total_seconds():
+        behind["live views"] = f"{len(arrived)} file(s) wait in the inbox"
+    try:
+        (waiting,) = _rows(_WAITING_LOADS)
+    except psycopg.errors.UndefinedTable:
+        waiting = {"loads": 0, "waiting_since": None}
+    since = waiting["waiting_since"]
+    if since is not None and now - since > BEHIND_AFTER:
+        behind["marts"] = (
+            f"{waiting['loads']} load(s) wait, the first since {since:%Y-%m-%d %H:%M} UTC"
+        )
+    told: list[str] = json.loads(context.cursor) if context.cursor else []
+    late = [f"The {name} are behind: {why}." for name, why in behind.items() if name not in told]
+    caught_up = [f"The {name} are up to date again." for name in told if name not in behind]
+    if late or caught_up:
+        notifier.send(Notification(" ".join([*late, *caught_up])))
+        context.update_cursor(json.dumps(sorted(behind)))
+    return dg.SkipReason(f"{len(arrived)} file(s) and {waiting['loads']} load(s) wait.")
+
+
+@dg.run_failure_sensor(minimum_interval_seconds=15, default_status=sensor_status())
+def failed_runs(context: dg.RunFailureSensorContext, notifier: Notifier) -> None:
+    """Tell that a run failed and which checks were red; of failures in a row, the first.
+
+    Rules of `warehouse check` that are broken are told by `alerts`.
+
+    Args:
+        context: The run that failed.
+        notifier: Where to tell it.
+    """
+    run, instance = context.dagster_run, context.instance
+    steps = _failed_steps(instance, run)
+    if steps == [_CHECK_STEP] or _was_told_before(instance, run):
+        return
+    notifier.send(
+        Notification(
+            f"{run.job_name} failed",
+            (
+                context.failure_event.message or "No reason is known.",
+                *(f"Failed step: {step}" for step in steps),
+                *(f"Red check: {check}" for check in red_checks(instance, run.run_id)),
+                f"Run {run.run_id}",
+            ),
+        )
+    )
+
+
+@dg.run_status_sensor(
+    run_status=dg.DagsterRunStatus.SUCCESS,
+    minimum_interval_seconds=30,
+    default_status=sensor_status(),
+)
+def recovered_runs(context: dg.RunStatusSensorContext, notifier: Notifier) -> None:
+    """Tell that a job succeeds again.
+
+    Args:
+        context: The run that succeeded.
+        notifier: Where to tell it.
+    """
+    run = context.dagster_run
+    if _was_told_before(context.instance, run):
+        notifier.send(Notification(f"{run.job_name} succeeds again", (f"Run {run.run_id}",)))
+
+
+def red_checks(instance: dg.DagsterInstance, run_id: str) -> list[str]:
+    """Return the checks that failed a run.
+
+    Args:
+        instance: Where events are kept.
+        run_id: The run.
+
+    Returns:
+        Asset and name of each.
+    """
+    records = instance.get_records_for_run(
+        run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION
+    ).records
+    found = [
+        record.event_log_entry.dagster_event.asset_check_evaluation_data
+        for record in records
+        if record.event_log_entry.dagster_event
+    ]
+    return [
+        f"{check.asset_key.to_user_string()}: {check.check_name}"
+        for check in found
+        if not check.passed and check.severity is dg.AssetCheckSeverity.ERROR
+    ]
+
+
+def _failed_steps(instance: dg.DagsterInstance, run: dg.DagsterRun) -> list[str]:
+    """Return the steps of a run that failed; none when it never began or was killed."""
+    records = instance.get_records_for_run(
+        run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE
+    ).records
+    return [record.event_log_entry.step_key or "" for record in records]
+
+
+def _was_told_before(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
+    """Return whether the run of the same job that ended before failed, and not by rules alone."""
+    ended = instance.get_runs(
+        dg.RunsFilter(
+            job_name=run.job_name,
+            statuses=[dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE],
+        ),
+        cursor=run.run_id,
+        limit=1,
+    )
+    return any(
+        before.status is dg.DagsterRunStatus.FAILURE
+        and _failed_steps(instance, before) != [_CHECK_STEP]
+        for before in ended
+    )
+
+
+def _rows(query: str) -> list[dict[str, Any]]:
+    with (
+        connect(application_name="warehouse sensor") as connection,
+        connection.cursor(row_factory=dict_row) as cursor,
+    ):
+        return cursor.execute(query).fetchall()
+
+
+def _hash(*states: Any) -> str:
+    return hashlib.sha256(json.dumps(states, default=os.fspath).encode()).hexdigest()

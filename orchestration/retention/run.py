@@ -1,0 +1,76 @@
+"""Seals, removes and archives, in the order that keeps every number."""
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from orchestration.database.connection import connect
+from orchestration.database.migrate import require_migrated
+from orchestration.retention.limits import read_limits
+from orchestration.retention.raw_events import archive_events, require_alone, sweep
+from orchestration.retention.sealing import remove_details, seal
+
+
+@dataclass(frozen=True)
+class RetentionReport:
+    """What was done.
+
+    Attributes:
+        sealed_before: Everything that started before this moment is sealed.
+        executions_sealed: How many were sealed now.
+        executions_removed: How many left the marts.
+        events_archived: How many left schema raw.
+    """
+
+    sealed_before: dt.datetime
+    executions_sealed: int
+    executions_removed: int
+    events_archived: int
+
+
+def run_retention(folder: Path, now: dt.datetime, tell: Callable[[str], object]) -> RetentionReport:
+    """Seal old months, then remove details, then archive landed events.
+
+    Args:
+        folder: Where the Parquet files go.
+        now: What counts as now.
+        tell: Told in sentences what was done, as it is done.
+
+    Returns:
+        What was done.
+
+    Raises:
+        WarehouseError: The marts are not built, a build or another retention runs, or the folder
+            cannot be written.
+    """
+    with connect(application_name="warehouse retention", autocommit=True) as connection:
+        require_migrated(connection)
+        require_alone(connection)
+        sweep(folder)
+        limits = read_limits(connection)
+        sealing = seal(connection, limits, now)
+        tell(
+            f"Sealed: everything before {sealing.sealed_before:%Y-%m-%d} (UTC), "
+            f"{sealing.executions:,} execution(s) of it now."
+        )
+        removal = remove_details(connection, limits, now)
+        tell(
+            f"Left the marts: {removal.executions:,} execution(s), {removal.decisions:,} "
+            f"decision(s), {removal.hours:,} row(s) of hours."
+        )
+        archived = 0
+        for month in archive_events(connection, limits, sealing.sealed_before, now, folder):
+            archived += month.archive.rows
+            left = "the partition was dropped" if month.is_whole else "the others stay"
+            tell(
+                f"Archived: {month.archive.rows:,} event(s) of {month.partition.first_day:%Y-%m} "
+                f"in {month.archive.path}, {month.archive.size_bytes / 1e6:,.1f} MB; {left}."
+            )
+        tell(f"Left schema raw: {archived:,} event(s).")
+    return RetentionReport(
+        sealed_before=sealing.sealed_before,
+        executions_sealed=sealing.executions,
+        executions_removed=removal.executions,
+        events_archived=archived,
+    )

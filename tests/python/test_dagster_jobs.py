@@ -1,0 +1,485 @@
+"""The jobs, schedules and sensors of Dagster on a real database, in this process."""
+
+import datetime as dt
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import psycopg
+import pytest
+from stories import STORY_DATABASE, Story, environment_of
+from test_landing_contracts import decision, execution, organization
+from test_notifications import Webhook, serving
+from test_quality_checks import without_check_constraints
+
+from orchestration.defs.notifications import Notifier
+from orchestration.defs.retries import is_lost_connection, retried_when_connection_is_lost
+from orchestration.errors import WarehouseError
+from orchestration.landing.loader import land
+
+pytest_plugins = ["stories"]
+
+_MISCOUNT = (
+    "update marts.reconciled_days set downstream_count = downstream_count {} 1, "
+    "is_equal = not is_equal, "
+    "differing_measures = case when is_equal then 'count' end"
+)
+TICK = dt.datetime(2026, 11, 26, 10, 5, tzinfo=dt.UTC)
+
+
+@pytest.fixture(scope="module")
+def definitions(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dg.Definitions]:
+    """Return the definitions; which database they work on is asked when a run begins."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("DBT_TARGET_PATH", str(tmp_path_factory.mktemp("target")))
+        # dbt's manifest names the database in which tables are counted.
+        patched.setenv("PGHOST", "unused")
+        patched.setenv("PGUSER", "unused")
+        patched.setenv("PGDATABASE", STORY_DATABASE)
+        from orchestration.definitions import defs
+
+        yield defs
+
+
+@pytest.fixture(scope="module")
+def known_lineage(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return where the lineage of columns is kept from one instance to the next."""
+    return tmp_path_factory.mktemp("lineage") / "column_lineage.json"
+
+
+@pytest.fixture
+def instance(tmp_path: Path, known_lineage: Path) -> Iterator[dg.DagsterInstance]:
+    folder = tmp_path / "instance"
+    folder.mkdir()
+    with dg.DagsterInstance.local_temp(str(folder)) as made:
+        file = Path(made.storage_directory(), known_lineage.name)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        if known_lineage.exists():
+            shutil.copy(known_lineage, file)
+        yield made
+        if file.exists():
+            shutil.copy(file, known_lineage)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "home of dagster"
+    monkeypatch.setenv("WAREHOUSE_HOME", str(folder))
+    (folder / "landing" / "inbox").mkdir(parents=True)
+    return folder
+
+
+@pytest.fixture
+def webhook(monkeypatch: pytest.MonkeyPatch) -> Iterator[Webhook]:
+    with serving(Webhook()) as server:
+        monkeypatch.setenv("WAREHOUSE_WEBHOOK_URL", server.url)
+        yield server
+
+
+def drop(home: Path, name: str, *events: dict[str, Any]) -> None:
+    text = "".join(json.dumps(event) + "\n" for event in events)
+    (home / "landing" / "inbox" / name).write_text(text, encoding="utf-8")
+
+
+def run(
+    definitions: dg.Definitions, instance: dg.DagsterInstance, job: str, **options: Any
+) -> dg.ExecuteInProcessResult:
+    return definitions.resolve_job_def(job).execute_in_process(
+        instance=instance, raise_on_error=False, **options
+    )
+
+
+def red(result: dg.ExecuteInProcessResult) -> list[str]:
+    return sorted(
+        check.check_name
+        for check in result.get_asset_check_evaluations()
+        if not check.passed and check.severity is dg.AssetCheckSeverity.ERROR
+    )
+
+
+def steps(result: dg.ExecuteInProcessResult) -> list[str | None]:
+    return [event.step_key for event in result.all_events if event.is_step_start]
+
+
+def told(webhook: Webhook) -> list[str]:
+    return [document["text"] for _, document in webhook.posted]
+
+
+def sensor(definitions: dg.Definitions, name: str) -> Callable[..., Any]:
+    found = next(item for item in definitions.sensors or [] if item.name == name)
+    assert callable(found)
+    return found
+
+
+def sensor_context() -> dg.SensorEvaluationContext:
+    return dg.build_sensor_context(resources={"notifier": Notifier()})
+
+
+def test_near_real_time_lands_builds_and_checks_twice(
+    story: Story, definitions: dg.Definitions, instance: dg.DagsterInstance, home: Path
+) -> None:
+    drop(home, "first.ndjson", organization(), *map(execution, range(1, 8)), {"event": "nonsense"})
+    with environment_of(story.database):
+        first = run(definitions, instance, "near_real_time")
+        assert first.success
+        assert sorted(filter(None, steps(first))) == [
+            "outputs__prometheus_metrics", "quality_checks", "raw_tables", "warehouse_models",
+        ]  # fmt: skip
+        rows = "select count(*) as rows from marts.fct_task_executions"
+        assert story.row(rows) == {"rows": 7}
+        loads = instance.get_latest_materialization_event(dg.AssetKey(["raw", "loads"]))
+        assert loads
+        assert loads.asset_materialization
+        metadata = {
+            name: value.value for name, value in loads.asset_materialization.metadata.items()
+        }
+        assert metadata["files_landed_by_this_run"] == 1
+        assert metadata["lines_rejected"] == 1
+        assert instance.get_dynamic_partitions("organizations") == [organization()["id"]]
+
+        # Everything is there: each asset that the job selects, each check that it plans.
+        graph = definitions.resolve_asset_graph()
+        job = definitions.resolve_job_def("near_real_time")
+        built = {event.asset_key for event in first.get_asset_materialization_events()}
+        assert built == set(job.asset_layer.selected_asset_keys)
+        checks = first.get_asset_check_evaluations()
+        assert {check.asset_check_key for check in checks} >= {
+            key for key in graph.asset_check_keys if key.name != "stored_figures_can_be_recomputed"
+        }
+        assert red(first) == []
+
+        drop(home, "second.ndjson", *map(execution, range(8, 11)))
+        second = run(definitions, instance, "near_real_time")
+        assert second.success
+        assert story.row(rows) == {"rows": 10}
+    assert list((home / "landing" / "inbox").iterdir()) == []
+    assert (home / "warehouse.prom").read_text().count("\nwarehouse_") > 20
+    # The lineage of columns is shown since the tables were there.
+    (facts,) = [
+        event.materialization
+        for event in second.get_asset_materialization_events()
+        if event.asset_key == dg.AssetKey(["marts", "organization_analytics"])
+    ]
+    lineage = facts.metadata["dagster/column_lineage"]
+    assert isinstance(lineage, dg.TableColumnLineageMetadataValue)
+    assert list(lineage.value.deps_by_column["total_spend_usd"]) == [
+        dg.TableColumnDep(dg.AssetKey(["marts", "fct_task_executions"]), "cost_usd")
+    ]
+
+
+def test_a_red_rule_keeps_the_archive_and_the_documentation_as_they_are(
+    story: Story, definitions: dg.Definitions, instance: dg.DagsterInstance, home: Path
+) -> None:
+    story.land(organization(), execution(), decision())
+    story.build()
+    with environment_of(story.database):
+        without_check_constraints(story)
+        with story.database.connect() as connection:
+            connection.execute("update marts.fct_routing_decisions set confidence_score = 2")
+        result = run(definitions, instance, "nightly")
+        assert not result.success
+        assert red(result) == ["confidence_is_a_share"]
+        assert "outputs__event_archive" not in steps(result)
+        assert "outputs__documentation" not in steps(result)
+        # What Prometheus reads is written all the same.
+        assert "outputs__prometheus_metrics" in steps(result)
+        assert not (home / "docs" / "models.html").exists()
+    # Seen red: what a rule found lies beside the result.
+    (check,) = [
+        check
+        for check in result.get_asset_check_evaluations()
+        if check.check_name == "confidence_is_a_share"
+    ]
+    assert check.asset_key == dg.AssetKey(["marts", "fct_routing_decisions"])
+    assert check.metadata["broken_rows"].value == 1
+    assert check.description == (
+        "Confidence and predicted quality lie between 0 and 1. Broken by 1 row(s)."
+    )
+
+
+def test_nightly_looks_at_everything_and_writes_the_documentation(
+    story: Story, definitions: dg.Definitions, instance: dg.DagsterInstance, home: Path
+) -> None:
+    story.land(organization(), *map(execution, range(1, 4)))
+    with environment_of(story.database):
+        result = run(definitions, instance, "nightly")
+    assert result.success, [event.message for event in result.all_events if event.is_failure]
+    checked = {check.check_name for check in result.get_asset_check_evaluations()}
+    assert "stored_figures_can_be_recomputed" in checked
+    graph = definitions.resolve_asset_graph()
+    assert checked == {key.name for key in graph.asset_check_keys}
+    for page in ("index.html", "models.html", "quality/index.html"):
+        assert (home / "docs" / page).stat().st_size > 0
+    (facts,) = [
+        event.materialization
+        for event in result.get_asset_materialization_events()
+        if event.asset_key == dg.AssetKey(["marts", "fct_task_executions"])
+    ]
+    assert facts.metadata["dagster/row_count"].value == 3
+    # All of it is older than 90 days, so it was sealed.
+    assert story.row("select count(*) as seals from raw.seals") == {"seals": 1}
+
+
+def test_a_month_and_an_organization_are_computed_again_as_partitions(
+    definitions: dg.Definitions,
+) -> None:
+    def options(job: str, key: str) -> Any:
+        config = definitions.resolve_job_def(job).partitioned_config
+        assert config
+        return config.get_run_config_for_partition_key(key)["ops"]["warehouse_models"]["config"]
+
+    assert options("rebuild_month", "2026-12-01") == {
+        "rebuild_from": "2026-12-01",
+        "rebuild_until": "2027-01-01",
+    }
+    assert options("rebuild_organization", organization()["id"]) == {
+        "rebuild_organizations": [organization()["id"]]
+    }
+
+
+def test_a_rebuild_from_the_launchpad(
+    story: Story, definitions: dg.Definitions, instance: dg.DagsterInstance, home: Path
+) -> None:
+    assert home
+    story.land(organization(), execution())
+    story.build()
+    with environment_of(story.database):
+        with story.database.connect() as connection:
+            connection.execute("update marts.fct_task_executions set error_code = 'damaged'")
+        config = {"ops": {"warehouse_models": {"config": {"rebuild_from": "2026-03-01"}}}}
+        assert run(definitions, instance, "rebuild", run_config=config).success
+    assert story.row("select error_code from marts.fct_task_executions") == {"error_code": None}
+
+
+def test_weekly_maintenance(
+    story: Story, definitions: dg.Definitions, instance: dg.DagsterInstance, home: Path
+) -> None:
+    assert home
+    old = instance.create_run_for_job(
+        definitions.resolve_job_def("weekly"), status=dg.DagsterRunStatus.SUCCESS
+    )
+    with environment_of(story.database), pytest.MonkeyPatch.context() as patched:
+        patched.setattr("orchestration.defs.maintenance.KEPT_DAYS", 0)
+        result = run(definitions, instance, "weekly")
+    assert result.success
+    assert [run.run_id for run in instance.get_runs()] == [result.run_id]
+    assert old.run_id != result.run_id
+    vacuumed = story.row(
+        "select count(*) as tables from pg_stat_user_tables "
+        "where schemaname = 'marts' and last_vacuum is null"
+    )
+    assert vacuumed == {"tables": 0}
+
+
+def test_ticks_ask_for_runs_with_their_own_time(
+    definitions: dg.Definitions, instance: dg.DagsterInstance
+) -> None:
+    schedules = {schedule.name: schedule for schedule in definitions.schedules or []}
+
+    def request(name: str) -> Any:
+        schedule = schedules[name]
+        assert isinstance(schedule, dg.ScheduleDefinition)
+        context = dg.build_schedule_context(instance=instance, scheduled_execution_time=TICK)
+        return schedule.evaluate_tick(context)
+
+    for name in schedules:
+        (asked,) = request(name).run_requests
+        assert asked.run_key == "2026-11-26T10:05:00+00:00"
+        assert asked.tags["warehouse/tick"] == "2026-11-26T10:05:00+00:00"
+    (asked,) = request("every_night").run_requests
+    assert asked.run_config["ops"]["outputs__event_archive"]["config"] == {
+        "now": "2026-11-26T10:05:00+00:00"
+    }
+
+    # One that waits is enough.
+    instance.create_run_for_job(
+        definitions.resolve_job_def("near_real_time"), status=dg.DagsterRunStatus.NOT_STARTED
+    )
+    assert request("every_five_minutes").run_requests == []
+    assert request("every_night").run_requests != []
+
+
+def test_files_in_the_inbox_ask_for_a_run(
+    definitions: dg.Definitions, instance: dg.DagsterInstance, home: Path
+) -> None:
+    inbox = sensor(definitions, "landing_inbox")
+    assert isinstance(inbox(dg.build_sensor_context(instance)), dg.SkipReason)
+    drop(home, "first.ndjson", organization())
+    first = inbox(dg.build_sensor_context(instance))
+    assert isinstance(first, dg.RunRequest)
+    # The same files ask for the same run, once.
+    assert inbox(dg.build_sensor_context(instance)).run_key == first.run_key
+    queued = instance.create_run_for_job(
+        definitions.resolve_job_def("near_real_time"), status=dg.DagsterRunStatus.NOT_STARTED
+    )
+    assert isinstance(inbox(dg.build_sensor_context(instance)), dg.SkipReason)
+    # They are still there after it: it could not land them, so they ask again.
+    instance.report_run_failed(queued)
+    assert inbox(dg.build_sensor_context(instance)).run_key != first.run_key
+
+
+def test_changed_prices_are_told_and_built(
+    definitions: dg.Definitions,
+    webhook: Webhook,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    project: Any,
+) -> None:
+    root = tmp_path / "checkout"
+    shutil.copytree(project.root, root)
+    monkeypatch.chdir(root)
+    price_files = sensor(definitions, "price_files")
+    context = sensor_context()
+    assert isinstance(price_files(context), dg.SkipReason)
+    assert isinstance(price_files(context), dg.SkipReason)
+    prices = root / "seeds" / "pricing" / "provider_pricing.csv"
+    prices.write_text(prices.read_text() + "\n", encoding="utf-8")
+    assert isinstance(price_files(context), dg.RunRequest)
+    assert told(webhook) == [
+        "Price files changed\nChanged: provider_pricing.csv. A build was asked for."
+    ]
+    assert isinstance(price_files(context), dg.SkipReason)
+
+
+def test_alerts_are_told_once_and_when_they_are_resolved(
+    story: Story, definitions: dg.Definitions, webhook: Webhook
+) -> None:
+    now = dt.datetime.now(dt.UTC)
+    this_month = {
+        "start_time": now.isoformat(),
+        "end_time": now.isoformat(),
+        "updated_at": now.isoformat(),
+    }
+    dear = execution(
+        1,
+        input_tokens=1_000_000,
+        cached_input_tokens=0,
+        cache_write_tokens=0,
+        output_tokens=0,
+        reasoning_tokens=0,
+        reported_cost_usd=None,
+        **this_month,
+    )
+    alerts = sensor(definitions, "alerts")
+    context = sensor_context()
+    with environment_of(story.database):
+        story.land(organization(monthly_budget_usd=5), dear)
+        story.build(now=None)
+        open_rules = {
+            row["rule"] for row in story.rows("select rule from marts.fct_alerts where is_open")
+        }
+        assert "spend_is_below_budget_notice" in open_rules
+        alerts(context)
+        alerts(context)
+        (message,) = told(webhook)
+        assert message.startswith(f"{len(open_rules)} new alert(s)\n")
+        assert "info: spend_is_below_budget_notice (Acme, " in message
+        assert ": 3 usd, limit 2.5" in message
+
+        story.land(
+            organization(2, monthly_budget_usd=500, updated_at=now.isoformat()),
+        )
+        story.build(now=None)
+        # One that cannot be delivered is told again.
+        webhook.status = 503
+        with pytest.raises(WarehouseError, match="status 503"):
+            alerts(context)
+        webhook.status = 200
+        alerts(context)
+        assert told(webhook)[-1].count("resolved: info: spend_is_below_budget_notice") == 1
+        assert told(webhook)[-2:] == [told(webhook)[-1]] * 2
+
+
+def test_what_is_behind_is_told_once_and_when_it_caught_up(
+    story: Story, definitions: dg.Definitions, webhook: Webhook, home: Path
+) -> None:
+    freshness = sensor(definitions, "freshness")
+    context = sensor_context()
+    with environment_of(story.database):
+        drop(home, "new.ndjson", organization())
+        waiting = home / "landing" / "inbox" / "new.ndjson"
+        freshness(context)
+        assert told(webhook) == []
+        os.utime(waiting, (0, 0))
+        freshness(context)
+        freshness(context)
+        assert told(webhook) == ["The live views are behind: 1 file(s) wait in the inbox."]
+        land([waiting])
+        waiting.unlink()
+        with story.database.connect() as connection:
+            connection.execute("update raw.loads set landed_at = '2026-11-26 10:00:00+00'")
+        freshness(context)
+        assert told(webhook)[-1] == (
+            "The marts are behind: 1 load(s) wait, the first since 2026-11-26 10:00 UTC. "
+            "The live views are up to date again."
+        )
+        story.build()
+        freshness(context)
+        assert told(webhook)[-1] == "The marts are up to date again."
+        assert len(told(webhook)) == 3
+
+
+def test_a_failed_run_is_told_with_its_red_checks_and_the_next_success(
+    story: Story,
+    definitions: dg.Definitions,
+    instance: dg.DagsterInstance,
+    webhook: Webhook,
+    home: Path,
+) -> None:
+    assert home
+    story.land(organization(), execution())
+    story.build()
+    failed_runs = sensor(definitions, "failed_runs")
+    recovered_runs = sensor(definitions, "recovered_runs")
+
+    def tell(result: dg.ExecuteInProcessResult, of: Callable[..., Any]) -> None:
+        is_failure = of is failed_runs
+        (event,) = [
+            event
+            for event in result.all_events
+            if event.is_run_failure or event.event_type is dg.DagsterEventType.RUN_SUCCESS
+        ]
+        context = dg.build_run_status_sensor_context(
+            sensor_name="told", dagster_event=event, dagster_instance=instance,
+            dagster_run=result.dagster_run,
+            resources={"notifier": Notifier()},
+        )  # fmt: skip
+        of(context.for_run_failure() if is_failure else context)
+
+    with environment_of(story.database):
+        # A day that does not reconcile: a test of dbt is red.
+        with story.database.connect() as connection:
+            connection.execute(_MISCOUNT.format("+"))
+        first = run(definitions, instance, "near_real_time")
+        tell(first, failed_runs)
+        second = run(definitions, instance, "near_real_time")
+        tell(second, failed_runs)
+        (message,) = told(webhook)
+        assert message.startswith("near_real_time failed\n")
+        assert "Red check: marts/reconciliation: assert_layers_reconcile" in message
+        assert first.run_id in message
+        with story.database.connect() as connection:
+            connection.execute(_MISCOUNT.format("-"))
+        third = run(definitions, instance, "near_real_time")
+        assert third.success
+        tell(third, recovered_runs)
+        assert told(webhook)[1:] == [f"near_real_time succeeds again\nRun {third.run_id}"]
+
+
+def test_only_lost_connections_are_tried_again() -> None:
+    lost = psycopg.OperationalError("server closed the connection unexpectedly")
+    wrapped = WarehouseError("Nothing of this file was landed.")
+    wrapped.__cause__ = lost
+    assert is_lost_connection(lost)
+    assert is_lost_connection(wrapped)
+    assert not is_lost_connection(psycopg.errors.DiskFull("no space left on device"))
+    assert not is_lost_connection(WarehouseError("Schema raw is not migrated."))
+    assert not is_lost_connection(ValueError("server closed the connection unexpectedly"))
+    with pytest.raises(dg.RetryRequested), retried_when_connection_is_lost():
+        raise lost
+    with pytest.raises(WarehouseError), retried_when_connection_is_lost():
+        raise WarehouseError("Schema raw is not migrated.")

@@ -1,0 +1,277 @@
+"""`warehouse ui`: an operator opens the real thing in a real browser."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from click.testing import CliRunner
+from conftest import Database, settings_of
+from selenium import webdriver
+from selenium.common.exceptions import StaleElementReferenceException, TimeoutException
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
+from stories import Story, story_database
+
+from orchestration.database.embedded import EmbeddedServer
+from orchestration.defs.commands import ui
+from orchestration.instance import is_new_to_built_warehouse, storage_url
+from orchestration.project import project_root
+
+pytest_plugins = ["stories"]
+
+IMAGES = project_root() / "docs" / "images"
+_RUNS = "{ runsOrError(limit: 50) { ... on Runs { results { runId jobName status } } } }"
+_LINEAGE = """{
+    assetNodeOrError(assetKey: {path: ["marts", "organization_analytics"]}) {
+        ... on AssetNode {
+            assetMaterializations(limit: 1) {
+                metadataEntries {
+                    ... on TableColumnLineageMetadataEntry {
+                        lineage { columnName columnDeps { assetKey { path } columnName } }
+                    }
+                }
+            }
+        }
+    }
+}"""
+_ENDED = {"SUCCESS", "FAILURE", "CANCELED"}
+_SECONDS = 400  # For a build and its checks on a machine that runs other tests as well.
+
+
+class Interface:
+    """A running web interface."""
+
+    def __init__(self, url: str, process: "subprocess.Popen[bytes]") -> None:
+        self.url = url
+        self.process = process
+
+    def runs(self) -> list[dict[str, Any]]:
+        """Return the runs, the latest first; none while it cannot tell."""
+        try:
+            answer = requests.post(f"{self.url}/graphql", json={"query": _RUNS}, timeout=30)
+            found: list[dict[str, Any]] = answer.json()["data"]["runsOrError"]["results"]
+        except (requests.RequestException, KeyError, TypeError, ValueError):
+            return []
+        return found
+
+    def wait_for_run(self, condition: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        """Return a run for which the condition holds, once there is one."""
+        deadline = time.monotonic() + _SECONDS
+        while time.monotonic() < deadline:
+            for run in self.runs():
+                if condition(run):
+                    return run
+            assert self.process.poll() is None, "the interface ended"
+            time.sleep(1)
+        pytest.fail(f"no such run: {self.runs()}")
+
+
+@contextmanager
+def interface(environment: dict[str, str], log: Path) -> Iterator[Interface]:
+    """Run `warehouse ui` on a free port."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    program = Path(sys.executable).with_name("warehouse")
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            [program, "ui", "--port", str(port)],
+            cwd=project_root(),
+            env=environment,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        yield Interface(f"http://127.0.0.1:{port}", process)
+    finally:
+        with_everything_it_started(process)
+
+
+def with_everything_it_started(process: "subprocess.Popen[bytes]") -> None:
+    """End a program, politely at first."""
+    for wanted in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(process.pid, wanted)
+            process.wait(30)
+        except (ProcessLookupError, subprocess.TimeoutExpired):
+            continue
+        if wanted is signal.SIGINT:
+            return
+
+
+@pytest.fixture(scope="module")
+def operated(
+    embedded_server: EmbeddedServer, sample: Story, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Interface]:
+    """Yield the interface on the sample as `make demo` leaves it, after its first run."""
+    folder = tmp_path_factory.mktemp("ui")
+    with story_database(embedded_server, sample.database.settings.dbname) as database:
+        environment = os.environ | database.environment
+        environment |= {
+            "WAREHOUSE_HOME": str(folder / "home"),
+            "DBT_TARGET_PATH": str(folder / "target"),
+        }
+        environment.pop("DAGSTER_HOME", None)
+        log = folder / "log"
+        with interface(environment, log) as shown:
+            # Nobody asked for it: there is something to see at the first look.
+            run = shown.wait_for_run(lambda run: run["status"] in _ENDED)
+            assert (run["jobName"], run["status"]) == ("full_check", "SUCCESS"), log.read_text()
+            yield shown
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[webdriver.Chrome]:
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if not chromium or not driver:
+        pytest.skip("Chromium is missing: install chromium and chromium-driver")
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for argument in (
+        "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+        "--disable-dev-shm-usage", "--disable-background-networking", "--disable-component-update",
+        "--disable-sync", "--window-size=1600,1000",
+    ):  # fmt: skip
+        options.add_argument(argument)
+    with webdriver.Chrome(options=options, service=Service(driver)) as opened:
+        yield opened
+
+
+def open_page(browser: webdriver.Chrome, url: str, *texts: str) -> None:
+    """Open a page and wait until it shows all of the texts."""
+    browser.get(url)
+
+    def shows(_: webdriver.Chrome) -> bool:
+        page = browser.find_element(By.TAG_NAME, "body").text
+        return all(text in page for text in texts)
+
+    try:
+        WebDriverWait(browser, 90, ignored_exceptions=[StaleElementReferenceException]).until(shows)
+    except TimeoutException:
+        page = browser.find_element(By.TAG_NAME, "body").text
+        missing = [text for text in texts if text not in page]
+        pytest.fail(f"{url} does not show {missing}:\n{page[:3000]}")
+
+
+def keep_picture(browser: webdriver.Chrome, folder: Path, name: str) -> None:
+    """Take a picture; it becomes the README's when KEEP_PICTURES is set."""
+    time.sleep(2)  # Pages move things into place after they have drawn them.
+    picture = folder / name
+    assert browser.save_screenshot(str(picture))
+    assert picture.stat().st_size > 20_000
+    if os.environ.get("KEEP_PICTURES"):
+        IMAGES.mkdir(exist_ok=True)
+        shutil.copy(picture, IMAGES / name)
+
+
+def test_the_graph_of_the_marts_is_there_and_was_built(
+    operated: Interface, browser: webdriver.Chrome, tmp_path: Path
+) -> None:
+    open_page(
+        browser,
+        f"{operated.url}/locations/orchestration.definitions/asset-groups/marts/lineage",
+        "daily_savings",
+        "reconciliation",
+        "documentation",
+    )
+    page = browser.find_element(By.TAG_NAME, "body").text
+    assert "Never materialized" not in page
+    assert "Failed" not in page
+    keep_picture(browser, tmp_path, "lineage.png")
+
+
+def test_a_mart_shows_columns_lineage_and_checks(
+    operated: Interface, browser: webdriver.Chrome, tmp_path: Path
+) -> None:
+    mart = f"{operated.url}/assets/marts/organization_analytics"
+    open_page(
+        browser,
+        f"{mart}?view=overview",
+        "One row per organization",
+        "Latest materialization",
+        "AI Spend Warehouse maintainers",
+        "savings_percentage",
+    )
+    keep_picture(browser, tmp_path, "mart.png")
+    open_page(browser, f"{mart}?view=lineage", "user_analytics", "reconciled_periods")
+    open_page(browser, f"{mart}?view=checks", "savings_add_up", "few_tasks_fail", "Passed")
+
+
+def test_the_lineage_of_columns_lies_beside_every_build(operated: Interface) -> None:
+    """The interface itself draws it in Dagster's paid edition only."""
+    answer = requests.post(f"{operated.url}/graphql", json={"query": _LINEAGE}, timeout=60).json()
+    (built,) = answer["data"]["assetNodeOrError"]["assetMaterializations"]
+    (entry,) = [found for found in built["metadataEntries"] if "lineage" in found]
+    assert {
+        "columnName": "total_spend_usd",
+        "columnDeps": [
+            {"assetKey": {"path": ["marts", "fct_task_executions"]}, "columnName": "cost_usd"}
+        ],
+    } in entry["lineage"]
+
+
+def test_a_check_that_failed_says_why(operated: Interface, browser: webdriver.Chrome) -> None:
+    open_page(
+        browser,
+        f"{operated.url}/assets/marts/dim_prices?view=checks&checkDetail=price_changes_are_small",
+        "price_changes_are_small",
+        "Broken by",
+        "broken_rows",
+    )
+
+
+def test_ui_runs_dagster_on_the_same_database(
+    database_18: Database, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    calls: list[tuple[Path, list[str], dict[str, str]]] = []
+    monkeypatch.setattr(os, "execve", lambda *call: calls.append(call))
+    monkeypatch.chdir(project_root() / "models")
+    result = CliRunner().invoke(ui, ["--port", "3456"])
+    assert result.exit_code == 0, result.output
+    assert Path.cwd() == project_root()
+    ((program, arguments, environment),) = calls
+    assert program == Path(sys.executable).with_name("dagster")
+    assert arguments[1:] == [
+        *("dev", "-m", "orchestration.definitions"),
+        *("--host", "127.0.0.1", "--port", "3456"),
+    ]
+    assert database_18.environment.items() <= environment.items()
+    home = tmp_path / "warehouse home" / "dagster"
+    assert environment["DAGSTER_HOME"] == str(home)
+    assert "telemetry:\n  enabled: false\n" in (home / "dagster.yaml").read_text()
+    # Nothing is built yet, so there is nothing to run at once.
+    assert not is_new_to_built_warehouse()
+
+    (home / "dagster.yaml").write_text("# mine\n")
+    assert CliRunner().invoke(ui).exit_code == 0
+    assert (home / "dagster.yaml").read_text() == "# mine\n"
+
+
+def test_runs_and_events_lie_in_a_schema_of_their_own(embedded_server: EmbeddedServer) -> None:
+    settings = settings_of(embedded_server)
+    url = storage_url(settings)
+    assert url.startswith(f"postgresql+psycopg2://warehouse@127.0.0.1:{settings.port}/warehouse?")
+    assert url.endswith("&options=-csearch_path%3Ddagster")
+
+
+def test_ui_says_when_its_folder_cannot_be_made(
+    database_18: Database, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert database_18
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("WAREHOUSE_HOME", str(tmp_path / "file"))
+    result = CliRunner().invoke(ui)
+    assert result.exit_code == 1
+    assert "Choose another state folder with WAREHOUSE_HOME" in result.output
