@@ -460,7 +460,7 @@ def test_a_failed_run_is_told_with_its_red_checks_and_the_next_success(
         tell(second, failed_runs)
         (message,) = told(webhook)
         assert message.startswith("near_real_time failed\n")
-        assert "Red check: marts/reconciliation: assert_layers_reconcile" in message
+        assert "Red check: marts/reconciled_days: assert_layers_reconcile" in message
         assert first.run_id in message
         with story.database.connect() as connection:
             connection.execute(_MISCOUNT.format("-"))

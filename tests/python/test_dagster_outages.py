@@ -158,7 +158,10 @@ def test_whatever_is_killed_the_next_run_makes_it_right(
         drop()
         run = next_run(shown, "STARTED")
         wait_for_build(shown, run)
-        os.kill(postmaster_of(server), signal.SIGKILL)
+        postmaster = postmaster_of(server)
+        os.kill(postmaster, signal.SIGKILL)
+        while Path(f"/proc/{postmaster}").exists():
+            time.sleep(0.05)
         server.start()
         # The run may come through, because its step is tried again; it ends in any case.
         shown.wait_for_run(
