@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.processes import ProcessRun, last_line, run_measured
+from orchestration.database.connection import connect
 from orchestration.project import project_root
 
 _FAILED = ("error", "fail", "skipped", "runtime error")
@@ -88,8 +89,8 @@ class Dbt:
             name: What to call it.
 
         Returns:
-            Its exit code, the nodes that failed and what the first of them said; nothing if it
-            succeeded.
+            Its exit code, the nodes that failed, what the first of them said and the rows that
+            data tests found; nothing if it succeeded.
         """
         if run.exit_code == 0:
             return ""
@@ -99,6 +100,18 @@ class Dbt:
         # What was skipped says nothing; the others say why.
         reasons = [" ".join(str(result["message"]).split()) for result in failed]
         reason = next((text for text in reasons if text not in ("None", "Skipped")), "")
+        found = [
+            _first_rows(result["relation_name"])
+            for result in failed
+            if result.get("failures") and result.get("relation_name")
+        ]
         return f"{name} ended with exit code {run.exit_code}: " + (
-            f"{shown}: {reason}" if shown else last_line(self._log_file)
+            "; ".join([f"{shown}: {reason}", *found]) if shown else last_line(self._log_file)
         )
+
+
+def _first_rows(relation: str) -> str:
+    """Return the first rows that a data test found and stored."""
+    query = f"select cast(to_jsonb(found) as text) from {relation} as found limit 3"  # noqa: S608
+    with connect() as connection:
+        return ", ".join(row for (row,) in connection.execute(query.encode()))

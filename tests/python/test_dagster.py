@@ -5,6 +5,7 @@ import os
 import re
 import subprocess
 import sys
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -275,6 +276,14 @@ def test_every_rule_of_great_expectations_is_an_asset_check(described: dict[str,
 def test_jobs_have_the_expected_steps_and_take_turns(described: dict[str, Any]) -> None:
     assert described["jobs"] == JOBS
     assert described["turns"] == ["build"] * len(JOBS)
+
+
+def test_the_settings_of_the_instance_let_builds_run_one_at_a_time() -> None:
+    text = resources.files("orchestration.instance").joinpath("dagster.yaml").read_text("utf-8")
+    limit = "      - key: warehouse/turn\n        value: build\n        limit: 1\n"
+    assert f"    tag_concurrency_limits:\n{limit}" in text
+    # Not in files: runs and events outlive a container.
+    assert "storage:\n  postgres:\n    postgres_url:\n      env: WAREHOUSE_DAGSTER_URL\n" in text
 
 
 def test_schedules_and_sensors_are_the_expected_ones_and_off(described: dict[str, Any]) -> None:
