@@ -12,6 +12,7 @@ import dagster as dg
 import psycopg
 import pytest
 from stories import STORY_DATABASE, Story, environment_of
+from test_alerts import for_three_usd
 from test_landing_contracts import decision, execution, organization
 from test_notifications import Webhook, serving
 from test_quality_checks import without_check_constraints
@@ -354,16 +355,7 @@ def test_alerts_are_told_once_and_when_they_are_resolved(
         "end_time": now.isoformat(),
         "updated_at": now.isoformat(),
     }
-    dear = execution(
-        1,
-        input_tokens=1_000_000,
-        cached_input_tokens=0,
-        cache_write_tokens=0,
-        output_tokens=0,
-        reasoning_tokens=0,
-        reported_cost_usd=None,
-        **this_month,
-    )
+    dear = for_three_usd(1, **this_month)
     alerts = sensor(definitions, "alerts")
     context = sensor_context()
     with environment_of(story.database):

@@ -84,15 +84,23 @@ def team_of(manifest: Mapping[str, Any], group: str | None) -> list[str]:
     return [f"team:{name}" for name in names if name]
 
 
+def documentation_folder() -> Path:
+    """Return the folder of the site about models and quality.
+
+    Returns:
+        The one that `make docs` and the nightly job write.
+    """
+    return state_directory() / "docs"
+
+
 def documentation_url() -> str:
     """Return where the site about models and quality lies.
 
     Returns:
-        `WAREHOUSE_DOCS_URL` when it is set, for the web server that shows it; else the folder that
-        `make docs` and the nightly job write.
+        `WAREHOUSE_DOCS_URL` when it is set, for the web server that shows it; else the folder.
     """
     url = os.environ.get("WAREHOUSE_DOCS_URL")
-    return url.rstrip("/") if url else (state_directory() / "docs").as_uri()
+    return url.rstrip("/") if url else documentation_folder().as_uri()
 
 
 class BuildOptions(dg.Config):
@@ -131,6 +139,9 @@ def read_manifest() -> Mapping[str, Any]:
     manifest: dict[str, Any] = json.loads(dbt_project().manifest_path.read_bytes())
     return manifest
 
+
+OWNERS = team_of(read_manifest(), "warehouse")
+"""Whoever owns the models: also owns what dbt does not build, such as the raw tables."""
 
 translator = LayerTranslator(DagsterDbtTranslatorSettings(enable_source_tests_as_checks=True))
 
@@ -194,6 +205,7 @@ def _work_out(
         tables.setdefault(table, {})[column] = data_type
     compiled = dbt.cli(["compile", "--full-refresh"]).wait()
     manifest = compiled.get_artifact("manifest.json")
+    shutil.rmtree(compiled.target_path, ignore_errors=True)
     relations = {
         unique_id: (node["database"], node["schema"], node.get("identifier") or node["alias"])
         for unique_id, node in [*manifest["nodes"].items(), *manifest["sources"].items()]
@@ -228,4 +240,3 @@ def _work_out(
     )
     for reason in reasons:
         context.log.warning(reason)
-    shutil.rmtree(compiled.target_path, ignore_errors=True)

@@ -10,7 +10,7 @@ from psycopg.rows import dict_row
 
 from orchestration.database.connection import connect
 from orchestration.database.migrate import require_migrated
-from orchestration.defs.dbt.assets import read_manifest, team_of, translator
+from orchestration.defs.dbt.assets import OWNERS, read_manifest, translator
 from orchestration.defs.dbt.resources import dbt_project
 from orchestration.defs.landing.inbox import landing_folder, receive_files
 from orchestration.defs.retries import retried_when_connection_is_lost
@@ -28,7 +28,6 @@ ORGANIZATION_PARTITIONS = "organizations"
 """Name of the partitions, one an organization, that a rebuild can be asked for."""
 
 _ORGANIZATIONS = "select distinct cast(id as text) from raw.organizations"
-_GROUP = "warehouse"  # dbt's sources belong to no group; whoever owns the models owns them.
 _LOADED_ROWS = resources.files(__package__).joinpath("loaded_rows.sql").read_text("utf-8")
 
 
@@ -50,7 +49,7 @@ def raw_table_specs() -> list[dg.AssetSpec]:
             # Without the SQL that dagster-dbt adds: a table has none.
             description=manifest["sources"][spec.metadata["dagster_dbt/unique_id"]]["description"],
             kinds={"postgres"},
-            owners=list(team_of(manifest, _GROUP)),
+            owners=OWNERS,
             metadata={
                 name: value
                 for name, value in spec.metadata.items()

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from orchestration.database.connection import connect
 from orchestration.database.migrate import require_migrated
-from orchestration.defs.dbt.assets import documentation_url, read_manifest, team_of
+from orchestration.defs.dbt.assets import OWNERS, documentation_folder, documentation_url
 from orchestration.defs.environments import daily_policy, near_real_time_policy
 from orchestration.defs.quality.checks import ASSETS
 from orchestration.defs.retries import retried_when_connection_is_lost
@@ -20,7 +20,6 @@ from orchestration.project import project_root, state_directory
 
 _GROUP = "outputs"
 _CHECKED = [dg.AssetKey(path) for path in ASSETS.values()]
-_OWNERS = team_of(read_manifest(), "warehouse")
 
 
 class RetentionOptions(dg.Config):
@@ -35,7 +34,7 @@ class RetentionOptions(dg.Config):
     key=["outputs", "event_archive"],
     group_name=_GROUP,
     deps=_CHECKED,
-    owners=_OWNERS,
+    owners=OWNERS,
     kinds={"parquet"},
     freshness_policy=daily_policy(),
 )
@@ -77,7 +76,7 @@ def event_archive(
     key=["outputs", "documentation"],
     group_name=_GROUP,
     deps=_CHECKED,
-    owners=_OWNERS,
+    owners=OWNERS,
     kinds={"dbt"},
     freshness_policy=daily_policy(),
 )
@@ -90,7 +89,7 @@ def documentation(dbt: DbtCliResource) -> dg.MaterializeResult[Any]:
     Returns:
         Where it lies.
     """
-    folder = state_directory() / "docs"
+    folder = documentation_folder()
     with retried_when_connection_is_lost():
         generated = dbt.cli(["docs", "generate", "--static"]).wait()
     folder.mkdir(parents=True, exist_ok=True)
@@ -108,7 +107,7 @@ def documentation(dbt: DbtCliResource) -> dg.MaterializeResult[Any]:
 @dg.asset(
     key=["outputs", "prometheus_metrics"],
     group_name=_GROUP,
-    owners=_OWNERS,
+    owners=OWNERS,
     kinds={"prometheus"},
     freshness_policy=near_real_time_policy(),
 )

@@ -6,8 +6,8 @@ import dagster as dg
 from pydantic import Field
 
 from orchestration.database.connection import connect, current_settings
+from orchestration.defs.dbt.assets import documentation_folder
 from orchestration.defs.retries import retried_when_connection_is_lost
-from orchestration.project import state_directory
 from orchestration.quality.checks import SPOT_CHECK, CheckResult, run_checks, suites_named
 from orchestration.quality.rules import SUITES, Rule, Severity
 
@@ -78,7 +78,7 @@ def quality_checks(
             current_settings(),
             suites_named(names),
             full=config.full,
-            docs=state_directory() / "docs" / "quality" if config.full else None,
+            docs=documentation_folder() / "quality" if config.full else None,
         )
     for result in results:
         # A suite is evaluated as a whole; only what was asked for is told.
