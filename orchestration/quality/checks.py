@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, LiteralString, cast
 
 import psycopg
 from psycopg import sql
@@ -56,6 +57,16 @@ where
     and input_kind = 'run'
     and input_id not in (select invocation_id from quality.checked_builds where suite = %s)
 order by input_id
+"""
+
+_LOADS_OF_BUILDS = """
+select cast(input_id as bigint) as load_id
+from intermediate.int_model_inputs
+where
+    model_name = 'fct_task_executions'
+    and input_kind = 'load'
+    and invocation_id = any(%s)
+order by load_id
 """
 
 
@@ -154,14 +165,25 @@ def _environment(settings: ConnectionSettings) -> Iterator[None]:
         os.environ.update(before)
 
 
+def import_great_expectations() -> ModuleType:
+    """Import Great Expectations, which takes seconds.
+
+    Returns:
+        The package.
+    """
+    # Before the import, which reads it: no usage statistics leave the machine.
+    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+    import great_expectations
+
+    return great_expectations
+
+
 @contextmanager
 def _expectations(
     settings: ConnectionSettings, docs: Path | None
 ) -> Iterator["EphemeralDataContext"]:
     """Open Great Expectations on the database; nothing of it is kept but the site."""
-    # Before the import, which reads it: no usage statistics leave the machine.
-    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
-    import great_expectations as gx
+    gx = import_great_expectations()
     from great_expectations.data_context.types.base import ProgressBarsConfig
 
     context = gx.get_context(mode="ephemeral")
@@ -197,9 +219,17 @@ def _batch(connection: psycopg.Connection, suite: Suite, builds: list[str] | Non
     """Return the query of the rows to look at; all of them when no builds are named."""
     if builds is None or suite.changed is None:
         return suite.batch
-    listed = sql.SQL("cast({} as text[])").format(sql.Literal(builds)).as_string(connection)
-    changed = suite.changed.format(builds=listed)
+    loads = [load for (load,) in connection.execute(_LOADS_OF_BUILDS, (builds,))]
+    changed = suite.changed.format(
+        builds=_array(connection, builds, "text"), loads=_array(connection, loads, "bigint")
+    )
     return "\n".join(("select * from (", suite.batch, ") as layer", "where", changed))
+
+
+def _array(connection: psycopg.Connection, values: Sequence[str | int], kind: LiteralString) -> str:
+    """Return an array as it stands in a query."""
+    listed = sql.SQL("cast({} as {}[])").format(sql.Literal(list(values)), sql.SQL(kind))
+    return listed.as_string(connection)
 
 
 def _validate(

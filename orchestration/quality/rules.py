@@ -42,7 +42,8 @@ class Suite:
     Attributes:
         name: As in `warehouse check --suite`; also the name of the folder with its queries.
         changed: Condition for the rows that builds have changed, about the columns of the batch,
-            with `{builds}` for an array of invocation ids; None when all rows are always looked at.
+            with `{builds}` for an array of invocation ids and `{loads}` for one of the loads that
+            those took in; None when all rows are always looked at.
         rules: What must hold.
     """
 
@@ -74,6 +75,24 @@ class Suite:
 _CHANGED_DAYS = """(organization_id, metric_date) in (
     select touched.organization_id, touched.metric_date
     from intermediate.int_touched_organization_days as touched
+    where touched.invocation_id = any({builds})
+)"""
+
+# By their keys, which lead to them through indexes: decisions have no day of their own, only a
+# moment. The loads are listed, so that the planner knows how few of them there are.
+_CHANGED_DECISIONS = """routing_decision_id in (
+    select versions.id
+    from raw.routing_decisions as versions
+    where versions._load_id = any({loads})
+    union all
+    select decisions.routing_decision_id
+    from intermediate.int_touched_organization_days as touched
+    inner join marts.fct_task_executions as executions
+        on
+            touched.organization_id = executions.organization_id
+            and touched.metric_date = executions.metric_date
+    inner join marts.fct_routing_decisions as decisions
+        on executions.execution_id = decisions.execution_id
     where touched.invocation_id = any({builds})
 )"""
 
@@ -191,7 +210,7 @@ _SUITES = (
     ),
     Suite(
         name="decisions",
-        changed=_CHANGED_DAYS,
+        changed=_CHANGED_DECISIONS,
         rules=(
             Rule(
                 "predictions_are_not_negative",

@@ -7,6 +7,7 @@ from typing import Any
 from click.testing import CliRunner, Result
 from psycopg import sql
 from stories import Story, environment_of
+from test_landing_contracts import decision
 
 from orchestration.cli import main
 from orchestration.quality.checks import SPOT_CHECK
@@ -246,6 +247,26 @@ def test_a_check_looks_at_what_builds_have_changed_since_the_last_one(
     assert check(story_of_sample).exit_code == 0, "no build has touched that day since"
     assert not results_of(story_of_sample)["cost_is_not_negative"]["is_full"]
     assert check(story_of_sample, "--full").exit_code == 1
+
+
+def test_a_decision_that_no_execution_follows_is_looked_at_when_it_arrives(
+    story_of_sample: Story,
+) -> None:
+    assert check(story_of_sample, "--suite", "decisions").exit_code == 0
+    without_check_constraints(story_of_sample)
+    event = decision(task_execution_id=None)
+    story_of_sample.land(event)
+    story_of_sample.build()
+    with story_of_sample.database.connect() as connection:
+        connection.execute(
+            "update marts.fct_routing_decisions set confidence_score = 2 "
+            "where routing_decision_id = %s",
+            (event["id"],),
+        )
+    assert check(story_of_sample, "--suite", "decisions").exit_code == 1
+    found = results_of(story_of_sample)["confidence_is_a_share"]
+    assert not found["is_full"]
+    assert found["broken_ids"] == [{"routing_decision_id": event["id"]}]
 
 
 def test_a_rule_that_cannot_be_checked_is_an_error_and_no_result(story_of_sample: Story) -> None:

@@ -1,4 +1,1 @@
-select
-    *,
-    cast(decision_timestamp at time zone 'UTC' as date) as metric_date
-from marts.fct_routing_decisions
+select * from marts.fct_routing_decisions
