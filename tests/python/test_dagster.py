@@ -283,7 +283,8 @@ def test_the_settings_of_the_instance_let_builds_run_one_at_a_time() -> None:
     limit = "      - key: warehouse/turn\n        value: build\n        limit: 1\n"
     assert f"    tag_concurrency_limits:\n{limit}" in text
     # Not in files: runs and events outlive a container.
-    assert "storage:\n  postgres:\n    postgres_url:\n      env: WAREHOUSE_DAGSTER_URL\n" in text
+    assert "    config:\n      postgres_url:\n        env: WAREHOUSE_DAGSTER_URL\n" in text
+    assert "storage:\n  custom:\n    module: orchestration.instance.storage\n" in text
 
 
 def test_schedules_and_sensors_are_the_expected_ones_and_off(described: dict[str, Any]) -> None:

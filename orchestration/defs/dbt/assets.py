@@ -12,7 +12,6 @@ import dagster as dg
 from dagster_dbt import (
     DagsterDbtTranslator,
     DagsterDbtTranslatorSettings,
-    DbtCliResource,
     DbtProject,
     dbt_assets,
 )
@@ -21,10 +20,11 @@ from pydantic import Field
 from orchestration.database.connection import connect
 from orchestration.defs.dbt.arguments import dbt_arguments
 from orchestration.defs.dbt.column_lineage import ColumnLineages, version_of
-from orchestration.defs.dbt.resources import dbt_project
+from orchestration.defs.dbt.resources import WarehouseDbt, dbt_project
 from orchestration.defs.environments import near_real_time_policy
 from orchestration.defs.retries import retried_when_connection_is_lost
 from orchestration.project import state_directory
+from orchestration.quality.checks import import_great_expectations
 
 
 class LayerTranslator(DagsterDbtTranslator):
@@ -153,7 +153,7 @@ translator = LayerTranslator(DagsterDbtTranslatorSettings(enable_source_tests_as
     dagster_dbt_translator=translator,
 )
 def warehouse_models(
-    context: dg.AssetExecutionContext, dbt: DbtCliResource, config: BuildOptions
+    context: dg.AssetExecutionContext, dbt: WarehouseDbt, config: BuildOptions
 ) -> Iterator[Any]:
     """Build the seeds and models, and test them, in one dbt run.
 
@@ -182,8 +182,12 @@ def warehouse_models(
         if not lineages.is_known:
             _work_out(lineages, context, dbt)
         build = dbt.cli(arguments, context=context)
+        if context.job_def.has_node_named("quality_checks"):
+            # The step after this one needs it; dbt starts and reads the project meanwhile.
+            import_great_expectations()
         events = build.stream()
         if config.row_counts:
+            build.adapter = dbt.open_adapter(arguments)
             events = events.fetch_row_counts()
         names = {
             key.to_python_identifier(): key.to_user_string() for key in context.assets_def.keys
@@ -194,7 +198,7 @@ def warehouse_models(
 
 
 def _work_out(
-    lineages: ColumnLineages, context: dg.AssetExecutionContext, dbt: DbtCliResource
+    lineages: ColumnLineages, context: dg.AssetExecutionContext, dbt: WarehouseDbt
 ) -> None:
     """Read the lineage of columns from the SQL, unless tables are still missing."""
     with connect(application_name="warehouse dagster") as connection:
