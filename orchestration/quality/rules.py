@@ -78,22 +78,24 @@ _CHANGED_DAYS = """(organization_id, metric_date) in (
     where touched.invocation_id = any({builds})
 )"""
 
-# By their keys, which lead to them through indexes: decisions have no day of their own, only a
-# moment. The loads are listed, so that the planner knows how few of them there are.
+# A decision changes with its own versions and with what follows it: the executions that landed, as
+# it stands beside them and as their earlier versions referred to it. By their keys, which lead to
+# them through indexes; whole days hold many times as many. The loads are listed, so that the
+# planner knows how few of them there are.
 _CHANGED_DECISIONS = """routing_decision_id in (
     select versions.id
     from raw.routing_decisions as versions
     where versions._load_id = any({loads})
-    union all
+    union
     select decisions.routing_decision_id
-    from intermediate.int_touched_organization_days as touched
-    inner join marts.fct_task_executions as executions
-        on
-            touched.organization_id = executions.organization_id
-            and touched.metric_date = executions.metric_date
-    inner join marts.fct_routing_decisions as decisions
-        on executions.execution_id = decisions.execution_id
-    where touched.invocation_id = any({builds})
+    from raw.task_executions as landed
+    inner join marts.fct_routing_decisions as decisions on landed.id = decisions.execution_id
+    where landed._load_id = any({loads})
+    union
+    select versions.routing_decision_id
+    from raw.task_executions as landed
+    inner join raw.task_executions as versions on landed.id = versions.id
+    where landed._load_id = any({loads})
 )"""
 
 _SUITES = (

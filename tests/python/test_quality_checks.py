@@ -7,7 +7,7 @@ from typing import Any
 from click.testing import CliRunner, Result
 from psycopg import sql
 from stories import Story, environment_of
-from test_landing_contracts import decision
+from test_landing_contracts import decision, execution
 
 from orchestration.cli import main
 from orchestration.quality.checks import SPOT_CHECK
@@ -267,6 +267,56 @@ def test_a_decision_that_no_execution_follows_is_looked_at_when_it_arrives(
     found = results_of(story_of_sample)["confidence_is_a_share"]
     assert not found["is_full"]
     assert found["broken_ids"] == [{"routing_decision_id": event["id"]}]
+
+
+def test_a_decision_is_looked_at_when_its_execution_arrives_or_leaves_it(
+    story_of_sample: Story,
+) -> None:
+    chosen = decision(1, task_execution_id=None)
+    other = decision(2, task_execution_id=None)
+    followed = execution(1, routing_decision_id=chosen["id"])
+    story_of_sample.land(chosen, other, followed)
+    story_of_sample.build()
+    check(story_of_sample, "--suite", "decisions")
+    assert not looked_at(story_of_sample, chosen)
+
+    second = execution(
+        2, routing_decision_id=chosen["id"], provider="openai", start_time="2026-03-01T10:00:05Z"
+    )
+    story_of_sample.land(second)
+    story_of_sample.build()
+    check(story_of_sample, "--suite", "decisions")
+    assert not looked_at(story_of_sample, chosen), "the first attempt follows the decision"
+
+    story_of_sample.land(
+        followed
+        | {
+            "event_id": "00000000-0000-4000-8000-000000000009",
+            "routing_decision_id": other["id"],
+            "updated_at": "2026-03-01T10:00:10Z",
+        }
+    )
+    story_of_sample.build()
+    check(story_of_sample, "--suite", "decisions")
+    assert looked_at(story_of_sample, chosen), "it is left to the second attempt"
+
+    arriving = decision(3)
+    story_of_sample.land(arriving)
+    story_of_sample.build()
+    check(story_of_sample, "--suite", "decisions")
+    assert not looked_at(story_of_sample, arriving)
+    named = execution(3, provider="openai")
+    assert "routing_decision_id" not in named
+    story_of_sample.land(named)
+    story_of_sample.build()
+    check(story_of_sample, "--suite", "decisions")
+    assert looked_at(story_of_sample, arriving), "the decision named its execution"
+
+
+def looked_at(story: Story, event: dict[str, Any]) -> bool:
+    """Return whether the last check found that another provider than the chosen one worked."""
+    found = results_of(story)["decisions_are_followed"]["broken_ids"]
+    return {"routing_decision_id": event["id"]} in found
 
 
 def test_a_rule_that_cannot_be_checked_is_an_error_and_no_result(story_of_sample: Story) -> None:
