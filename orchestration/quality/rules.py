@@ -78,10 +78,10 @@ _CHANGED_DAYS = """(organization_id, metric_date) in (
     where touched.invocation_id = any({builds})
 )"""
 
-# A decision changes with its own versions and with what follows it: the executions that landed, as
-# it stands beside them and as their earlier versions referred to it. By their keys, which lead to
-# them through indexes; whole days hold many times as many. The loads are listed, so that the
-# planner knows how few of them there are.
+# A decision changes with its own versions and with the executions that landed: those beside which
+# it stands, and those of which any version referred to it. By their keys, which lead to them
+# through indexes; whole days hold many times as many. The loads are listed, so that the planner
+# knows how few of them there are.
 _CHANGED_DECISIONS = """routing_decision_id in (
     select versions.id
     from raw.routing_decisions as versions
