@@ -4,7 +4,7 @@
         count(*) filter (where executions.status = 'completed') as successful_tasks,
         count(*) filter (where executions.status = 'failed') as failed_tasks,
         count(*) filter (where executions.is_timed_out) as timed_out_tasks,
-        count(*) filter (where executions.pricing_status <> 'priced') as unpriced_tasks,
+        count(*) filter (where executions.cost_usd is null) as unpriced_tasks,
         count(*) filter (where executions.savings_status = 'compared') as compared_tasks,
         cast(coalesce(sum(executions.total_tokens), 0) as numeric(28, 0)) as total_tokens,
         {{ sum_usd('executions.cost_usd', "executions.status = 'completed'") }}
