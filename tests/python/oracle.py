@@ -346,9 +346,11 @@ class PriceBook:
             ):
                 continue
             named = ("organization_id", "model", "service_tier", "region")
-            rank = (*(cells[name] is not None for name in named), moment(str(cells["recorded_at"])))
+            factor = Fraction(str(cells["factor"]))
+            recorded_at = moment(str(cells["recorded_at"]))
+            rank = (*(cells[name] is not None for name in named), recorded_at, factor)
             if kind not in found or found[kind][0] < rank:
-                found[kind] = rank, Fraction(str(cells["factor"]))
+                found[kind] = rank, factor
         return {kind: factor for kind, (_, factor) in found.items()}
 
     def other_rate(
