@@ -727,7 +727,7 @@ class Oracle:
         seen: dict[str, str] = {}
         first_version_at: dict[str, datetime] = {}
         for event in self.events:
-            if event["event"] == "task_execution" and event.get("user_id"):
+            if event["event"] in ("task_execution", "adjustment") and event.get("user_id"):
                 organization_id = event["organization_id"]
                 known = seen.get(event["user_id"], organization_id)
                 seen[event["user_id"]] = min(known, organization_id)
