@@ -18,6 +18,7 @@ cross join
         ('routing_decisions', loads.routing_decision_count, null),
         ('organizations', loads.organization_count, null),
         ('users', loads.user_count, null),
+        ('adjustments', loads.adjustment_count, null),
         -- What these add up, not their own rows.
         ('landed_totals', loads.lines_accepted, null),
         ('event_totals', loads.lines_accepted, null)
