@@ -4,8 +4,9 @@
 {{ config(materialized='view') }}
 
 {%- set content = [
-    'amount', 'currency', 'effective_at', 'reason', 'provider', 'model', 'user_id', 'period_start',
-    'period_end', 'reference',
+    'amount', in_code_order('currency'), 'effective_at', in_code_order('reason'),
+    in_code_order('provider'), in_code_order('model'), 'user_id', 'period_start', 'period_end',
+    in_code_order('reference'),
 ] %}
 
 with adjustments as (
