@@ -23,5 +23,8 @@ select
 from marts.fct_adjustments as adjustments
 left join marts.dim_organizations as organizations
     on adjustments.organization_id = organizations.organization_id
-left join marts.dim_users as users on adjustments.user_id = users.user_id
+left join marts.dim_users as users
+    on
+        adjustments.organization_id = users.organization_id
+        and adjustments.user_id = users.user_id
 where adjustments.adjustment_id = %(id)s

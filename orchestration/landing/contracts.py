@@ -8,12 +8,12 @@ rejected line is exactly the one that may hold a prompt or a password.
 
 import re
 import zoneinfo
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Context, Decimal, Inexact, InvalidOperation, Overflow, Subnormal
 from functools import cache
-from typing import Annotated, ClassVar, Literal, cast, get_args
+from typing import Annotated, Any, ClassVar, Literal, NoReturn, cast, get_args
 from uuid import UUID
 
 import msgspec
@@ -30,6 +30,11 @@ AHEAD = timedelta(days=1)
 MAXIMUM_COUNT = 10**12
 MAXIMUM_USD = Decimal(1_000_000)
 MAXIMUM_COMPUTE_UNITS = Decimal(10) ** 12
+MAXIMUM_AMOUNT = Decimal(10) ** 9
+AMOUNT_PLACES = 12
+
+PERIOD_AHEAD = timedelta(days=3660)
+"""How far the end of a period may lie in the future: what was paid for years in advance."""
 
 MetadataKey = Literal[
     "attempt",
@@ -50,14 +55,29 @@ MetadataKey = Literal[
 """The only keys that `metadata` may have; anything else could carry a prompt."""
 
 Status = Literal["pending", "running", "completed", "failed"]
-ServiceTier = Literal["standard", "batch", "priority"]
 Role = Literal["org_admin", "team_lead", "developer"]
+Reason = Literal[
+    "credit",
+    "refund",
+    "discount",
+    "subscription",
+    "included_plan",
+    "commitment",
+    "tax",
+    "fee",
+    "cost_report",
+    "correction",
+]
 
 ShortText = Annotated[str, Meta(min_length=1, max_length=255)]
 CellText = Annotated[str, Meta(max_length=200)]
-FactorName = Annotated[
+Identifier = Annotated[
     str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z][A-Za-z0-9_.-]*\Z")
 ]
+LongIdentifier = Annotated[
+    str, Meta(min_length=1, max_length=128, pattern=r"^[A-Za-z][A-Za-z0-9_.-]*\Z")
+]
+Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}\Z")]
 Count = Annotated[int, Meta(ge=0, le=MAXIMUM_COUNT)]
 SmallInteger = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 Moment = Annotated[datetime, Meta(tz=True)]
@@ -98,7 +118,7 @@ class TaskExecution(
     code_language: ShortText | None = None
     request_type: ShortText | None = None
     model: ShortText | None = None
-    service_tier: ServiceTier | None = None
+    service_tier: Identifier | None = None
     end_time: Moment | None = None
     input_tokens: Count | None = None
     cached_input_tokens: Count | None = None
@@ -107,13 +127,26 @@ class TaskExecution(
     reasoning_tokens: Count | None = None
     tokens_used: Count | None = None
     compute_units: Decimal | None = None
-    request_count: Count = 1
+    # A whole number is the usual thing; a fraction is what some subscriptions count.
+    request_count: Count | Decimal = 1
     reported_cost_usd: Decimal | None = None
     quality_score: Decimal | None = None
     error_code: ShortText | None = None
     error_message: str | None = None
     routing_decision_id: UUID | None = None
     metadata: dict[MetadataKey, CellText | SmallInteger | float | bool | None] | None = None
+    region: LongIdentifier | None = None
+    # Whether it sums up a period of many requests, as the usage reports of providers do.
+    is_bucket: bool = False
+    # Whether the gateway answered from a cache of its own, which costs nothing.
+    is_gateway_cache_hit: bool = False
+    cache_write_1h_tokens: Count | None = None
+    audio_input_tokens: Count | None = None
+    image_input_tokens: Count | None = None
+    audio_output_tokens: Count | None = None
+    image_output_tokens: Count | None = None
+    # What is priced and has no field of its own, such as web_search_requests or seats.
+    other_usage: Annotated[dict[Identifier, Decimal], Meta(max_length=100)] | None = None
 
 
 class RoutingDecision(
@@ -138,7 +171,7 @@ class RoutingDecision(
     reasoning: str | None = None
     decision_factors: (
         Annotated[
-            dict[FactorName, CellText | SmallInteger | float | bool | None], Meta(max_length=100)
+            dict[Identifier, CellText | SmallInteger | float | bool | None], Meta(max_length=100)
         ]
         | None
     ) = None
@@ -183,13 +216,55 @@ class User(Struct, tag_field="event", tag="user", forbid_unknown_fields=True, kw
     updated_at: Moment
 
 
-Event = TaskExecution | RoutingDecision | Organization | User
-EventType = type[TaskExecution] | type[RoutingDecision] | type[Organization] | type[User]
+class Adjustment(
+    Struct, tag_field="event", tag="adjustment", forbid_unknown_fields=True, kw_only=True
+):
+    """One version of an amount of money that stands beside usage, such as a credit or a seat."""
 
-KINDS: tuple[EventType, ...] = (TaskExecution, RoutingDecision, Organization, User)
+    table: ClassVar[str] = "adjustments"
+
+    event_id: UUID
+    id: UUID
+    organization_id: UUID
+    reason: Reason
+    # Signed: positive is a charge, negative is money back.
+    amount: Decimal
+    effective_at: Moment
+    updated_at: Moment
+    currency: Currency = "USD"
+    provider: ShortText | None = None
+    model: ShortText | None = None
+    user_id: UUID | None = None
+    period_start: Moment | None = None
+    period_end: Moment | None = None
+    reference: ShortText | None = None
+
+
+Event = TaskExecution | RoutingDecision | Organization | User | Adjustment
+EventType = (
+    type[TaskExecution] | type[RoutingDecision] | type[Organization] | type[User] | type[Adjustment]
+)
+
+KINDS: tuple[EventType, ...] = (TaskExecution, RoutingDecision, Organization, User, Adjustment)
 KIND_NAMES = tuple(str(kind.__struct_config__.tag) for kind in KINDS)
 
-TEXT_COLUMNS_OF_JSON = frozenset({"metadata", "decision_factors", "alternative_providers"})
+COLUMN_OF: Mapping[str, str] = {"request_count": "requests"}
+"""The fields whose column in schema raw has another name."""
+
+INPUT_PARTS = (
+    "cached_input_tokens",
+    "cache_write_tokens",
+    "audio_input_tokens",
+    "image_input_tokens",
+)
+"""Parts of `input_tokens` that hold nothing in common."""
+
+OUTPUT_PARTS = ("audio_output_tokens", "image_output_tokens")
+"""Parts of `output_tokens` that hold nothing in common; reasoning may be any of its tokens."""
+
+TEXT_COLUMNS_OF_JSON = frozenset(
+    {"metadata", "decision_factors", "alternative_providers", "other_usage"}
+)
 """The fields that hold an object or a list; in CSV their cells are JSON text."""
 
 FREE_TEXTS = frozenset({"error_message", "reasoning"})
@@ -214,18 +289,27 @@ _SAFE_MESSAGE = re.compile(
     r"|Object missing required field `[a-z_]+`"
     r"|Invalid UUID|Invalid RFC3339 encoded datetime|Invalid decimal string|Number out of range"
 )
+
+
+def _pattern_of(annotation: Any) -> str:
+    """Return the pattern that a text must match."""
+    return str(get_args(annotation)[1].pattern)
+
+
 _PLAIN_WORDS = {
     "Expected `datetime` with a timezone component": "a time needs an offset from UTC",
     "Invalid RFC3339 encoded datetime": "not an ISO 8601 time with an offset",
     "Invalid UUID": "not a UUID",
     "Invalid decimal string": "not a number",
     "Number out of range": "number out of range",
+    f"Expected `str` matching regex {_pattern_of(Identifier)!r}": "not an identifier",
+    f"Expected `str` matching regex {_pattern_of(Currency)!r}": "not three capital letters",
 }
 _CHOICES: Mapping[str, tuple[str, ...]] = {
     "event": KIND_NAMES,
     "status": get_args(Status),
-    "service_tier": get_args(ServiceTier),
     "role": get_args(Role),
+    "reason": get_args(Reason),
 }
 
 
@@ -285,27 +369,48 @@ def _shown(name: str) -> str:
 
 _ZERO = Decimal(0)
 _ONE = Decimal(1)
+_SMALLEST_AMOUNT = Decimal(1).scaleb(-AMOUNT_PLACES)
+_EXECUTION_FIELDS = frozenset(TaskExecution.__struct_fields__)
 # More digits than any price or score has, and few enough for numeric; anything finer or longer
 # raises here instead of failing the whole file in the server.
 _EXACT = Context(prec=40, Emin=-40, Emax=40, traps=[Inexact, InvalidOperation, Overflow, Subnormal])
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
-def _exact(name: str, value: Decimal | None, maximum: Decimal) -> Decimal | None:
-    """Return a decimal that lies in 0..maximum and has at most 40 digits."""
+def _exact(
+    name: str, value: Decimal | None, maximum: Decimal, minimum: Decimal = _ZERO
+) -> Decimal | None:
+    """Return a decimal that lies in minimum..maximum and has at most 40 digits."""
     if value is None:
         return None
     try:
         # The same value with a bounded exponent (0e-999 becomes 0e-79), so that numeric takes it.
         exact = _EXACT.plus(value)
-        inside = _ZERO <= exact <= maximum
+        inside = minimum <= exact <= maximum
     except InvalidOperation:  # NaN has no order
         raise ContractError(f"{name}: not a number") from None
     except ArithmeticError:
         raise ContractError(f"{name}: more digits than can be kept") from None
     if not inside:
-        raise ContractError(f"{name}: outside 0..{maximum:f}")
+        raise ContractError(f"{name}: outside {minimum:f}..{maximum:f}")
     return exact
+
+
+def _exact_usage(usage: dict[str, Decimal]) -> dict[str, Decimal]:
+    """Return other usage with exact amounts, none of which has a field of its own."""
+    for name, amount in usage.items():
+        if name in _EXECUTION_FIELDS:
+            raise ContractError(f"other_usage: {name} is a field of its own")
+        usage[name] = _exact("other_usage", amount, MAXIMUM_COMPUTE_UNITS) or _ZERO
+    return usage
+
+
+def _refuse_parts(event: TaskExecution, parts: Sequence[str], whole: str) -> NoReturn:
+    """Refuse parts that do not fit into their whole, by the names of those that are given."""
+    given = [part for part in parts if getattr(event, part) is not None]
+    if getattr(event, whole) is None:
+        raise ContractError(f"{', '.join(given)}: given without {whole}")
+    raise ContractError(f"{' + '.join(given)}: more than {whole}")
 
 
 def _check_short_texts(event: Struct) -> None:
@@ -395,6 +500,8 @@ class Contract:
             self._check_moment("updated_at", event.updated_at)
             if kind is Organization:
                 self._check_organization(cast(Organization, event))
+            elif kind is Adjustment:
+                self._check_adjustment(cast(Adjustment, event))
         return event
 
     def _check_moment(self, name: str, moment: datetime) -> None:
@@ -419,20 +526,37 @@ class Contract:
                 self._check_moment("end_time", end)
         cached = event.cached_input_tokens
         written = event.cache_write_tokens
-        if cached is not None or written is not None:
-            if event.input_tokens is None:
-                raise ContractError(
-                    "cached_input_tokens, cache_write_tokens: given without input_tokens"
-                )
-            if (cached or 0) + (written or 0) > event.input_tokens:
-                raise ContractError(
-                    "cached_input_tokens + cache_write_tokens: more than input_tokens"
-                )
-        if event.reasoning_tokens is not None:
-            if event.output_tokens is None:
-                raise ContractError("reasoning_tokens: given without output_tokens")
-            if event.reasoning_tokens > event.output_tokens:
-                raise ContractError("reasoning_tokens: more than output_tokens")
+        audio = event.audio_input_tokens
+        image = event.image_input_tokens
+        if (
+            cached is not None or written is not None or audio is not None or image is not None
+        ) and (
+            event.input_tokens is None
+            or (cached or 0) + (written or 0) + (audio or 0) + (image or 0) > event.input_tokens
+        ):
+            _refuse_parts(event, INPUT_PARTS, "input_tokens")
+        if event.cache_write_1h_tokens is not None and (
+            written is None or event.cache_write_1h_tokens > written
+        ):
+            _refuse_parts(event, ("cache_write_1h_tokens",), "cache_write_tokens")
+        reasoning = event.reasoning_tokens
+        if reasoning is not None and (
+            event.output_tokens is None or reasoning > event.output_tokens
+        ):
+            _refuse_parts(event, ("reasoning_tokens",), "output_tokens")
+        audio = event.audio_output_tokens
+        image = event.image_output_tokens
+        if (audio is not None or image is not None) and (
+            event.output_tokens is None or (audio or 0) + (image or 0) > event.output_tokens
+        ):
+            _refuse_parts(event, OUTPUT_PARTS, "output_tokens")
+        if type(event.request_count) is not int:
+            event.request_count = (
+                _exact("request_count", cast(Decimal, event.request_count), MAXIMUM_COMPUTE_UNITS)
+                or 0
+            )
+        if event.other_usage is not None:
+            event.other_usage = _exact_usage(event.other_usage)
         if event.reported_cost_usd is not None:
             event.reported_cost_usd = _exact(
                 "reported_cost_usd", event.reported_cost_usd, MAXIMUM_USD
@@ -469,6 +593,25 @@ class Contract:
             except ContractError as error:
                 raise ContractError(f"alternative_providers: {error}") from None
             alternative.reasoning = scrub(alternative.reasoning)
+
+    def _check_adjustment(self, event: Adjustment) -> None:
+        self._check_moment("effective_at", event.effective_at)
+        event.amount = _exact("amount", event.amount, MAXIMUM_AMOUNT, -MAXIMUM_AMOUNT) or _ZERO
+        try:
+            event.amount.quantize(_SMALLEST_AMOUNT, context=_EXACT)
+        except ArithmeticError:
+            raise ContractError(f"amount: more than {AMOUNT_PLACES} places") from None
+        start, end = event.period_start, event.period_end
+        if start is None and end is None:
+            return
+        if start is None or end is None:
+            raise ContractError("period_start, period_end: one is given without the other")
+        if start < EARLIEST:
+            self._check_moment("period_start", start)
+        if end <= start:
+            raise ContractError("period_end: not after period_start")
+        if end > self.latest + PERIOD_AHEAD:
+            raise ContractError("period_end: more than ten years ahead")
 
     def _check_organization(self, event: Organization) -> None:
         event.monthly_budget_usd = _exact(

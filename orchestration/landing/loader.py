@@ -29,6 +29,7 @@ from orchestration.database.migrate import require_migrated
 from orchestration.database.partitions import PartitionedTable, ensure_month_partitions
 from orchestration.errors import WarehouseError
 from orchestration.landing.contracts import (
+    COLUMN_OF,
     KINDS,
     Contract,
     ContractError,
@@ -359,8 +360,8 @@ class _Loader:
         connection.execute(
             "update raw.loads set content_bytes = %s, lines_read = %s, lines_accepted = %s, "
             "lines_rejected = %s, task_execution_count = %s, routing_decision_count = %s, "
-            "organization_count = %s, user_count = %s, landed_at = clock_timestamp() "
-            "where load_id = %s",
+            "organization_count = %s, user_count = %s, adjustment_count = %s, "
+            "landed_at = clock_timestamp() where load_id = %s",
             (
                 reading.size,
                 counts.read,
@@ -416,7 +417,8 @@ class _Table(_CopyTarget):
     """The table of one kind of event, with the months for which it has partitions."""
 
     def __init__(self, kind: EventType) -> None:
-        super().__init__(kind.table, ("_load_id", "_line_number", *kind.__struct_fields__))
+        columns = (COLUMN_OF.get(name, name) for name in kind.__struct_fields__)
+        super().__init__(kind.table, ("_load_id", "_line_number", *columns))
         self._partitioned: PartitionedTable | None = None
         self._time_field = ""
         if kind.table in _PARTITIONED:

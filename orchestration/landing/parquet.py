@@ -17,6 +17,8 @@ import pyarrow.parquet as pq
 from orchestration.errors import WarehouseError
 from orchestration.landing.contracts import TEXT_COLUMNS_OF_JSON
 from orchestration.landing.reading import (
+    BOOLEAN_COLUMNS,
+    BOOLEANS,
     INTEGER,
     INTEGER_COLUMNS,
     MAXIMUM_LINE_BYTES,
@@ -154,6 +156,8 @@ def _converter(column: str, data_type: Any, name: str) -> _Converter:
     if _is_text(data_type):
         if column in TEXT_COLUMNS_OF_JSON:
             return _json_texts
+        if column in BOOLEAN_COLUMNS:
+            return _boolean_texts
         return _integer_texts if column in INTEGER_COLUMNS else _texts
     if pa.types.is_timestamp(data_type):
         if data_type.tz is None:
@@ -163,6 +167,8 @@ def _converter(column: str, data_type: Any, name: str) -> _Converter:
             )
         numerator, denominator = _PER_MICROSECOND[data_type.unit]
         return lambda values, _: _moments(values, numerator, denominator)
+    if pa.types.is_integer(data_type) and column in BOOLEAN_COLUMNS:
+        return lambda values, _: [{0: False, 1: True}.get(v, v) for v in values.to_pylist()]
     if pa.types.is_float64(data_type):
         return _floats
     if pa.types.is_fixed_size_binary(data_type) and data_type.byte_width == 16:
@@ -211,6 +217,14 @@ def _integer_texts(values: Any, refused: _Refused) -> list[Any]:
     """Read whole numbers that are written as text, as in CSV."""
     return [
         text if text is None or not INTEGER.match(text) else msgspec.Raw(text.encode())
+        for text in _texts(values, refused)
+    ]
+
+
+def _boolean_texts(values: Any, refused: _Refused) -> list[Any]:
+    """Read yes and no where they are written as text, as in CSV."""
+    return [
+        text if text is None else BOOLEANS.get(text.strip().lower(), text)
         for text in _texts(values, refused)
     ]
 

@@ -412,21 +412,25 @@ INTEGER = re.compile(r"-?(?:0|[1-9][0-9]*)\Z")
 _COLUMN_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}\Z")
 
 
-def _integer_columns() -> frozenset[str]:
-    """Return the columns whose cells are whole numbers."""
+def _columns_of(wanted: type) -> frozenset[str]:
+    """Return the columns whose cells are of a type, or may be."""
     return frozenset(
         info.name
         for kind in KINDS
         for info in msgspec.structs.fields(kind)
-        if any(_is_integer(member) for member in (info.type, *get_args(info.type)))
+        if any(_is_type(member, wanted) for member in (info.type, *get_args(info.type)))
     )
 
 
-def _is_integer(annotation: object) -> bool:
-    return annotation is int or (bool(get_args(annotation)) and get_args(annotation)[0] is int)
+def _is_type(annotation: object, wanted: type) -> bool:
+    return annotation is wanted or get_args(annotation)[:1] == (wanted,)
 
 
-INTEGER_COLUMNS = _integer_columns()
+INTEGER_COLUMNS = _columns_of(int)
+BOOLEAN_COLUMNS = _columns_of(bool)
+BOOLEANS = {"true": True, "t": True, "1": True, "false": False, "f": False, "0": False}
+"""How a cell says yes or no, in any case."""
+
 COLUMNS = frozenset({"event"}.union(*(kind.__struct_fields__ for kind in KINDS)))
 
 
@@ -563,13 +567,15 @@ def check_columns(columns: Sequence[str], name: str, holder: str) -> None:
 
 def _json_of(columns: list[str], cells: list[str]) -> bytes:
     """Write a row as the JSON object that the same NDJSON line would hold."""
-    values: dict[str, str | msgspec.Raw] = {}
+    values: dict[str, str | bool | msgspec.Raw] = {}
     for column, cell in zip(columns, cells, strict=True):
         if not cell:
             continue
         if column in INTEGER_COLUMNS:
             number = cell.strip()
             values[column] = msgspec.Raw(number.encode()) if INTEGER.match(number) else cell
+        elif column in BOOLEAN_COLUMNS:
+            values[column] = BOOLEANS.get(cell.strip().lower(), cell)
         elif column in TEXT_COLUMNS_OF_JSON:
             msgspec.json.decode(cell)  # one whole value, or it could smuggle in other fields
             values[column] = msgspec.Raw(cell.encode())

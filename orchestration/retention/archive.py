@@ -25,7 +25,7 @@ from psycopg.rows import tuple_row
 
 from orchestration.database.partitions import PartitionedTable
 from orchestration.errors import WarehouseError
-from orchestration.landing.contracts import KINDS, EventType
+from orchestration.landing.contracts import COLUMN_OF, KINDS, EventType
 
 if TYPE_CHECKING:
     from typing import BinaryIO
@@ -242,7 +242,9 @@ def _columns(
     cursor = connection.execute(sql.SQL("select * from {} limit 0").format(relation))
     types = {column.name: column.type_code for column in cursor.description or ()}
     names = (*_BOOKKEEPING, *kind.__struct_fields__)
-    if different := sorted(types.keys() ^ set(names)):
+    # The value of a field that has moved stands in its old column in older rows.
+    moved = {name: column for name, column in COLUMN_OF.items() if name in names}
+    if different := sorted(types.keys() ^ {*names, *moved.values()}):
         raise WarehouseError(
             f"The columns of the table to archive are not those of raw.{kind.table}: "
             f"{', '.join(different)}. Run `warehouse db migrate` with this version of the program."
@@ -258,22 +260,27 @@ def _columns(
         "jsonb": (text, pa.string()),
         "text": (as_is, pa.string()),
         "int8": (as_is, pa.int64()),
+        "bool": (as_is, pa.bool_()),
         "timestamptz": (moment, pa.timestamp("us", "UTC")),
     }
     by_oid = {psycopg.adapters.types[name].oid: name for name in known}
     columns = []
     for name in names:
-        type_name = by_oid.get(types[name])
+        column = moved.get(name, name)
+        type_name = by_oid.get(types[column])
         if type_name is None:
             raise WarehouseError(
-                f"Column {name} of raw.{kind.table} has a type that an archive cannot hold; "
+                f"Column {column} of raw.{kind.table} has a type that an archive cannot hold; "
                 "archive it with a later version of the program"
             )
         selected, data_type = known[type_name]
+        value: sql.Composable = sql.Identifier(column)
+        if column != name:
+            value = sql.SQL("coalesce({}, {})").format(value, sql.Identifier(name))
         columns.append(
             _Column(
                 name,
-                selected.format(sql.Identifier(name)),
+                selected.format(value),
                 data_type,
                 # Identifiers and most amounts differ from row to row; moments hardly repeat.
                 is_repetitive=type_name in ("text", "jsonb")

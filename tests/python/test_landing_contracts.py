@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from orchestration.landing.contracts import (
+    Adjustment,
     Contract,
     ContractError,
     RoutingDecision,
@@ -115,6 +116,21 @@ def user(number: int = 1, **changes: Any) -> dict[str, Any]:
     return {name: value for name, value in (event | changes).items() if value is not None}
 
 
+def adjustment(number: int = 1, **changes: Any) -> dict[str, Any]:
+    """Return an adjustment; a change to None leaves the field out."""
+    event = {
+        "event": "adjustment",
+        "event_id": uuid_of(6_000_000 + number),
+        "id": uuid_of(7_000_000 + number),
+        "organization_id": ORGANIZATION_ID,
+        "reason": "credit",
+        "amount": -12.5,
+        "effective_at": "2026-03-01T00:00:00Z",
+        "updated_at": "2026-03-02T00:00:00Z",
+    }
+    return {name: value for name, value in (event | changes).items() if value is not None}
+
+
 def line_of(event: object) -> bytes:
     return json.dumps(event, ensure_ascii=False).encode()
 
@@ -152,7 +168,7 @@ def test_the_request_count_is_one_unless_given() -> None:
     assert event.request_count == 1
 
 
-@pytest.mark.parametrize("event", [decision(), organization(), user()])
+@pytest.mark.parametrize("event", [decision(), organization(), user(), adjustment()])
 def test_each_other_kind_is_accepted(event: dict[str, Any]) -> None:
     decoded = Contract.at(NOW).decode(line_of(event))
     assert str(decoded.event_id) == event["event_id"]
@@ -172,10 +188,14 @@ def test_each_other_kind_is_accepted(event: dict[str, Any]) -> None:
         ({"end_time": "2026-03-01T09:59:59.999999Z"}, "end_time: before start_time"),
         ({"end_time": "2026-03-01T11:59:59+02:00"}, "end_time: before start_time"),
         ({"status": SECRET}, "status: not one of pending, running, completed, failed"),
-        ({"service_tier": SECRET}, "service_tier: not one of standard, batch, priority"),
+        ({"service_tier": SECRET + "!" * 64}, "service_tier: expected str of length <= 64"),
+        ({"service_tier": "two words"}, "service_tier: not an identifier"),
+        ({"service_tier": "1st"}, "service_tier: not an identifier"),
+        ({"region": "eu-central-1\n"}, "region: not an identifier"),
+        ({"region": "x" * 129}, "region: expected str of length <= 128"),
         (
             {"event": SECRET},
-            "event: not one of task_execution, routing_decision, organization, user",
+            "event: not one of task_execution, routing_decision, organization, user, adjustment",
         ),
         ({"event": None}, "object missing required field event"),
         ({"provider": None}, "object missing required field provider"),
@@ -195,6 +215,43 @@ def test_each_other_kind_is_accepted(event: dict[str, Any]) -> None:
         ({"input_tokens": "1000"}, "input_tokens: expected int | null, got str"),
         ({"input_tokens": True}, "input_tokens: expected int | null, got bool"),
         ({"request_count": -1}, "request_count: expected int >= 0"),
+        ({"request_count": -0.5}, "request_count: outside 0..1000000000000"),
+        ({"request_count": "NaN"}, "request_count: not a number"),
+        ({"is_bucket": "yes"}, "is_bucket: expected bool, got str"),
+        ({"other_usage": {"seats": -1}}, "other_usage: outside 0..1000000000000"),
+        ({"other_usage": {"seats": "Infinity"}}, "other_usage: outside 0..1000000000000"),
+        ({"other_usage": {"seats": "many"}}, "other_usage[...]: not a number"),
+        (
+            {"other_usage": {"a seat": 1}},
+            "other_usage: a key is not an identifier of at most 64 characters",
+        ),
+        ({"other_usage": {"request_count": 1}}, "other_usage: request_count is a field of its own"),
+        (
+            {"other_usage": {"cache_write_1h_tokens": 1}},
+            "other_usage: cache_write_1h_tokens is a field of its own",
+        ),
+        (
+            {"other_usage": {f"u{n}": 1 for n in range(101)}},
+            "other_usage: expected object of length <= 100",
+        ),
+        (
+            {"audio_input_tokens": 500, "image_input_tokens": 101},
+            "cached_input_tokens + cache_write_tokens + audio_input_tokens + image_input_tokens: "
+            "more than input_tokens",
+        ),
+        ({"cache_write_1h_tokens": 101}, "cache_write_1h_tokens: more than cache_write_tokens"),
+        (
+            {"cache_write_1h_tokens": 1, "cache_write_tokens": None},
+            "cache_write_1h_tokens: given without cache_write_tokens",
+        ),
+        (
+            {"audio_output_tokens": 150, "image_output_tokens": 51},
+            "audio_output_tokens + image_output_tokens: more than output_tokens",
+        ),
+        (
+            {"image_output_tokens": 1, "output_tokens": None, "reasoning_tokens": None},
+            "image_output_tokens: given without output_tokens",
+        ),
         (
             {"cached_input_tokens": 901},
             "cached_input_tokens + cache_write_tokens: more than input_tokens",
@@ -277,6 +334,37 @@ def test_a_bad_execution_is_refused_with_its_reason(changes: dict[str, Any], rea
         (user(role=SECRET), "role: not one of org_admin, team_lead, developer"),
         (user(name="x\u2028y"), "name: contains a control character or a line break"),
         (user(email="jane@example.com"), "unknown field email"),
+        (
+            adjustment(reason="gift"),
+            "reason: not one of credit, refund, discount, subscription, "
+            "included_plan, commitment, tax, fee, cost_report, correction",
+        ),
+        (adjustment(amount=None), "object missing required field amount"),
+        (adjustment(amount="NaN"), "amount: not a number"),
+        (adjustment(amount="-Infinity"), "amount: outside -1000000000..1000000000"),
+        (adjustment(amount=-1_000_000_001), "amount: outside -1000000000..1000000000"),
+        (adjustment(amount="0.0000000000001"), "amount: more than 12 places"),
+        (adjustment(currency="usd"), "currency: not three capital letters"),
+        (adjustment(currency="EURO"), "currency: not three capital letters"),
+        (adjustment(effective_at="2026-06-02T12:00:01Z"), "effective_at: more than a day ahead"),
+        (adjustment(effective_at="2019-06-02T12:00:01Z"), "effective_at: before 2020"),
+        (adjustment(updated_at="2026-06-02T12:00:01Z"), "updated_at: more than a day ahead"),
+        (
+            adjustment(period_start="2026-03-01T00:00:00Z"),
+            "period_start, period_end: one is given without the other",
+        ),
+        (
+            adjustment(period_start="2026-03-01T00:00:00Z", period_end="2026-03-01T01:00:00+01:00"),
+            "period_end: not after period_start",
+        ),
+        (
+            adjustment(period_start="2019-03-01T00:00:00Z", period_end="2026-03-01T01:00:00+01:00"),
+            "period_start: before 2020",
+        ),
+        (
+            adjustment(period_start="2026-03-01T00:00:00Z", period_end="2226-03-01T00:00:00Z"),
+            "period_end: more than ten years ahead",
+        ),
     ],
 )
 def test_a_bad_event_of_another_kind_is_refused(event: dict[str, Any], reason: str) -> None:
@@ -316,6 +404,43 @@ def test_extreme_but_legal_amounts_are_accepted(cost: str) -> None:
     event = Contract.at(NOW).decode(line)
     assert isinstance(event, TaskExecution)
     assert event.reported_cost_usd == Decimal(cost)
+
+
+def test_every_kind_of_usage_is_taken_over_exactly() -> None:
+    usage: dict[str, Any] = {
+        "service_tier": "on_demand",
+        "region": "eu-central-1",
+        "is_bucket": True,
+        "is_gateway_cache_hit": False,
+        "cache_write_1h_tokens": 100,
+        "audio_input_tokens": 400,
+        "image_input_tokens": 200,
+        "audio_output_tokens": 150,
+        "image_output_tokens": 50,
+    }
+    line = line_of(execution(**usage)).replace(b'"request_count": 1', b'"request_count": 0.33')
+    others = b'{"web_search_requests": 2, "code_execution_hours": 0.123456789012345678}'
+    event = Contract.at(NOW).decode(line[:-1] + b', "other_usage": ' + others + b"}")
+    assert isinstance(event, TaskExecution)
+    assert {name: getattr(event, name) for name in usage} == usage
+    assert event.request_count == Decimal("0.33")
+    assert event.other_usage == {
+        "web_search_requests": Decimal(2),
+        "code_execution_hours": Decimal("0.123456789012345678"),
+    }
+
+
+@pytest.mark.parametrize("amount", ["1000000000", "-1e9", "0.000000000001", "-7.50000000000000"])
+def test_an_adjustment_keeps_its_amount_and_its_period(amount: str) -> None:
+    line = line_of(
+        adjustment(
+            currency="EUR", period_start="2026-03-01T00:00:00Z", period_end="2027-03-01T00:00:00Z"
+        )
+    ).replace(b"-12.5", amount.encode())
+    event = Contract.at(NOW).decode(line)
+    assert isinstance(event, Adjustment)
+    assert (str(event.amount), event.currency) == (str(Decimal(amount)), "EUR")
+    assert event.period_end == datetime(2027, 3, 1, tzinfo=UTC)
 
 
 def test_free_texts_are_scrubbed_and_short_texts_are_not() -> None:

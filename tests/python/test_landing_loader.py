@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from test_landing_contracts import (
     ORGANIZATION_ID,
     SECRET,
+    adjustment,
     decision,
     execution,
     line_of,
@@ -32,7 +33,7 @@ from orchestration.landing.commands import land as land_command
 from orchestration.landing.commands import rejects as rejects_command
 from orchestration.landing.loader import land, land_stream
 
-TABLES = ("task_executions", "routing_decisions", "organizations", "users")
+TABLES = ("task_executions", "routing_decisions", "organizations", "users", "adjustments")
 
 
 def write(path: Path, events: list[Any]) -> Path:
@@ -72,15 +73,30 @@ def test_every_kind_lands_value_by_value(database: Database, tmp_path: Path) -> 
             decision(),
             execution(error_message=message, error_code="rate_limit", status="failed"),
             execution(2, start_time="2026-02-28T23:30:00-02:00", request_count=None),
+            adjustment(
+                amount="-0.000000000001",
+                period_start="2026-03-01T00:00:00+01:00",
+                period_end="2027-03-01T00:00:00+01:00",
+                reference="INV-7",
+            ),
+            execution(
+                3,
+                request_count=0.33,
+                cache_write_1h_tokens=40,
+                audio_output_tokens=7,
+                is_bucket=True,
+                region="eu-central-1",
+                other_usage={"seats": "2.50", "web_search_requests": 3},
+            ),
         ],
     )
     (landed,) = land([path]).files
-    assert (landed.lines_read, landed.lines_accepted, landed.lines_rejected) == (5, 5, 0)
+    assert (landed.lines_read, landed.lines_accepted, landed.lines_rejected) == (7, 7, 0)
     assert rows(
         database,
         "select _load_id, _line_number, event_id::text, id::text, task_id, status, start_time, "
         "end_time, input_tokens, cached_input_tokens, reported_cost_usd, quality_score, "
-        "error_message, request_count, metadata, compute_units "
+        "error_message, requests, metadata, compute_units "
         "from raw.task_executions where _line_number = 4",
     ) == [
         (
@@ -97,7 +113,7 @@ def test_every_kind_lands_value_by_value(database: Database, tmp_path: Path) -> 
             Decimal("0.00714"),
             Decimal("0.9"),
             "429: slow down, [email], [secret]",
-            1,
+            Decimal(1),
             {"client": "cli", "attempt": 2, "stream": True, "temperature": 0.7},
             None,
         )
@@ -129,22 +145,51 @@ def test_every_kind_lands_value_by_value(database: Database, tmp_path: Path) -> 
     ]
     assert rows(
         database,
+        "select reason, amount::text, currency, effective_at, period_end, reference, provider "
+        "from raw.adjustments",
+    ) == [
+        (
+            "credit", "-0.000000000001", "USD", datetime(2026, 3, 1, tzinfo=UTC),
+            datetime(2027, 2, 28, 23, tzinfo=UTC), "INV-7", None,
+        )
+    ]  # fmt: skip
+    assert rows(
+        database,
+        "select requests, request_count, cache_write_1h_tokens, audio_output_tokens, "
+        "image_output_tokens, is_bucket, is_gateway_cache_hit, region, other_usage::text "
+        "from raw.task_executions where _line_number = 7",
+    ) == [
+        (
+            Decimal("0.33"), None, 40, 7, None, True, False, "eu-central-1",
+            '{"seats": 2.50, "web_search_requests": 3}',
+        )
+    ]  # fmt: skip
+    assert rows(
+        database,
+        "select event_kind, requests, part_tokens, other_units from raw.landed_totals "
+        "where other_units <> 0 order by event_kind",
+    ) == [
+        ("adjustment", 0, 0, Decimal("-0.000000000001")),
+        ("task_execution", Decimal("2.33"), 47, Decimal("5.5")),
+    ]
+    assert rows(
+        database,
         "select source_name, content_sha256, content_bytes, lines_read, lines_accepted, "
         "lines_rejected, task_execution_count, routing_decision_count, organization_count, "
-        "user_count, landed_at > started_at from raw.loads",
+        "user_count, adjustment_count, landed_at > started_at from raw.loads",
     ) == [
         (
             str(path),
             hashlib.sha256(path.read_bytes()).hexdigest(),
             path.stat().st_size,
-            5, 5, 0, 2, 1, 1, 1,
+            7, 7, 0, 3, 1, 1, 1, 1,
             True,
         )
     ]  # fmt: skip
 
 
 def test_csv_and_compressed_files_land_the_same_rows(database: Database, tmp_path: Path) -> None:
-    events = [organization(), user()]
+    events = [organization(), user(), adjustment()]
     for number in range(1, 40):
         events += [execution(number, user_id=None if number % 3 else uuid_of(7)), decision(number)]
     for name in ("a.ndjson", "b.csv", "c.jsonl.gz", "d.csv.gz"):
@@ -290,6 +335,7 @@ def test_many_kinds_and_months_in_turn(database_18: Database, tmp_path: Path) ->
         "routing_decisions": 13_000,
         "organizations": 130,
         "users": 130,
+        "adjustments": 0,
         "rejected_events": 130,
         "loads": 1,
     }

@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 from test_landing_contracts import (
     NOW,
     SECRET,
+    adjustment,
     decision,
     execution,
     line_of,
@@ -479,9 +480,17 @@ def test_other_formats_do_not_wait_for_the_library() -> None:
 
 
 def test_parquet_lands_the_same_rows_as_ndjson(database: Database, tmp_path: Path) -> None:
-    events = [organization(), user()]
+    events = [organization(), user(), adjustment()]
     for number in range(1, 40):
-        events += [execution(number, user_id=None if number % 3 else uuid_of(7)), decision(number)]
+        events += [
+            execution(
+                number,
+                user_id=None if number % 3 else uuid_of(7),
+                is_bucket=number % 2 == 0,
+                other_usage={"seats": number},
+            ),
+            decision(number),
+        ]
     lines = tmp_path / "a.ndjson"
     lines.write_bytes(b"".join(line_of(event) + b"\n" for event in events))
     table = table_of(events)
@@ -500,7 +509,7 @@ def test_parquet_lands_the_same_rows_as_ndjson(database: Database, tmp_path: Pat
     write(tmp_path / "b.parquet", table, row_group_size=7)
     report = land([tmp_path])
     assert not report.failures
-    assert [file.lines_accepted for file in report.files] == [80, 80]
+    assert [file.lines_accepted for file in report.files] == [81, 81]
     for name in TABLES:
         ((distinct, loads),) = rows(
             database,
@@ -513,7 +522,7 @@ def test_parquet_lands_the_same_rows_as_ndjson(database: Database, tmp_path: Pat
         database,
         "select content_sha256, content_bytes, lines_read, lines_accepted from raw.loads "
         "order by load_id desc limit 1",
-    ) == [(hashlib.sha256(path.read_bytes()).hexdigest(), path.stat().st_size, 80, 80)]
+    ) == [(hashlib.sha256(path.read_bytes()).hexdigest(), path.stat().st_size, 81, 81)]
     result = run(str(path))
     assert f"{path}: skipped, the same content was already landed" in result.output
     assert counts(database)["loads"] == 2

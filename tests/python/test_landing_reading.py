@@ -11,7 +11,15 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_landing_contracts import NOW, decision, execution, line_of, organization, user
+from test_landing_contracts import (
+    NOW,
+    adjustment,
+    decision,
+    execution,
+    line_of,
+    organization,
+    user,
+)
 
 from orchestration.errors import WarehouseError
 from orchestration.landing.contracts import Contract, ContractError
@@ -98,7 +106,15 @@ def test_a_line_of_exactly_one_mebibyte_is_read() -> None:
 
 
 def test_csv_rows_become_the_same_events_as_ndjson_lines() -> None:
-    events = [execution(1), decision(1), organization(), user(), execution(2, user_id=None)]
+    events = [
+        execution(1),
+        decision(1),
+        organization(),
+        user(),
+        execution(2, user_id=None),
+        execution(3, request_count=0.33, is_bucket=True, other_usage={"seats": 2, "hours": 0.5}),
+        adjustment(),
+    ]
     contract = Contract.at(NOW)
     from_csv = [
         contract.decode(item.json)
@@ -118,6 +134,11 @@ def test_the_columns_of_whole_numbers_are_known() -> None:
         "tokens_used",
         "request_count",
         "predicted_duration_ms",
+        "cache_write_1h_tokens",
+        "audio_input_tokens",
+        "image_input_tokens",
+        "audio_output_tokens",
+        "image_output_tokens",
     } == INTEGER_COLUMNS
 
 

@@ -23,7 +23,7 @@ from test_landing_loader import counts, rows
 
 from orchestration.database.partitions import PartitionedTable
 from orchestration.errors import WarehouseError
-from orchestration.landing.contracts import RoutingDecision, TaskExecution
+from orchestration.landing.contracts import COLUMN_OF, RoutingDecision, TaskExecution
 from orchestration.landing.loader import land, land_stream
 from orchestration.landing.reading import find_sources
 from orchestration.retention import archive as archive_module
@@ -52,6 +52,11 @@ HOSTILE = [
               "status", "start_time", "updated_at")}),
     line_of(execution(9_007, error_message="", status="failed", reported_cost_usd="1000000")),
     line_of(execution(9_008, error_message="Größe überschritten\nsiehe oben", metadata={})),
+    line_of(execution(9_009, request_count="0." + "3" * 30, region="eu-central-1", is_bucket=True,
+                      is_gateway_cache_hit=True, cache_write_1h_tokens=99, audio_input_tokens=1,
+                      image_input_tokens=2, audio_output_tokens=3, image_output_tokens=4,
+                      other_usage={"seats": "1e-20", "units": "123456789.123456789012345678"})),
+    line_of(execution(9_010, request_count=10**12, other_usage={})),
     line_of(decision(9_001, reasoning="", decision_factors={"a": 1e22, "b": True, "c": None},
                      alternative_providers=[])),
     line_of(decision(9_002)).replace(b'"score": 0.5', b'"score": ' + THIRTY_DIGITS.encode()),
@@ -71,7 +76,7 @@ def land_lines(lines: list[bytes], name: str = "given") -> None:
 def contents(database: Database, table: str) -> Counter[tuple[str, ...]]:
     """Return all rows of a table without their bookkeeping, every value as the server writes it."""
     kind = TaskExecution if table == "task_executions" else RoutingDecision
-    columns = ", ".join(f"{name}::text" for name in kind.__struct_fields__)
+    columns = ", ".join(f"{COLUMN_OF.get(name, name)}::text" for name in kind.__struct_fields__)
     return Counter(rows(database, f"select {columns} from raw.{table}"))  # noqa: S608
 
 

@@ -48,6 +48,7 @@ ranked as (
         row_number() over (
             partition by adjustment_id
             order by
+                believed_at desc,
                 updated_at desc,
                 {%- for column in content %}
                 {{ column }} desc,

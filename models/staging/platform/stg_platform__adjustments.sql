@@ -9,6 +9,15 @@ select
     currency,
     effective_at,
     updated_at,
+    -- No source can know what is so after it was landed.
+    least(
+        updated_at,
+        (
+            select loads.landed_at
+            from {{ source('platform', 'loads') }} as loads
+            where loads.load_id = _load_id
+        )
+    ) as believed_at,
     provider,
     model,
     user_id,

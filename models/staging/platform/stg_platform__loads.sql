@@ -12,6 +12,7 @@ select
     routing_decision_count,
     organization_count,
     user_count,
+    adjustment_count,
     started_at,
     landed_at
 from {{ source('platform', 'loads') }}
