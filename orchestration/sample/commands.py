@@ -84,7 +84,8 @@ def sample(
     """Write a sample of events in the order of their arrival.
 
     Organizations, users, executions and routing decisions with everything that happens to real
-    ones: retries, failures, corrections, late and repeated events. `warehouse land` takes the file.
+    ones: retries, failures, corrections, late and repeated events; and money beside usage.
+    `warehouse land` takes the file.
     """
     if users < organizations:
         raise click.UsageError("--users must be at least --organizations.")

@@ -188,6 +188,18 @@ class Policy:
 
 
 @dataclass(frozen=True)
+class ExchangeRate:
+    """One row of the exchange rates."""
+
+    currency: str
+    usd_per_unit: Fraction
+    source: str
+    effective_from: datetime
+    effective_until: datetime | None
+    recorded_at: datetime
+
+
+@dataclass(frozen=True)
 class Usage:
     """What is priced: one execution's usage under some provider's name for a model."""
 
@@ -292,6 +304,17 @@ class PriceBook:
             (row["provider"], row["alias"]): row["model"]
             for row in _rows(folder / "model_aliases.csv", as_of)
         }
+        self.exchange_rates = [
+            ExchangeRate(
+                row["currency"],
+                Fraction(row["usd_per_unit"]),
+                row["source"],
+                moment(row["effective_from"]),
+                moment(row["effective_until"]) if row["effective_until"] else None,
+                moment(row["recorded_at"]),
+            )
+            for row in _rows(folder / "exchange_rates.csv", as_of)
+        ]
         self._of_provider: dict[str, list[Price]] = defaultdict(list)
         for price in self.prices:
             self._of_provider[price.provider].append(price)
@@ -506,6 +529,17 @@ class PriceBook:
             default=None,
         )
 
+    def exchange_rate(self, currency: str, at: datetime) -> ExchangeRate | None:
+        """Return the rate that holds at a moment, of several the one recorded last."""
+        fitting = [
+            rate
+            for rate in self.exchange_rates
+            if rate.currency == currency
+            and rate.effective_from <= at
+            and (rate.effective_until is None or at < rate.effective_until)
+        ]
+        return max(fitting, key=lambda rate: rate.recorded_at, default=None)
+
 
 def multiplied(factors: Mapping[str, Fraction], kinds: set[str]) -> Fraction:
     """Return the product of the factors of these kinds; 1 without any."""
@@ -524,7 +558,8 @@ class Oracle:
         """Compute everything.
 
         Args:
-            events: All landed events, in any order, with repetitions.
+            events: All landed events, with repetitions; their order tells no more than which
+                organization landed the id of an adjustment first.
             prices: The folder of the price seeds.
             now: The moment that counts as now.
             as_of: Rows of the price files that were recorded later do not count.
@@ -560,6 +595,8 @@ class Oracle:
         }
         self.savings_by_policy = self._savings_by_policy()
         self.measured_savings = self._measured_savings()
+        self.adjustments = self._adjustments()
+        self.organization_bills = self._organization_bills()
         self.organizations = self._organizations()
         self.users = self._users()
         self.providers = self._providers()
@@ -917,6 +954,72 @@ class Oracle:
             }
         return rows
 
+    # Adjustments
+
+    def _adjustments(self) -> dict[str, Row]:
+        latest: dict[str, Event] = {}
+        for event in self.events:
+            if event["event"] != "adjustment":
+                continue
+            known = latest.setdefault(event["id"], event)
+            if known["organization_id"] == event["organization_id"]:
+                latest[event["id"]] = max(known, event, key=_adjustment_order)
+        return {adjustment_id: self._adjustment(event) for adjustment_id, event in latest.items()}
+
+    def _adjustment(self, event: Event) -> Row:
+        at = moment(event["effective_at"])
+        organization = self._organization_at(event["organization_id"], at)
+        timezone = organization["timezone"] if organization else "UTC"
+        currency = event.get("currency", "USD")
+        rate = self.book.exchange_rate(currency, at)
+        usd_per_unit = Fraction(1) if currency == "USD" else rate and rate.usd_per_unit
+        usd = None if usd_per_unit is None else Fraction(event["amount"]) * usd_per_unit
+        is_too_large = usd is not None and abs(usd) > LARGEST_COST_USD
+        return {
+            "adjustment_id": event["id"],
+            "organization_id": event["organization_id"],
+            "metric_date": at.astimezone(ZoneInfo(timezone)).date(),
+            "reporting_timezone": timezone,
+            **{
+                name: event.get(name)
+                for name in ("reason", "provider", "model", "user_id", "reference")
+            },
+            "amount": amount(event, "amount"),
+            "currency": currency,
+            "exchange_rate_source": rate.source if rate else None,
+            "usd_per_unit": None if usd_per_unit is None else rounded(usd_per_unit, 12),
+            "amount_status": (
+                "no_exchange_rate"
+                if usd is None
+                else "amount_out_of_range"
+                if is_too_large
+                else "known"
+            ),
+            "amount_usd": None if usd is None or is_too_large else rounded(usd, 12),
+            "effective_at": at,
+            "updated_at": moment(event["updated_at"]),
+        }
+
+    def _organization_bills(self) -> dict[tuple[str, date], Row]:
+        """Return what usage and adjustments come to, by organization and first day of a month."""
+        spend: dict[tuple[str, date], list[Row]] = defaultdict(list)
+        beside: dict[tuple[str, date], list[Row]] = defaultdict(list)
+        for facts, months in ((self.task_executions, spend), (self.adjustments, beside)):
+            for fact in facts.values():
+                months[fact["organization_id"], fact["metric_date"].replace(day=1)].append(fact)
+        return {
+            key: {
+                "total_tasks": len(spend[key]),
+                "unpriced_tasks": sum(fact["cost_usd"] is None for fact in spend[key]),
+                "total_spend_usd": total(spend[key], "cost_usd"),
+                "adjustments": len(beside[key]),
+                "unknown_adjustments": sum(fact["amount_usd"] is None for fact in beside[key]),
+                "adjustments_usd": total(beside[key], "amount_usd"),
+                "total_usd": total(spend[key], "cost_usd") + total(beside[key], "amount_usd"),
+            }
+            for key in {*spend, *beside}
+        }
+
     # Dimensions
 
     def _organizations(self) -> dict[str, Row]:
@@ -956,7 +1059,7 @@ class Oracle:
         seen: dict[str, str] = {}
         first_version_at: dict[str, datetime] = {}
         for event in self.events:
-            if event["event"] == "task_execution" and event.get("user_id"):
+            if event["event"] in ("task_execution", "adjustment") and event.get("user_id"):
                 organization_id = event["organization_id"]
                 known = seen.get(event["user_id"], organization_id)
                 seen[event["user_id"]] = min(known, organization_id)
@@ -1022,6 +1125,19 @@ def _rows(path: Path, as_of: str | None) -> list[dict[str, str]]:
 def _recorded_at(row: Mapping[str, str]) -> datetime:
     """Return when a row was recorded; one that does not say so yet comes after all others."""
     return moment(row["recorded_at"] or "9999-12-31T00:00:00Z")
+
+
+def _adjustment_order(event: Event) -> tuple[Any, ...]:
+    """Return what decides between versions: the latest, of one moment the one that charges most.
+
+    What is left are versions that give the same amounts; they need not agree in the rest.
+    """
+    return (
+        moment(event["updated_at"]),
+        Fraction(event["amount"]),
+        event.get("currency", "USD"),
+        moment(event["effective_at"]),
+    )
 
 
 def _baseline(

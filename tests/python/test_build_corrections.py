@@ -8,7 +8,7 @@ import pytest
 from oracle import Row
 from stories import ROWS, Seeds, Story, price
 from test_build_prices import changed, most_used_model, using
-from test_landing_contracts import execution, organization, uuid_of
+from test_landing_contracts import adjustment, execution, organization, uuid_of
 
 pytest_plugins = ["stories"]
 
@@ -190,6 +190,17 @@ def test_the_past_is_rebuilt_to_the_last_digit(
         organization(9),
         organization(10, id=known, timezone="Asia/Tokyo", updated_at="2026-10-20T00:00:00Z"),
         execution(1),
+        adjustment(1),
+    )
+    seeds.add(
+        "exchange_rates",
+        {
+            "currency": "EUR",
+            "usd_per_unit": "1.08",
+            "effective_from": "2026-01-01T00:00:00Z",
+            "recorded_at": LATER,
+            "source": "a story",
+        },
     )
     seeds.add(
         "provider_pricing",

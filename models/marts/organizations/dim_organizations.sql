@@ -1,5 +1,5 @@
 -- Grain: one row per organization, as its latest version says. An organization that is known only
--- from its executions stands here as an inferred member until its own event arrives.
+-- from what names it stands here as an inferred member until its own event arrives.
 -- depends_on: {{ ref('fct_task_executions') }}
 -- depends_on: {{ ref('int_touched_organization_days') }}
 
@@ -37,6 +37,10 @@ arrived as (
     union
     select organization_id
     from {{ ref('stg_platform__users') }}
+    where _load_id in ({{ pending_loads() }})
+    union
+    select organization_id
+    from {{ ref('stg_platform__adjustments') }}
     where _load_id in ({{ pending_loads() }})
 
 ),

@@ -1,5 +1,5 @@
 -- Grain: one row per user, as the latest version says. A user who is known only from executions
--- stands here as an inferred member until the user's own event arrives.
+-- or adjustments stands here as an inferred member until the user's own event arrives.
 -- depends_on: {{ ref('fct_task_executions') }}
 -- depends_on: {{ ref('int_touched_organization_days') }}
 
@@ -20,21 +20,29 @@ with users as (
 
 ),
 
-arrived_in_executions as (
+arrived_in_events as (
 
-    select distinct
+    select
         user_id,
         cast(organization_id as text) as organization_id
     from {{ ref('stg_platform__task_executions') }}
     where
         {{ landed_in(pending_loads()) }}
         and user_id is not null
+    union
+    select
+        user_id,
+        cast(organization_id as text) as organization_id
+    from {{ ref('stg_platform__adjustments') }}
+    where
+        _load_id in ({{ pending_loads() }})
+        and user_id is not null
 
 ),
 
-seen_in_executions as (
+seen_in_events as (
 
-    select * from arrived_in_executions
+    select * from arrived_in_events
     {% if is_incremental() %}
     union all
     select
@@ -43,7 +51,7 @@ seen_in_executions as (
     from {{ this }}
     where
         is_inferred
-        and user_id in (select arrived_in_executions.user_id from arrived_in_executions)
+        and user_id in (select arrived_in_events.user_id from arrived_in_events)
     {% endif %}
 
 ),
@@ -54,7 +62,7 @@ inferred as (
     select
         user_id,
         min(organization_id) as organization_id
-    from seen_in_executions
+    from seen_in_events
     group by user_id
 
 ),

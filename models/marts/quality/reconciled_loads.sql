@@ -85,6 +85,11 @@ staged as (
     ) }}
     union all
     {{ staged_totals('user', ref('stg_platform__users'), 'user_id', 'updated_at', {}, []) }}
+    union all
+    {{ staged_totals(
+        'adjustment', ref('stg_platform__adjustments'), 'adjustment_id', 'effective_at',
+        {'other_units': 'amount'}, [],
+    ) }}
 
 ),
 

@@ -95,7 +95,10 @@ pending as (
             as upstream_tokens,
         cast(sum(amount_usd) as numeric(28, 12)) as upstream_usd
     from landed_totals
-    where {{ not_taken_in('fct_task_executions', 'load', 'cast(landed_totals._load_id as text)') }}
+    where
+        {{ not_taken_in('fct_task_executions', 'load', 'cast(landed_totals._load_id as text)') }}
+        -- Views show these at once.
+        and event_kind <> 'adjustment'
     group by event_kind, organization_id, event_date
 
 ),
