@@ -78,13 +78,11 @@ class Comparison:
         differences: What differs, explained or not.
         models: Number of models of the book that a list knows too.
         unknown: Models of the book that no list knows.
-        unneeded: Lines of known_differences.csv that explain nothing.
     """
 
     differences: list[Difference]
     models: int
     unknown: list[tuple[str, str]]
-    unneeded: list[KnownDifference]
 
     def unexplained(self) -> list[Difference]:
         """Return the differences that nothing explains."""
@@ -140,14 +138,7 @@ def compare(
         if not is_listed:
             unknown.append((provider, model))
     explained = [_explained(difference, known) for difference in differences]
-    names_read = {price_list.name for price_list in lists}
-    unneeded = [
-        line
-        for line in known
-        if line.columns["price_list"] in ("", *names_read)
-        and not any(line.explains(difference) for difference in differences)
-    ]
-    return Comparison(explained, len(models) - len(unknown), unknown, unneeded)
+    return Comparison(explained, len(models) - len(unknown), unknown)
 
 
 def known_differences() -> list[KnownDifference]:
