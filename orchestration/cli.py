@@ -7,6 +7,7 @@ from orchestration.defs.commands import ui
 from orchestration.explain.commands import explain
 from orchestration.landing.commands import land, rejects
 from orchestration.metrics.commands import metrics
+from orchestration.prices.commands import prices
 from orchestration.quality.commands import check
 from orchestration.retention.commands import retention
 from orchestration.sample.commands import sample
@@ -29,6 +30,7 @@ for command in (
     rejects,
     import_source,
     metrics,
+    prices,
     retention,
     sample,
     summary,

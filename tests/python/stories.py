@@ -42,7 +42,7 @@ STORY_DATABASE = "warehouse_story"
 NOW = "2026-10-31T23:30:00Z"
 """What counts as now in every build unless a story is about the clock."""
 
-RECORDED_LATER = "2026-11-25T00:00:00Z"
+RECORDED_LATER = "2026-11-28T01:00:00Z"
 """A moment after everything in the shipped price files was recorded."""
 
 ROWS = "config.materialized:incremental"

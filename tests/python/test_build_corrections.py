@@ -92,7 +92,7 @@ def test_the_ledger_of_a_correction_adds_up_to_what_it_changed(
     seeds.add("provider_pricing", price(provider, model, **window, input_usd_per_mtok="1"))
     seeds.write("provider_pricing", [
         row if row["input_usd_per_mtok"] != "1" or row["source"] != "a story"
-        else row | {"recorded_at": "2026-11-26T00:00:00Z"}
+        else row | {"recorded_at": "2026-11-28T02:00:00Z"}
         for row in seeds.read("provider_pricing")
     ])  # fmt: skip
     story.build(full_refresh=True)
