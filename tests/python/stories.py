@@ -70,7 +70,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "fct_savings_by_policy": ("organization_id", "metric_date", "policy"),
     "fct_measured_savings": ("execution_id",),
     "dim_organizations": ("organization_id",),
-    "dim_users": ("user_id",),
+    "dim_users": ("organization_id", "user_id"),
     "dim_providers": ("provider",),
 }
 

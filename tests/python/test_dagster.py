@@ -32,6 +32,7 @@ MARTS = [
     "marts/dim_prices",
     "marts/dim_providers",
     "marts/dim_users",
+    "marts/disputed_versions",
     "marts/fct_alerts",
     "marts/fct_cost_corrections",
     "marts/fct_cost_lines",
