@@ -1,5 +1,7 @@
 {#- Statements of `fct_task_executions`, right after its rows were written: what belongs to a sealed day leaves them,
-    and is noted with what was counted of it, where it is newer than that. What once belonged to a sealed
+    and is noted with what was counted of it, where it is newer than that: where it comes after the counted
+    version, or that has left schema raw and by its stamp, status or tokens it would. An id that
+    another organization sends again is not noted. What once belonged to a sealed
     day stays with it, wherever a later version moves it. Looked at are only executions that were counted
     in a sealed day, or that began early enough: nobody's day ends later than two days after the moment
     before which everything is sealed. -#}
@@ -79,7 +81,7 @@
             versions.*,
             row_number() over (
                 partition by versions.execution_id
-                order by versions.updated_at desc, versions.event_id desc
+                order by versions.counted_at desc
             ) = 1 as is_latest
         from {{ ref('int_sealed_versions') }} as versions
         where versions.execution_id in (select known.execution_id from late_executions as known)
@@ -87,5 +89,23 @@
         on late.execution_id = counted.execution_id and counted.is_latest
     where
         counted.execution_id is null
-        or (late.updated_at, late.event_id) > (counted.updated_at, counted.event_id);
+        or (
+            late.organization_id = counted.organization_id
+            and late.event_id <> counted.event_id
+            and (
+                exists (
+                    select 1
+                    from {{ ref('stg_platform__task_executions') }} as versions
+                    where
+                        versions.execution_id = counted.execution_id
+                        and versions.event_id = counted.event_id
+                )
+                or (late.updated_at, {{ progress('late') }}, coalesce(late.total_tokens, -1))
+                > (
+                    counted.updated_at,
+                    {{ progress('counted') }},
+                    coalesce(counted.total_tokens, -1)
+                )
+            )
+        );
 {%- endmacro %}

@@ -57,5 +57,8 @@ select
 from marts.fct_task_executions as executions
 left join marts.dim_organizations as organizations
     on executions.organization_id = organizations.organization_id
-left join marts.dim_users as users on executions.user_id = users.user_id
+left join marts.dim_users as users
+    on
+        executions.organization_id = users.organization_id
+        and executions.user_id = users.user_id
 where executions.execution_id = %(id)s

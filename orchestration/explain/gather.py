@@ -24,8 +24,9 @@ integers, times are ISO 8601 in UTC.
     corrections         the rows of fct_cost_corrections, oldest first
     reported_cost       reported_cost_usd, difference_usd, cause, matching_price_from
     versions            every landed version, in the order in which the source wrote them; state:
-                        counts, copy (of the one that counts), superseded or pending (landed after
-                        the last build); will_count: whether it counts after the next build
+                        counts, copy (of the one that counts), superseded, refused (another
+                        organization's id) or pending (landed after the last build); will_count:
+                        whether it counts after the next build
     agrees              whether everything recomputed is what is stored
     disagreements       sentences that say what is not
 
@@ -300,8 +301,11 @@ class _Gatherer:
         counting = None
         for version in versions:
             is_pending = version.pop("is_pending") or fact is None
-            version["will_count"] = version is versions[-1]
-            if is_pending:
+            is_refused = version.pop("is_refused")
+            version["will_count"] = version is versions[-1] and not is_refused
+            if is_refused:
+                version["state"] = "refused"
+            elif is_pending:
                 version["state"] = "pending"
             elif version["event_id"] == built_event:
                 version["state"] = "copy"

@@ -511,6 +511,7 @@ def _state(version: Row) -> str:
         "counts": "COUNTS",
         "copy": "a copy of the one that counts",
         "superseded": "superseded by a later one",
+        "refused": "refused: the id belongs to another organization",
     }[version["state"]]
 
 

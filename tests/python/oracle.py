@@ -83,18 +83,64 @@ def amount(event: Event, name: str, places: int = 12) -> Decimal | None:
 
 
 def latest_versions(events: Iterable[Event], kind: str) -> dict[str, Event]:
-    """Return the version of each entity that the source wrote last, however they arrived."""
+    """Return the version of each entity that the source wrote last, however they arrived.
+
+    Args:
+        events: In the order in which they landed: what has an id first owns it.
+        kind: The kind of event.
+    """
+    owners: dict[str, str] = {}
     latest: dict[str, Event] = {}
     for event in events:
         if event["event"] == kind:
+            owner = owners.setdefault(event["id"], event.get("organization_id", event["id"]))
             known = latest.get(event["id"])
-            if known is None or version_order(known) < version_order(event):
+            if owner == event.get("organization_id", event["id"]) and (
+                known is None or version_order(known) < version_order(event)
+            ):
                 latest[event["id"]] = event
     return latest
 
 
-def version_order(event: Event) -> tuple[datetime, UUID]:
-    return moment(event["updated_at"]), UUID(event["event_id"])
+def version_order(event: Event) -> tuple[Any, ...]:
+    """Return what decides between two versions; no stamp is later than its landing here."""
+    content: tuple[Any, ...]
+    if event["event"] == "task_execution":
+        numbers = (
+            "output_tokens", "input_tokens", "tokens_used", "reported_cost_usd",
+            "cached_input_tokens", "cache_write_tokens", "reasoning_tokens", "compute_units",
+        )  # fmt: skip
+        content = (
+            ["pending", "running", "completed"].index(
+                event["status"].replace("failed", "completed")
+            ),
+            moment(event.get("end_time") or "0001-01-02T00:00:00Z"),
+            *(_known(event, name) for name in numbers),
+            event.get("request_count", 1),
+            _known(event, "quality_score"),
+        )
+    elif event["event"] == "routing_decision":
+        content = (
+            event.get("task_execution_id") is not None,
+            moment(event["decision_timestamp"]),
+            _known(event, "routing_overhead_cost_usd"),
+            _known(event, "predicted_cost_usd"),
+        )
+    elif event["event"] == "organization":
+        content = (
+            event["name"], event["tier"], event["timezone"],
+            event.get("baseline_provider") or "", event.get("baseline_model") or "",
+            _known(event, "monthly_budget_usd"),
+        )  # fmt: skip
+    else:
+        content = (event["name"], event.get("team") or "", event["role"])
+    return moment(event["updated_at"]), content, UUID(event["event_id"])
+
+
+def _known(event: Event, name: str) -> Any:
+    """Return a number of an event, or less than any."""
+    value = event.get(name)
+    return -1 if value is None else value
 
 
 @dataclass(frozen=True)
@@ -558,8 +604,7 @@ class Oracle:
         """Compute everything.
 
         Args:
-            events: All landed events, with repetitions; their order tells no more than which
-                organization landed the id of an adjustment first.
+            events: All landed events, in the order in which they landed, with repetitions.
             prices: The folder of the price seeds.
             now: The moment that counts as now.
             as_of: Rows of the price files that were recorded later do not count.
@@ -570,20 +615,22 @@ class Oracle:
         self._organization_versions = self._versions_of_organizations()
         self._executions = latest_versions(self.events, "task_execution")
         self._decisions = latest_versions(self.events, "routing_decision")
-        self._named_by: dict[str, str] = {}
+        self._named_by: dict[tuple[str, str], str] = {}
         for decision_id, decision in sorted(
             self._decisions.items(),
             key=lambda item: (moment(item[1]["decision_timestamp"]), UUID(item[0])),
         ):
             if decision.get("task_execution_id"):
-                self._named_by[decision["task_execution_id"]] = decision_id
-        self._first_attempts: dict[str, str] = {}
+                names = decision["organization_id"], decision["task_execution_id"]
+                self._named_by[names] = decision_id
+        self._first_attempts: dict[tuple[str, str], str] = {}
         for execution_id, execution in sorted(
             self._executions.items(),
             key=lambda item: (moment(item[1]["start_time"]), UUID(item[0])),
         ):
             if execution.get("routing_decision_id"):
-                self._first_attempts.setdefault(execution["routing_decision_id"], execution_id)
+                follows = execution["organization_id"], execution["routing_decision_id"]
+                self._first_attempts.setdefault(follows, execution_id)
         self._policy_baselines: dict[str, dict[str, Decimal | None]] = {}
         self.task_executions = {
             execution_id: self._fact(execution)
@@ -632,17 +679,24 @@ class Oracle:
         """Return the decision that an execution followed, and what it bears of its cost."""
         own = execution.get("routing_decision_id")
         if own is None:
-            named_by = self._named_by.get(execution["id"])
+            named_by = self._named_by.get((execution["organization_id"], execution["id"]))
             if named_by is None:
                 return None, Decimal(0)
             return named_by, amount(self._decisions[named_by], "routing_overhead_cost_usd")
-        decision = self._decisions.get(own)
-        bearer = (decision or {}).get("task_execution_id") or self._first_attempts[own]
+        decision = self._decision_of(execution["organization_id"], own)
+        first = self._first_attempts[execution["organization_id"], own]
+        bearer = (decision or {}).get("task_execution_id") or first
         if bearer != execution["id"]:
             return own, Decimal(0)
         if decision is None:
             return own, None
         return own, amount(decision, "routing_overhead_cost_usd")
+
+    def _decision_of(self, organization_id: str, decision_id: str | None) -> Event | None:
+        """Return a decision, if it is the organization's."""
+        decision = self._decisions.get(decision_id or "")
+        is_own = decision is not None and decision["organization_id"] == organization_id
+        return decision if is_own else None
 
     def _fact(self, execution: Event) -> Row:
         start = moment(execution["start_time"])
@@ -689,7 +743,7 @@ class Oracle:
 
         policy = self.book.policy(execution["organization_id"], start)
         decision_id, overhead = self._overhead(execution)
-        decision = self._decisions.get(decision_id or "", {})
+        decision = self._decision_of(execution["organization_id"], decision_id) or {}
         baseline_provider, baseline_model = _baseline(policy, organization or {}, decision)
         baseline_price_model = self.book.price_model(baseline_provider, baseline_model)
         baseline = (
@@ -772,8 +826,12 @@ class Oracle:
     # Decisions
 
     def _decision(self, decision: Event) -> Row:
-        execution_id = decision.get("task_execution_id") or self._first_attempts.get(decision["id"])
+        execution_id = decision.get("task_execution_id") or self._first_attempts.get(
+            (decision["organization_id"], decision["id"])
+        )
         fact = self.task_executions.get(execution_id or "")
+        if fact is not None and fact["organization_id"] != decision["organization_id"]:
+            fact = None
         predicted = amount(decision, "predicted_cost_usd")
         predicted_quality = amount(decision, "predicted_quality_score")
         predicted_duration = decision.get("predicted_duration_ms")
@@ -930,6 +988,8 @@ class Oracle:
                 continue
             run = min(on_baseline, key=lambda run: (run["start_time"], UUID(run["execution_id"])))
             decision = self.routing_decisions.get(fact["routing_decision_id"], {})
+            if decision and decision["organization_id"] != fact["organization_id"]:
+                decision = {}
             copied = (
                 "execution_id", "organization_id", "metric_date", "task_id", "task_type",
                 "routing_decision_id", "provider", "model", "baseline_provider", "baseline_model",
@@ -1055,42 +1115,42 @@ class Oracle:
             }
         return rows
 
-    def _users(self) -> dict[str, Row]:
-        seen: dict[str, str] = {}
-        first_version_at: dict[str, datetime] = {}
-        for event in self.events:
-            if event["event"] in ("task_execution", "adjustment") and event.get("user_id"):
-                organization_id = event["organization_id"]
-                known = seen.get(event["user_id"], organization_id)
-                seen[event["user_id"]] = min(known, organization_id)
-            if event["event"] == "user":
-                at = moment(event["updated_at"])
-                first_version_at[event["id"]] = min(at, first_version_at.get(event["id"], at))
-        rows: dict[str, Row] = {
-            user_id: {
-                "user_id": user_id,
-                "organization_id": organization_id,
-                "user_name": None,
-                "team": None,
-                "role": None,
-                "is_inferred": True,
-                "first_version_at": None,
-                "updated_at": None,
-            }
-            for user_id, organization_id in seen.items()
+    def _users(self) -> dict[tuple[str, str], Row]:
+        inferred: Row = {
+            "user_name": None,
+            "team": None,
+            "role": None,
+            "is_inferred": True,
+            "first_version_at": None,
+            "updated_at": None,
         }
-        for user_id, event in latest_versions(self.events, "user").items():
-            rows[user_id] = {
-                "user_id": user_id,
-                "organization_id": event["organization_id"],
-                "user_name": event["name"],
-                "team": event.get("team"),
-                "role": event["role"],
+        rows: dict[tuple[str, str], Row] = {
+            (event["organization_id"], event["user_id"]): inferred
+            for event in self.events
+            if event["event"] in ("task_execution", "adjustment") and event.get("user_id")
+        }
+        versions: dict[tuple[str, str], list[Event]] = defaultdict(list)
+        for event in self.events:
+            if event["event"] == "user":
+                versions[event["organization_id"], event["id"]].append(event)
+        for key, known in versions.items():
+            latest = max(known, key=version_order)
+            rows[key] = {
+                "user_name": latest["name"],
+                "team": latest.get("team"),
+                "role": latest["role"],
                 "is_inferred": False,
-                "first_version_at": first_version_at[user_id],
-                "updated_at": moment(event["updated_at"]),
+                "first_version_at": min(moment(event["updated_at"]) for event in known),
+                "updated_at": moment(latest["updated_at"]),
             }
-        return rows
+        return {
+            (organization_id, user_id): {
+                "organization_id": organization_id,
+                "user_id": user_id,
+                **row,
+            }
+            for (organization_id, user_id), row in rows.items()
+        }
 
     def _providers(self) -> dict[str, Row]:
         starts: dict[str, list[datetime]] = defaultdict(list)

@@ -72,7 +72,7 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "fct_adjustments": ("adjustment_id",),
     "organization_bills": ("organization_id", "metric_date"),
     "dim_organizations": ("organization_id",),
-    "dim_users": ("user_id",),
+    "dim_users": ("organization_id", "user_id"),
     "dim_providers": ("provider",),
 }
 

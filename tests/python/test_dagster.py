@@ -33,6 +33,7 @@ MARTS = [
     "marts/dim_prices",
     "marts/dim_providers",
     "marts/dim_users",
+    "marts/disputed_versions",
     "marts/fct_adjustments",
     "marts/fct_alerts",
     "marts/fct_cost_corrections",

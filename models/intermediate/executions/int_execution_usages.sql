@@ -91,12 +91,16 @@ joined as (
         coalesce(followed.dearest_alternative_model, naming.dearest_alternative_model)
             as dearest_alternative_model
     from latest_executions
+    -- Another organization's decision is none.
     left join decisions as followed
-        on latest_executions.routing_decision_id = followed.routing_decision_id
+        on
+            latest_executions.routing_decision_id = followed.routing_decision_id
+            and latest_executions.organization_id = followed.organization_id
     left join decisions as naming
         on
             latest_executions.routing_decision_id is null
             and latest_executions.execution_id = naming.execution_id
+            and latest_executions.organization_id = naming.organization_id
             and naming.is_latest_for_execution
     {{ baseline_source_joins('latest_executions') }}
 

@@ -1,5 +1,4 @@
--- Grain: one row per pending execution: its latest landed version. Later is decided by the source's
--- own `updated_at`, never by the order of arrival; copies of one event differ in nothing else.
+-- Grain: one row per pending execution: its latest landed version, as `version_order` tells.
 
 with versions as (
 
@@ -12,15 +11,22 @@ with versions as (
 
 ),
 
+claimed as (
+
+    {{ claimed_versions('task_execution', 'versions') }}
+
+),
+
 ranked as (
 
     select
         *,
         row_number() over (
             partition by execution_id
-            order by updated_at desc, event_id desc, _load_id desc, _line_number desc
+            order by
+                {{ version_order('task_execution') }}
         ) = 1 as is_latest
-    from versions
+    from claimed
 
 ),
 
@@ -69,7 +75,7 @@ final as (
         routing_decision_id,
         -- Attempts that share a decision: only the first bears what the decision itself cost.
         row_number() over (
-            partition by routing_decision_id
+            partition by organization_id, routing_decision_id
             order by start_time, execution_id
         ) as attempt_of_decision
     from ranked

@@ -7,6 +7,7 @@ select
     cast({{ var('price_stale_hours') }} as numeric) as price_stale_hours,
     cast({{ var('landing_stale_hours') }} as numeric) as landing_stale_hours,
     cast({{ var('rejected_lines_warn_percentage') }} as numeric) as rejected_lines_warn_percentage,
+    cast({{ var('stamp_ahead_warn_minutes') }} as numeric) as stamp_ahead_warn_minutes,
     cast({{ var('failed_tasks_warn_percentage') }} as numeric) as failed_tasks_warn_percentage,
     cast({{ var('failed_tasks_critical_percentage') }} as numeric)
         as failed_tasks_critical_percentage,

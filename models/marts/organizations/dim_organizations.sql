@@ -49,10 +49,11 @@ ranked as (
 
     select
         *,
-        min(updated_at) over (partition by organization_id) as first_version_at,
+        min(believed_at) over (partition by organization_id) as first_version_at,
         row_number() over (
             partition by organization_id
-            order by updated_at desc, event_id desc, _load_id desc, _line_number desc
+            order by
+                {{ version_order('organization') }}
         ) = 1 as is_latest
     from organizations
     where organization_id in (select arrived.organization_id from arrived)

@@ -119,23 +119,33 @@ organizations as (
 
 ),
 
-ranked_versions as (
+versions as (
 
-    select
-        events.*,
-        row_number() over (
-            partition by events.execution_id
-            order by
-                events.updated_at desc,
-                events.event_id desc,
-                events._load_id desc,
-                events._line_number desc
-        ) = 1 as is_latest
+    select events.*
     from events
     {% if is_incremental() %}
     inner join arrived_executions on events.execution_id = arrived_executions.execution_id
     {% endif %}
     where {{ taken_in('fct_task_executions', 'load', 'cast(events._load_id as text)') }}
+
+),
+
+claimed as (
+
+    {{ claimed_versions('task_execution', 'versions') }}
+
+),
+
+ranked_versions as (
+
+    select
+        *,
+        row_number() over (
+            partition by execution_id
+            order by
+                {{ version_order('task_execution') }}
+        ) = 1 as is_latest
+    from claimed
 
 ),
 

@@ -103,6 +103,19 @@ pending as (
 
 ),
 
+refused as (
+
+    select
+        event_kind,
+        organization_id,
+        event_date,
+        count(*) as upstream_count
+    from {{ ref('disputed_versions') }}
+    where reason = 'other_organization'
+    group by event_kind, organization_id, event_date
+
+),
+
 late as (
 
     select
@@ -223,6 +236,26 @@ compared as (
         cast(null as text) as differing_measures,
         'pending' as known_cause
     from pending
+    union all
+    select
+        'events_to_owners' as comparison,
+        event_kind,
+        organization_id,
+        cast(null as text) as provider,
+        cast(null as text) as model,
+        cast(null as text) as task_type,
+        'daily' as aggregation_period,
+        event_date as metric_date,
+        true as is_utc,
+        upstream_count,
+        0 as downstream_count,
+        cast(null as numeric(28, 0)) as upstream_tokens,
+        cast(null as numeric(28, 0)) as downstream_tokens,
+        cast(null as numeric(28, 12)) as upstream_usd,
+        cast(null as numeric(28, 12)) as downstream_usd,
+        cast(null as text) as differing_measures,
+        'id of another organization' as known_cause
+    from refused
     union all
     select
         'executions_to_priced' as comparison,

@@ -128,7 +128,10 @@ candidates as (
         on
             executions.baseline_policy is distinct from 'organization_default'
             or policies.policy <> 'organization_default'
-    left join decisions on executions.routing_decision_id = decisions.routing_decision_id
+    left join decisions
+        on
+            executions.routing_decision_id = decisions.routing_decision_id
+            and executions.organization_id = decisions.organization_id
     {{ baseline_source_joins('executions') }}
 
 ),
