@@ -56,7 +56,7 @@
     using {{ ref('stg_platform__routing_decisions') }} as versions
     where
         pending_decisions.routing_decision_id = versions.routing_decision_id
-        and versions.decision_timestamp < {{ sealed_before() }};
+        and not ({{ is_open_at('versions', 'versions.decision_timestamp') }});
 
     analyze pending_decisions;
     {%- endif -%}

@@ -3,7 +3,6 @@
 -- changes.
 -- depends_on: {{ ref('int_sealed_days') }}
 -- depends_on: {{ ref('int_touched_organization_days') }}
--- depends_on: {{ ref('stg_platform__seals') }}
 
 {{
     config(
