@@ -63,14 +63,14 @@
     using {{ ref('stg_platform__routing_decisions') }} as versions
     where
         pending_decisions.routing_decision_id = versions.routing_decision_id
-        and versions.decision_timestamp < {{ sealed_before() }}
         and versions.organization_id = (
             select landed.organization_id
             from {{ ref('stg_platform__routing_decisions') }} as landed
             where landed.routing_decision_id = versions.routing_decision_id
             order by landed._load_id, landed._line_number
             limit 1
-        );
+        )
+        and not ({{ is_open_at('versions', 'versions.decision_timestamp') }});
 
     analyze pending_decisions;
     {%- endif -%}

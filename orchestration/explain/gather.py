@@ -7,8 +7,8 @@ integers, times are ISO 8601 in UTC.
     asked_for           id as given; found_as: execution, routing_decision, execution_event or
                         routing_decision_event
     execution_id        the execution that it led to
-    is_built            false: landed, and not in the marts before the next build; then only
-                        versions is filled
+    is_built            false: not in the facts; then only sealed, late_corrections and versions
+                        are filled
     execution           the row of fct_task_executions with organization_name, user_name and
                         local_start_time, the one time without an offset
     cost                pricing_status, cost_usd, lines, price, other_prices, missing,
@@ -22,11 +22,16 @@ integers, times are ISO 8601 in UTC.
                         executions that followed it
     measured_baseline   the row of fct_measured_savings
     corrections         the rows of fct_cost_corrections, oldest first
+    sealed              what was counted of it on a sealed day, which no build changes: metric_date,
+                        event_id, updated_at, pricing_status, cost_usd
+    late_corrections    what arrived about it after its day was sealed, oldest first
     reported_cost       reported_cost_usd, difference_usd, cause, matching_price_from
     versions            every landed version, in the order in which the source wrote them; state:
                         counts, copy (of the one that counts), superseded, refused (another
-                        organization's id) or pending (landed after the last build); will_count:
-                        whether it counts after the next build
+                        organization's id), late (stands in late_corrections), pending (landed after
+                        the last build) or missing (built, and not in the facts); will_count: whether
+                        it counts after the next build; will_be_late: whether it will stand in
+                        late_corrections after it
     agrees              whether everything recomputed is what is stored
     disagreements       sentences that say what is not
 
@@ -119,7 +124,9 @@ class _Gatherer:
     def document(self, text: str, wanted: UUID) -> Document:
         found_as, execution_id = self._find(wanted)
         fact = self._row("execution", id=execution_id)
-        versions = self._versions(execution_id, fact)
+        sealed = self._row("sealed", id=execution_id)
+        late = self._rows("late", id=execution_id)
+        versions = self._versions(execution_id, fact, sealed, late)
         document: Document = {
             "asked_for": {"id": text, "found_as": found_as},
             "execution_id": execution_id,
@@ -131,6 +138,8 @@ class _Gatherer:
             "routing_decision": None,
             "measured_baseline": None,
             "corrections": [],
+            "sealed": sealed,
+            "late_corrections": late,
             "reported_cost": None,
             "versions": versions,
             "agrees": True,
@@ -178,6 +187,12 @@ class _Gatherer:
                 f"Execution {wanted} was counted on {sealed['metric_date']}, a sealed day: version "
                 f"{sealed['event_id']}, cost {cost} ({sealed['pricing_status']}). Its details have "
                 "left; raw.archives lists the files that hold its events."
+            )
+        if found is None and (late := self._rows("late", id=wanted)):
+            raise WarehouseError(
+                f"Execution {wanted} arrived after its day, {late[0]['metric_date']}, was sealed. "
+                "It stands in marts.late_corrections; raw.archives lists the files that hold its "
+                "events."
             )
         if found is None:
             raise WarehouseError(
@@ -295,14 +310,38 @@ class _Gatherer:
             "matching_price_from": None if listed is None else listed["matching_price_from"],
         }
 
-    def _versions(self, execution_id: UUID, fact: Row | None) -> list[Document]:
+    def _versions(
+        self, execution_id: UUID, fact: Row | None, sealed: Row | None, late: list[Row]
+    ) -> list[Document]:
         versions = [dict(row) for row in self._rows("versions", id=execution_id)]
-        built_event = None if fact is None else fact["event_id"]
+        counted = [*late] if sealed is None else [sealed, *late]
+        late_events = {row["event_id"] for row in late}
+        landed_events = {version["event_id"] for version in versions}
+        sealed_events = {row["event_id"] for row in self._rows("sealed_days", id=execution_id)}
+        counted_event = sealed["event_id"] if sealed is not None else None
+        built_event = counted_event if fact is None else fact["event_id"]
         counting = None
         for version in versions:
-            is_pending = version.pop("is_pending") or fact is None
+            is_last = version is versions[-1]
+            is_pending = version.pop("is_pending")
             is_refused = version.pop("is_refused")
-            version["will_count"] = version is versions[-1] and not is_refused
+            # What once was counted on a sealed day stays there.
+            is_late = bool(counted) or version["event_id"] in sealed_events
+            version["will_count"] = (
+                is_last and not is_refused and (not is_late or version["event_id"] == built_event)
+            )
+            version["will_be_late"] = (
+                is_pending
+                and is_last
+                and not is_refused
+                and is_late
+                and all(
+                    known["event_id"] in landed_events
+                    or version["updated_at"] > known["updated_at"]
+                    for known in counted
+                )
+                and version["event_id"] not in {known["event_id"] for known in counted}
+            )
             if is_refused:
                 version["state"] = "refused"
             elif is_pending:
@@ -310,6 +349,11 @@ class _Gatherer:
             elif version["event_id"] == built_event:
                 version["state"] = "copy"
                 counting = version
+            elif version["event_id"] in late_events:
+                version["state"] = "late"
+            elif fact is None and not counted and is_last:
+                version["state"] = "missing"
+                version["will_count"] = False
             else:
                 version["state"] = "superseded"
         if counting is not None:

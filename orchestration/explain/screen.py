@@ -46,6 +46,10 @@ _WHY_NOT = {
     "outranked": "comes first in the book as it stands now: `make build` prices it anew",
 }
 
+_WHY_NOT_IN_SEALED = {
+    "outranked": "comes first in the book as it stands now; the day is sealed and stays as it is",
+}
+
 _SAVINGS = {
     "not_completed": "No savings: only completed executions have any.",
     "cost_unknown": "No savings: the cost is unknown.",
@@ -70,15 +74,12 @@ def show(document: Document, console: Console) -> None:
         console: Where to; made at least 80 columns wide.
     """
     console.width = max(console.width, NARROWEST)
-    screen = _Screen(console)
+    screen = _Screen(console, document["sealed"] is not None)
     found_as = _FOUND_AS[document["asked_for"]["found_as"]]
     if found_as:
         screen.say(found_as.format(id=document["asked_for"]["id"]))
     if not document["is_built"]:
-        screen.say(
-            f"Execution {document['execution_id']} has landed and is not in the marts yet: "
-            "run `make build`."
-        )
+        screen.not_built(document)
         screen.versions(document)
         return
     screen.execution(document)
@@ -93,12 +94,52 @@ def show(document: Document, console: Console) -> None:
 class _Screen:
     """The sections, one method each."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, is_sealed: bool) -> None:
         self._console = console
+        self._is_sealed = is_sealed
 
     def say(self, text: str, style: str = "") -> None:
         """Print a paragraph, wrapped."""
         self._console.print(Text(_plain(text), style=style))
+
+    def not_built(self, document: Document) -> None:
+        """Say why an execution is not in the facts, and whether a build will change that."""
+        name = f"Execution {document['execution_id']}"
+        sealed, late = document["sealed"], document["late_corrections"]
+        versions = document["versions"]
+        if sealed is not None:
+            cost = _usd(sealed["cost_usd"]) or "unknown"
+            self.say(
+                f"{name} was counted on {sealed['metric_date']}, a sealed day: cost {cost} "
+                f"({sealed['pricing_status']}). Its details have left."
+            )
+        elif late:
+            self.say(
+                f"{name} arrived after its day, {late[0]['metric_date']}, was sealed. It stands in "
+                "marts.late_corrections, and no build puts it into the facts."
+            )
+        elif versions[-1]["will_be_late"]:
+            self.say(
+                f"{name} has landed for a day that is sealed: `make build` puts it into "
+                "marts.late_corrections, and not into the facts."
+            )
+        elif versions[-1]["state"] == "missing":
+            self.say(
+                f"{name} was built and is not in the facts. `dbt build --vars "
+                "'{rebuild_organizations: [...]}'` with its organization computes it again."
+            )
+        else:
+            self.say(f"{name} has landed and is not in the marts yet: run `make build`.")
+        self._late_corrections(late)
+
+    def _late_corrections(self, late: list[Row]) -> None:
+        for row in late:
+            cost = _usd(row["new_cost_usd"]) or "unknown"
+            self.say(
+                f"Too late for {row['metric_date']}, which is sealed, arrived event "
+                f"{row['event_id']}: cost {cost} ({row['new_pricing_status']}), "
+                f"{_usd(row['spend_delta_usd'], signed=True)} in marts.late_corrections."
+            )
 
     def execution(self, document: Document) -> None:
         fact = document["execution"]
@@ -304,6 +345,7 @@ class _Screen:
                     _money(correction[delta], signed=True),
                 )
             self._console.print(table)
+        self._late_corrections(document["late_corrections"])
 
     def versions(self, document: Document) -> None:
         self._section("Landed versions, in the order in which the source wrote them")
@@ -341,6 +383,8 @@ class _Screen:
         if part[amount] is None:
             status = part["pricing_status"]
             self.say(f"Unknown ({status}): {_meaning(part, status, name, fact)}")
+            if self._is_sealed:
+                self.say("Its day is sealed: what comes now changes it no more.")
         nearest = part["nearest_known_model"]
         if nearest is not None:
             self.say(
@@ -356,7 +400,10 @@ class _Screen:
             return
         self._price("Price row", part["price"])
         for other in part["other_prices"]:
-            self._price(f"Not used: {_WHY_NOT[other['why_not']]}", other, is_brief=True)
+            why_not = _WHY_NOT[other["why_not"]]
+            if self._is_sealed:
+                why_not = _WHY_NOT_IN_SEALED.get(other["why_not"], why_not)
+            self._price(f"Not used: {why_not}", other, is_brief=True)
 
     def _price(self, title: str, price: Row, is_brief: bool = False) -> None:
         self.say(title, "" if is_brief else "bold")
@@ -502,16 +549,18 @@ def _rates(price: Row) -> Iterable[str]:
 
 def _state(version: Row) -> str:
     if version["state"] == "pending":
-        return (
-            "not built yet; counts after the next build"
-            if version["will_count"]
-            else "not built yet; a later version counts"
-        )
+        if version["will_count"]:
+            return "not built yet; counts after the next build"
+        if version["will_be_late"]:
+            return "not built yet; its day is sealed, so that it will stand in late_corrections"
+        return "not built yet; a later version counts"
     return {
         "counts": "COUNTS",
         "copy": "a copy of the one that counts",
         "superseded": "superseded by a later one",
         "refused": "refused: the id belongs to another organization",
+        "late": "came after its day was sealed; stands in late_corrections",
+        "missing": "was built, and is not in the facts",
     }[version["state"]]
 
 

@@ -4,7 +4,6 @@
 -- depends_on: {{ ref('int_sealed_days') }}
 -- depends_on: {{ ref('int_touched_organization_days') }}
 -- depends_on: {{ ref('stg_platform__loads') }}
--- depends_on: {{ ref('stg_platform__seals') }}
 
 {{
     config(

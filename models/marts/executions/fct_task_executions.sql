@@ -6,6 +6,7 @@
 -- depends_on: {{ ref('int_cost_changes') }}
 -- depends_on: {{ ref('int_execution_work') }}
 -- depends_on: {{ ref('int_late_changes') }}
+-- depends_on: {{ ref('int_late_provider_usage') }}
 -- depends_on: {{ ref('int_model_aliases') }}
 -- depends_on: {{ ref('int_organization_members') }}
 -- depends_on: {{ ref('int_organization_versions') }}
@@ -43,6 +44,7 @@
         ],
         post_hook=[
             '{{ move_late_executions() }}',
+            '{{ note_late_for_providers() }}',
             '{{ touch_days("organization", before=false) }}',
             '{{ touch_days("user", before=false) }}',
             '{{ touch_days("provider", before=false) }}',

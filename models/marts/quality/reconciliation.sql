@@ -129,6 +129,29 @@ late as (
 
 ),
 
+provider_days as (
+
+    select *
+    from {{ ref('provider_performance_metrics') }}
+    where aggregation_period = 'daily'
+
+),
+
+late_for_providers as (
+
+    select
+        provider,
+        model,
+        task_type,
+        metric_date,
+        count(*) as tasks,
+        coalesce(sum(total_tokens), 0) as tokens,
+        coalesce(sum(cost_usd), 0) as usd
+    from {{ ref('int_late_provider_usage') }}
+    group by provider, model, task_type, metric_date
+
+),
+
 compared as (
 
     {% for comparison in ['landed_to_raw', 'raw_to_staging'] %}
@@ -350,6 +373,30 @@ compared as (
         on
             late.organization_id = organization_days.organization_id
             and late.metric_date = organization_days.metric_date
+    union all
+    select
+        'arrived_to_sealed_providers' as comparison,
+        'task_execution' as event_kind,
+        cast(null as uuid) as organization_id,
+        late.provider,
+        late.model,
+        late.task_type,
+        'daily' as aggregation_period,
+        late.metric_date,
+        true as is_utc,
+        coalesce(provider_days.total_tasks, 0) + late.tasks as upstream_count,
+        provider_days.total_tasks as downstream_count,
+        coalesce(provider_days.total_tokens, 0) + late.tokens as upstream_tokens,
+        provider_days.total_tokens as downstream_tokens,
+        coalesce(provider_days.total_spend_usd, 0) + late.usd as upstream_usd,
+        provider_days.total_spend_usd as downstream_usd,
+        cast(null as text) as differing_measures,
+        'late for a sealed period' as known_cause
+    from late_for_providers as late
+    left join provider_days
+        on
+            {{ same_unit('late', 'provider_days', 'provider') }}
+            and late.metric_date = provider_days.metric_date
 
 ),
 

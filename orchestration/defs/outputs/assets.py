@@ -64,7 +64,7 @@ def event_archive(
     return dg.MaterializeResult(
         metadata={
             "folder": dg.MetadataValue.path(folder),
-            "sealed_before": done.sealed_before.isoformat(),
+            "sealed_before": done.sealed_before.isoformat() if done.sealed_before else "never",
             "executions_sealed": done.executions_sealed,
             "executions_removed": done.executions_removed,
             "events_archived": done.events_archived,
