@@ -28,10 +28,10 @@ integers, times are ISO 8601 in UTC.
     reported_cost       reported_cost_usd, difference_usd, cause, matching_price_from
     versions            every landed version, in the order in which the source wrote them; state:
                         counts, copy (of the one that counts), superseded, refused (another
-                        organization's id), late (stands in late_corrections), pending (landed after
-                        the last build) or missing (built, and not in the facts); will_count: whether
-                        it counts after the next build; will_be_late: whether it will stand in
-                        late_corrections after it
+                        organization's id), late (stands in late_corrections), pending (landed
+                        after the last build) or missing (built, and not in the facts);
+                        will_count: whether it counts after the next build; will_be_late: whether
+                        it will stand in late_corrections after it
     agrees              whether everything recomputed is what is stored
     disagreements       sentences that say what is not
 
