@@ -136,7 +136,8 @@ def _archive_month(
             return None
         path = _path(connection, folder, partition)
         # A file that is not in the ledger is what a run that was killed has left behind.
-        path.unlink(missing_ok=True)
+        if path.is_file() and not path.is_symlink():
+            path.unlink()
         archive = write_archive(connection, partition.table, partition.relation, leaving, path)
         with connection.transaction():
             is_whole = _remove(connection, partition, leaving, archive)
