@@ -29,6 +29,9 @@ _NOT_YET = (
     "server closed the connection unexpectedly",
 )
 _RECOVERY_SECONDS = 20
+# How values are written, whatever PGOPTIONS, PGTZ, the role or the database ask for: psycopg cannot
+# read times of another DateStyle.
+_SESSION = b"set datestyle = ISO; set intervalstyle = postgres; set timezone = UTC"
 
 
 @dataclass(frozen=True)
@@ -197,15 +200,18 @@ def connect(
     deadline = time.monotonic() + _RECOVERY_SECONDS
     while True:
         try:
-            return psycopg.connect(
+            connection = psycopg.connect(
                 autocommit=autocommit, application_name=application_name, **parameters
             )
+            break
         except psycopg.OperationalError as error:
             reason = str(error).strip()
             if any(words in reason for words in _NOT_YET) and time.monotonic() < deadline:
                 time.sleep(0.2)
                 continue
             raise WarehouseError(_unreachable(target, reason)) from error
+    connection.pgconn.exec_(_SESSION)
+    return connection
 
 
 def _embedded_password(target: ConnectionSettings) -> str:
