@@ -30,6 +30,9 @@ _NOT_YET = (
     "server closed the connection unexpectedly",
 )
 _RECOVERY_SECONDS = 20
+# How values are written, whatever PGOPTIONS, PGTZ, the role or the database ask for: psycopg cannot
+# read times of another DateStyle.
+_SESSION = b"set datestyle = ISO; set intervalstyle = postgres; set timezone = UTC"
 
 
 # Variables for some other server that libpq would follow although host and port are given, and
@@ -243,6 +246,7 @@ def connect(
             "text. The warehouse needs UTF-8: create database ... encoding 'UTF8' template "
             "template0."
         )
+    connection.pgconn.exec_(_SESSION)
     return connection
 
 

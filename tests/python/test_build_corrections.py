@@ -1,7 +1,7 @@
 """Prices have two times: what a correction changed is on record, and the past can be rebuilt."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -19,7 +19,7 @@ from test_landing_contracts import (
 
 pytest_plugins = ["stories"]
 
-LATER = "2098-01-01T00:00:00Z"
+LATER = (datetime.now(UTC) + timedelta(hours=12)).isoformat()
 """When something is recorded after the moment, by the clock, to which the past is rebuilt."""
 
 FACT_TOTALS = """
