@@ -1,5 +1,5 @@
 {#- The factors that apply to a usage, as an object: kind -> factor and the row that it comes from; NULL without any. Of
-    each kind the most specific row counts, of equals the one recorded last. A row of the price book that names
+    each kind the most specific row counts, of equals the one recorded last, of hours that overlap the dearer. A row of the price book that names
     the tier is the price of that tier already, and one for the organization is what was agreed with it. `prefix` as
     in `price_joins`; it also stands before the import `prices`, whose row has been joined. -#}
 {% macro price_factors(usage, prefix) -%}
@@ -24,7 +24,8 @@
                                     factors.model is null asc,
                                     factors.service_tier is null asc,
                                     factors.region is null asc,
-                                    factors.recorded_at desc
+                                    factors.recorded_at desc,
+                                    factors.factor desc
                             ) as precedence
                         from {{ ref('int_price_factors') }} as factors
                         where

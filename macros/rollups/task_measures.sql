@@ -17,5 +17,6 @@
             as total_baseline_cost_usd,
         {{ sum_usd('executions.savings_usd') }} as total_savings_usd,
         cast(coalesce(sum(executions.duration_ms), 0) as numeric(28, 0)) as total_duration_ms,
-        count(executions.duration_ms) as timed_tasks
+        count(executions.duration_ms) as timed_tasks,
+        cast(coalesce(sum(executions.request_count), 0) as numeric(28, 12)) as total_requests
 {%- endmacro %}
