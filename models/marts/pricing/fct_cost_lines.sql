@@ -76,7 +76,7 @@ final as (
         part,
         cast(quantity as numeric(38, 12)) as quantity,
         unit,
-        cast(usd_per_unit as numeric(30, 24)) as usd_per_unit,
+        cast(usd_per_unit as numeric(38, 24)) as usd_per_unit,
         cost_usd,
         price_id
     from lines
