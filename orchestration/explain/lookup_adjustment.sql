@@ -1,4 +1,4 @@
--- The adjustment that an id is of, or the id of one of its events. They are few.
+-- The adjustment that an id is of, or that has an event of this id. They are few.
 select
     id,
     case when id = %(id)s then 'adjustment' else 'adjustment_event' end as found_as

@@ -1032,7 +1032,7 @@ class Oracle:
         timezone = organization["timezone"] if organization else "UTC"
         currency = event.get("currency", "USD")
         rate = self.book.exchange_rate(currency, at)
-        usd_per_unit = Fraction(1) if currency == "USD" else rate and rate.usd_per_unit
+        usd_per_unit = rate.usd_per_unit if rate else Fraction(1) if currency == "USD" else None
         usd = None if usd_per_unit is None else Fraction(event["amount"]) * usd_per_unit
         is_too_large = usd is not None and abs(usd) > LARGEST_COST_USD
         return {

@@ -14,6 +14,7 @@ from orchestration.cli import main
 pytest_plugins = ["stories"]
 
 OTHERS = uuid_of(77)
+NOON = "2026-03-05T12:00:00Z"
 
 
 def rate(usd_per_unit: str, effective_from: str, until: str = "", **cells: str) -> dict[str, str]:
@@ -48,17 +49,17 @@ def test_adjustments_stand_beside_usage_and_follow_versions_and_rates(
         adjustment(1, amount="-12.345678901235", currency="EUR", reason="refund")
         | {"effective_at": "2026-03-01T07:59:59Z"},
         # Of two versions of one moment the dearer one counts, whichever landed first.
-        adjustment(2, event_id=uuid_of(2), amount=40),
-        adjustment(2, event_id=uuid_of(3), amount=30),
+        adjustment(2, event_id=uuid_of(2), amount=40, effective_at=NOON),
+        adjustment(2, event_id=uuid_of(3), amount=30, effective_at=NOON),
         adjustment(2, event_id=uuid_of(4), amount=99, updated_at="2026-02-01T00:00:00Z"),
         # A rate no longer holds at its last moment.
         adjustment(3, amount=-5, currency="EUR", effective_at="2026-04-01T00:00:00Z"),
-        adjustment(4, amount=7_000_000_000),
+        adjustment(4, amount=700_000_000, effective_at=NOON),
         adjustment(5, organization_id=OTHERS, user_id=uuid_of(78), provider="nobody's"),
     )
     # Another organization's version of an id neither counts nor hides the first one.
     story.land(adjustment(2, event_id=uuid_of(5), organization_id=OTHERS, amount=1_000))
-    story.land(adjustment(2, event_id=uuid_of(2), amount=40))
+    story.land(adjustment(2, event_id=uuid_of(2), amount=40, effective_at=NOON))
     story.build(with_tests=True)
     story.assert_equals_oracle()
     known = {
@@ -68,10 +69,10 @@ def test_adjustments_stand_beside_usage_and_follow_versions_and_rates(
     }
     assert known == {
         1: (Decimal("-13.333333213334"), "known", "2026-02-28"),
-        2: (Decimal(40), "known", "2026-03-01"),
+        2: (Decimal(40), "known", "2026-03-05"),
         3: (None, "no_exchange_rate", "2026-03-31"),
-        4: (None, "amount_out_of_range", "2026-03-01"),
-        5: (Decimal(30), "known", "2026-03-01"),
+        4: (None, "amount_out_of_range", "2026-03-05"),
+        5: (Decimal("-12.5"), "known", "2026-03-01"),
     }
     usage = {
         name: story.mart(name)
@@ -88,7 +89,7 @@ def test_adjustments_stand_beside_usage_and_follow_versions_and_rates(
     assert (bills[3]["adjustments"], bills[3]["unknown_adjustments"]) == (3, 2)
 
     shown = warehouse(story, "summary")
-    assert "Adjustments 5 beside usage, $56.67 in all (2 of an unknown amount in USD" in shown
+    assert "Adjustments 5 beside usage, $14.17 in all (2 of an unknown amount in USD" in shown
 
     # A corrected rate and a new one restate what they cover, and no usage.
     seeds.add(

@@ -1,30 +1,42 @@
 -- Grain: one row per landed event; an adjustment has one event per version, and copies of them.
 
-select
-    event_id,
-    id as adjustment_id,
-    organization_id,
-    reason,
-    cast(amount as numeric(28, 12)) as amount,
-    currency,
-    effective_at,
-    updated_at,
-    -- No source can know what is so after it was landed.
-    least(
-        updated_at,
-        (
-            select loads.landed_at
-            from {{ source('platform', 'loads') }} as loads
-            where loads.load_id = _load_id
-        )
-    ) as believed_at,
-    provider,
-    model,
-    user_id,
-    period_start,
-    period_end,
-    reference,
-    _load_id,
-    _line_number
-from {{ source('platform', 'adjustments') }}
-where {{ landed_as_of() }}
+with adjustments as (
+
+    select * from {{ source('platform', 'adjustments') }}
+    where {{ landed_as_of() }}
+
+),
+
+loads as (
+
+    select * from {{ source('platform', 'loads') }}
+
+),
+
+final as (
+
+    select
+        adjustments.event_id,
+        adjustments.id as adjustment_id,
+        adjustments.organization_id,
+        adjustments.reason,
+        cast(adjustments.amount as numeric(28, 12)) as amount,
+        adjustments.currency,
+        adjustments.effective_at,
+        adjustments.updated_at,
+        -- No source can know what is so after it was landed.
+        least(adjustments.updated_at, loads.landed_at) as believed_at,
+        adjustments.provider,
+        adjustments.model,
+        adjustments.user_id,
+        adjustments.period_start,
+        adjustments.period_end,
+        adjustments.reference,
+        adjustments._load_id,
+        adjustments._line_number
+    from adjustments
+    left join loads on adjustments._load_id = loads.load_id
+
+)
+
+select * from final
