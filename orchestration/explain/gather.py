@@ -13,7 +13,7 @@ integers, times are ISO 8601 in UTC.
                         local_start_time, the one time without an offset
     cost                pricing_status, cost_usd, lines, price, other_prices, usage_prices,
                         price_factors, missing, without_price, recomputed_pricing_status,
-                        recomputed_cost_usd, agrees, nearest_known_model
+                        recomputed_cost_usd, agrees, nearest_known_model, variant
     baseline            policy, policy_id, provider, model, price_model, and the keys of cost with
                         baseline_cost_usd and recomputed_baseline_cost_usd for its amounts
     savings             savings_status, savings_usd, routing_overhead_cost_usd, net_savings_usd,
@@ -25,7 +25,8 @@ integers, times are ISO 8601 in UTC.
     sealed              what was counted of it on a sealed day, which no build changes: metric_date,
                         event_id, updated_at, pricing_status, cost_usd
     late_corrections    what arrived about it after its day was sealed, oldest first
-    reported_cost       reported_cost_usd, difference_usd, cause, matching_price_from
+    reported_cost       reported_cost_usd, difference_usd, cause, matching_price_from,
+                        reported_factor, factor_costs
     versions            every landed version, in the order in which the source wrote them; state:
                         counts, copy (of the one that counts), superseded, refused (another
                         organization's id), late (stands in late_corrections), pending (landed
@@ -34,6 +35,9 @@ integers, times are ISO 8601 in UTC.
                         it will stand in late_corrections after it
     agrees              whether everything recomputed is what is stored
     disagreements       sentences that say what is not
+
+nearest_known_model has provider, model, similarity, suggestion_rule and total_tasks; variant says
+why a name has none: fine_tune, free or variant.
 
 A line has part, quantity, unit, book_usd_per_unit (the rate of its price row), factor (the product
 of the price factors on it), usd_per_unit (rate times factor), price_id (of price or of a row of
@@ -259,9 +263,7 @@ class _Gatherer:
             "other_prices": _others(book, fact, fact["provider"], fact["price_model"], basis.price),
             **basis.document("recomputed_cost_usd"),
             "agrees": not found,
-            "nearest_known_model": self._nearest(
-                "usage", fact["provider"], fact["model"], fact["pricing_status"]
-            ),
+            **self._nearest("usage", fact["provider"], fact["model"], fact["pricing_status"]),
         }
 
     def _baseline(self, fact: Row, book: list[Row], disagreements: list[str]) -> Document:
@@ -281,28 +283,29 @@ class _Gatherer:
             "other_prices": _others(book, fact, provider, model, basis.price),
             **basis.document("recomputed_baseline_cost_usd"),
             "agrees": not found,
-            "nearest_known_model": self._nearest(
+            **self._nearest(
                 "baseline", provider, fact["baseline_model"], fact["baseline_pricing_status"]
             ),
         }
 
-    def _nearest(
-        self, priced_as: str, provider: str, model: str | None, status: str
-    ) -> Document | None:
-        """Return the nearest name in the price book, for a name that is not in it."""
-        if status != "no_price_for_model":
-            return None
-        found = self._row(
-            "unpriced", priced_as=priced_as, provider=provider, model=model, reason=status
-        )
-        if found is None or found["suggested_model"] is None:
-            return None
-        return {
-            "provider": found["suggested_provider"],
-            "model": found["suggested_model"],
-            "similarity": found["similarity"],
-            "total_tasks": found["total_tasks"],
-        }
+    def _nearest(self, priced_as: str, provider: str, model: str | None, status: str) -> Document:
+        """Return the same model under another name, for a name that is not in the price book."""
+        nearest, variant = None, None
+        if status == "no_price_for_model":
+            found = self._row(
+                "unpriced", priced_as=priced_as, provider=provider, model=model, reason=status
+            )
+            if found is not None and found["suggested_model"] is not None:
+                nearest = {
+                    "provider": found["suggested_provider"],
+                    "model": found["suggested_model"],
+                    "similarity": found["similarity"],
+                    "suggestion_rule": found["suggestion_rule"],
+                    "total_tasks": found["total_tasks"],
+                }
+            elif found is not None:
+                variant = found["suggestion_rule"]
+        return {"nearest_known_model": nearest, "variant": variant}
 
     def _decision(self, decision_id: UUID | None) -> Document | None:
         decision = None if decision_id is None else self._row("decision", id=decision_id)
@@ -328,6 +331,8 @@ class _Gatherer:
             "difference_usd": None if cost is None else reported - cost,
             "cause": None if listed is None else listed["cause"],
             "matching_price_from": None if listed is None else listed["matching_price_from"],
+            "reported_factor": None if listed is None else listed["reported_factor"],
+            "factor_costs": None if listed is None else listed["factor_costs"],
         }
 
     def _versions(

@@ -73,12 +73,29 @@ _SAVINGS = {
     "baseline_unknown": "No savings: the baseline's cost is unknown.",
 }
 
+_RULES = {
+    "same_name": "known at another provider",
+    "route": "the same name without the route to it",
+    "separators": "the same name, separated otherwise",
+    "version": "the same name but for the date or release at its end",
+    "one_letter": "the same name but for one letter",
+}
+
+_VARIANTS = {
+    "fine_tune": "It is a fine-tuned model, which has prices of its own.",
+    "free": "It is a free variant; a price of 0 counts only when the price book states it.",
+    "variant": "It is a variant of a model, which may have prices of its own.",
+}
+
 _CAUSES = {
     "no_price": "there is no price to compare with",
     "no_usage": "the usage that the price charges for is not known",
     "cache": "the source ignores the discount for cached tokens, counts them twice or leaves "
     "them out",
     "price_date": "the source used the price of another time",
+    "constant_factor": "the source multiplies by a constant, as for a batch or a region",
+    "cache_not_stated": "the source states no cached tokens, and some would explain it",
+    "out_of_range": "the computed cost is too large to be true",
     "unknown": "the cause is unknown",
 }
 
@@ -208,6 +225,11 @@ class _Screen:
             text += f": {_CAUSES.get(reported['cause'], reported['cause'])}"
         if reported["matching_price_from"] is not None:
             text += f" (its figure fits the price from {_time(reported['matching_price_from'])})"
+        if reported["cause"] == "constant_factor":
+            text += (
+                f" (it is {_number(reported['reported_factor'])} times the computed cost, here and "
+                f"in {reported['factor_costs'] - 1} other cost(s) of this organization and model)"
+            )
         self.say(f"{text}. The computed cost is the one that counts.")
 
     def baseline(self, document: Document) -> None:
@@ -414,9 +436,11 @@ class _Screen:
         if nearest is not None:
             self.say(
                 f"The nearest name in the price book is {nearest['provider']} {nearest['model']} "
-                f"(alike to {_number(nearest['similarity'])}; {nearest['total_tasks']:,} "
-                "executions lack this price)."
+                f"({_RULES[nearest['suggestion_rule']]}; {nearest['total_tasks']:,} executions "
+                "lack this price)."
             )
+        if part["variant"] is not None:
+            self.say(_VARIANTS[part["variant"]])
         if part["price"] is not None or part["usage_prices"] or not part["agrees"]:
             is_known = part[amount] is not None
             is_plain = not part["usage_prices"] and not part["price_factors"]

@@ -231,7 +231,8 @@ def test_costs_are_explained_to_the_last_digit(story: Story, house: Seeds) -> No
         assert f"Unknown ({status})" in text
         assert sentence in text
     assert document(story, id_of(4))["baseline"]["baseline_cost_usd"] == "0.007258000000"
-    assert document(story, id_of(5))["cost"]["nearest_known_model"]["model"] == "cachemix"
+    nearest = document(story, id_of(5))["cost"]["nearest_known_model"]
+    assert (nearest["model"], nearest["suggestion_rule"]) == ("cachemix", "one_letter")
 
     failed = document(story, id_of(10))
     assert failed["cost"]["cost_usd"] == "0.004672305000"

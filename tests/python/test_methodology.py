@@ -951,6 +951,7 @@ def reported(this: Example) -> Check:
             "cached_input_tokens": 1_000,
         },
         "the source used the price of another time": {"model": "dated", **tokens},
+        "the source adds a tenth, as for a region": {"model": "dated", **tokens},
         "the source states no cached tokens; some would explain it": {
             "model": "cached",
             "input_tokens": 1_000,
