@@ -305,7 +305,7 @@ def costs(used: list[tuple[str, dict[str, str]]]) -> Check:
 def versions(this: Example) -> Check:
     (rate,) = {row["USD per million"] for row in this.table}
     this.add_price(output_usd_per_mtok=rate)
-    assert [row["arrived"] for row in this.table] == ["first", "second", "third, late"]
+    assert [row["arrived"] for row in this.table] == ["first", "second", "third, late", "fourth"]
     used = this.use(output_tokens=0)
     (landed,) = this.loads.pop()
     this.loads += [
