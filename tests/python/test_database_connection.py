@@ -287,6 +287,23 @@ def test_commands_of_the_embedded_server(tmp_path: Path, monkeypatch: pytest.Mon
         assert not server.status().is_running
         assert runner.invoke(db, ["migrate"]).exit_code == 0, "starts the server"
         assert server.status().is_running
+
+        # As in a shell after `warehouse env`: a server that is made anew is where dbt looks for it.
+        for name, value in current_settings().environment().items():
+            monkeypatch.setenv(name, value)
+        assert runner.invoke(db, ["stop", "--delete-data"]).exit_code == 0
+        assert runner.invoke(db, ["migrate"]).exit_code == 0
+        assert os.environ["PGPORT"] == str(server.port)
+        runner.invoke(db, ["stop"])
+        with socket.socket() as taken:
+            taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            taken.bind(("127.0.0.1", server.port))
+            taken.listen()
+            moved = runner.invoke(db, ["url"])
+        assert moved.exit_code == 1
+        assert f"port {server.port} now, and PGPORT is still {os.environ['PGPORT']}" in moved.output
+        monkeypatch.delenv("PGHOST")
+        assert f":{server.port}/" in runner.invoke(db, ["url"]).output
     finally:
         stopped = runner.invoke(db, ["stop", "--delete-data"])
     assert stopped.exit_code == 0, stopped.output
