@@ -701,14 +701,14 @@ def test_command_refuses_bad_arguments(arguments: list[str], message: str, tmp_p
 def test_command_reports_a_full_disk() -> None:
     result = run("--out", "/dev/full")
     assert result.exit_code == 1
-    assert "Error: Cannot write /dev/full: No space left on device" in result.stderr
+    assert "Error: /dev/full cannot be written: No space left on device" in result.stderr
 
 
 def test_command_reports_an_unwritable_path(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "missing" / "sample.ndjson"):
         result = run("--out", str(path))
         assert result.exit_code == 1
-        assert f"Error: Cannot write {path}" in result.stderr
+        assert f"Error: {path} cannot be written" in result.stderr
     assert not list(tmp_path.iterdir())
 
 
