@@ -372,6 +372,16 @@ def test_what_cannot_be_computed_again_is_refused(options: dict[str, Any], reaso
         dbt_arguments(**options)
 
 
+@pytest.mark.parametrize("text", ["2026-10-31", "2026-10-31T00:00:00", "31.10.2026"])
+def test_a_now_without_an_offset_is_refused(text: str) -> None:
+    import dagster as dg
+
+    from orchestration.defs.outputs.assets import RetentionOptions, event_archive
+
+    with pytest.raises(WarehouseError, match="it must be a time with an offset"):
+        event_archive(dg.build_asset_context(), RetentionOptions(now=text))
+
+
 def test_reading_the_project_needs_names_but_no_server(monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings_for_reading() == {
         "PGHOST": "127.0.0.1",
