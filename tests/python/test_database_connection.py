@@ -1,5 +1,6 @@
 """Which server is used, what a child process is told, and what a failure says."""
 
+import datetime as dt
 import os
 import re
 import shutil
@@ -68,6 +69,21 @@ def test_variables_for_another_server_do_not_reach_the_embedded_one(
     monkeypatch.setenv("PGSERVICE", "other")
     with pytest.raises(WarehouseError, match="PGSERVICE is set, and PGHOST is not"):
         current_settings()
+
+
+def test_times_are_read_whatever_the_session_is_told(
+    as_home: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert as_home
+    monkeypatch.setenv("PGOPTIONS", "-c datestyle=SQL,DMY -c intervalstyle=sql_standard")
+    monkeypatch.setenv("PGTZ", "Asia/Kolkata")
+    moment = dt.datetime(2026, 2, 1, tzinfo=dt.UTC)
+    with connect() as connection:
+        found = connection.execute(
+            "select cast(%s as timestamptz), interval '1 day', current_setting('timezone')",
+            (moment,),
+        ).fetchone()
+    assert found == (moment, dt.timedelta(days=1), "UTC")
 
 
 def test_with_pghost_libpq_variables_decide(
