@@ -39,7 +39,11 @@ comment on table raw.adjustments is
 create index adjustments_id on raw.adjustments (id);
 create index adjustments_load_id on raw.adjustments (_load_id);
 
+-- What was rejected gets another chance when its file is landed again, in a load of its own.
 alter table raw.loads
+add column attempt bigint not null default 1 check (attempt >= 1),
+drop constraint loads_content_sha256_key,
+add constraint loads_content_attempt unique (content_sha256, attempt),
 add column adjustment_count bigint not null default 0 check (adjustment_count >= 0),
 drop constraint loads_count_every_kind,
 add constraint loads_count_every_kind check (
