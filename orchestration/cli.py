@@ -4,9 +4,11 @@ import click
 
 from orchestration.database.commands import db, env
 from orchestration.defs.commands import ui
+from orchestration.errors import WarehouseGroup
 from orchestration.explain.commands import explain
 from orchestration.landing.commands import land, rejects
 from orchestration.metrics.commands import metrics
+from orchestration.prices.commands import prices
 from orchestration.quality.commands import check
 from orchestration.retention.commands import retention
 from orchestration.sample.commands import sample
@@ -14,7 +16,7 @@ from orchestration.sources.commands import import_source
 from orchestration.summary.commands import summary
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=WarehouseGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="ai-spend-warehouse")
 def main() -> None:
     """AI Spend Warehouse: what AI coding work cost, and what it would have cost otherwise."""
@@ -29,6 +31,7 @@ for command in (
     rejects,
     import_source,
     metrics,
+    prices,
     retention,
     sample,
     summary,

@@ -12,8 +12,8 @@
             where sealed.execution_id = executions.execution_id
         );
     {%- elif meta['sealed'] == 'decisions' %}
-    delete from {{ this }}
-    where decision_timestamp >= {{ sealed_before() }};
+    delete from {{ this }} as decisions
+    where {{ is_open_at('decisions', 'decisions.decision_timestamp') }};
     {%- elif meta['sealed'] == 'days' %}
     {%- set last = last_day('periods.aggregation_period', 'periods.metric_date')
         if 'aggregation_period' in model.columns else 'periods.metric_date' %}

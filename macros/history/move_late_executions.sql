@@ -1,46 +1,33 @@
 {#- Statements of `fct_task_executions`, right after its rows were written: what belongs to a sealed day leaves them,
-    and is noted with what was counted of it, where it is newer than that. What once belonged to a sealed
-    day stays with it, wherever a later version moves it. Looked at are only executions that were counted
-    in a sealed day, or that began early enough: nobody's day ends later than two days after the moment
-    before which everything is sealed. -#}
+    and is noted with what was counted of it, where it is newer than that: where it comes after the counted
+    version, or that has left schema raw and by its stamp, status or tokens it would. An id that
+    another organization sends again is not noted. What once belonged to a sealed day stays with it,
+    wherever a later version moves it. Of an organization of which nothing was ever sealed nothing is late. -#}
 {% macro move_late_executions() -%}
     {%- set noted = [
         'status', 'pricing_status', 'total_tokens', 'cost_usd', 'baseline_cost_usd', 'savings_usd',
         'net_savings_usd',
     ] %}
-    create temporary table perhaps_late on commit drop as
-    {%- for counted in ['stg_platform__sealed_executions', 'int_late_changes'] %}
-    select
-        work.execution_id,
-        true as is_counted
-    from {{ ref('int_execution_work') }} as work
-    inner join {{ ref(counted) }} as counted on work.execution_id = counted.execution_id
-    union
-    {%- endfor %}
-    select
-        work.execution_id,
-        false as is_counted
-    from {{ ref('int_execution_work') }} as work
-    inner join {{ this }} as executions on work.execution_id = executions.execution_id
-    where executions.start_time < {{ sealed_before() }} + interval '2 days';
-
     create temporary table late_executions on commit drop as
     select executions.*
     from {{ this }} as executions
-    inner join (
-        select
-            execution_id,
-            bool_or(is_counted) as is_counted
-        from perhaps_late
-        group by execution_id
-    ) as looked_at
-        on executions.execution_id = looked_at.execution_id
-    left join {{ ref('int_sealed_days') }} as sealed_days
-        on executions.organization_id = sealed_days.organization_id
     where
-        looked_at.is_counted
-        or executions.start_time < {{ sealed_before() }}
-        or executions.metric_date < sealed_days.sealed_until;
+        executions.execution_id in (
+            {%- for counted in ['stg_platform__sealed_executions', 'int_late_changes'] %}
+            select work.execution_id
+            from {{ ref('int_execution_work') }} as work
+            inner join {{ ref(counted) }} as counted on work.execution_id = counted.execution_id
+            union
+            {%- endfor %}
+            select work.execution_id
+            from {{ ref('int_execution_work') }} as work
+            inner join {{ this }} as arrived on work.execution_id = arrived.execution_id
+            inner join {{ ref('int_sealed_days') }} as sealed_days
+                on arrived.organization_id = sealed_days.organization_id
+            where
+                arrived.start_time < sealed_days.sealed_before
+                or arrived.metric_date < sealed_days.sealed_until
+        );
 
     analyze late_executions;
 
@@ -79,7 +66,7 @@
             versions.*,
             row_number() over (
                 partition by versions.execution_id
-                order by versions.updated_at desc, versions.event_id desc
+                order by versions.counted_at desc
             ) = 1 as is_latest
         from {{ ref('int_sealed_versions') }} as versions
         where versions.execution_id in (select known.execution_id from late_executions as known)
@@ -87,5 +74,23 @@
         on late.execution_id = counted.execution_id and counted.is_latest
     where
         counted.execution_id is null
-        or (late.updated_at, late.event_id) > (counted.updated_at, counted.event_id);
+        or (
+            late.organization_id = counted.organization_id
+            and late.event_id <> counted.event_id
+            and (
+                exists (
+                    select 1
+                    from {{ ref('stg_platform__task_executions') }} as versions
+                    where
+                        versions.execution_id = counted.execution_id
+                        and versions.event_id = counted.event_id
+                )
+                or (late.updated_at, {{ progress('late') }}, coalesce(late.total_tokens, -1))
+                > (
+                    counted.updated_at,
+                    {{ progress('counted') }},
+                    coalesce(counted.total_tokens, -1)
+                )
+            )
+        );
 {%- endmacro %}

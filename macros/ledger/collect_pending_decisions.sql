@@ -51,12 +51,26 @@
         {{ is_rebuilt('decisions', 'decision_timestamp') }}
     {%- endif %};
 
-    -- A decision of a sealed time stays as it is, as long as it stands here.
+    -- A decision of a sealed time stays as it is, as long as it stands here. What another organization
+    -- sends under its id seals nothing.
+    delete from pending_decisions
+    using {{ this }} as shown
+    where
+        pending_decisions.routing_decision_id = shown.routing_decision_id
+        and shown.decision_timestamp < {{ sealed_before() }};
+
     delete from pending_decisions
     using {{ ref('stg_platform__routing_decisions') }} as versions
     where
         pending_decisions.routing_decision_id = versions.routing_decision_id
-        and versions.decision_timestamp < {{ sealed_before() }};
+        and versions.organization_id = (
+            select landed.organization_id
+            from {{ ref('stg_platform__routing_decisions') }} as landed
+            where landed.routing_decision_id = versions.routing_decision_id
+            order by landed._load_id, landed._line_number
+            limit 1
+        )
+        and not ({{ is_open_at('versions', 'versions.decision_timestamp') }});
 
     analyze pending_decisions;
     {%- endif -%}

@@ -1,7 +1,7 @@
 {#- Condition: a row is among those that the vars `rebuild_from`, `rebuild_until` (days in UTC, the second
     excluded) and `rebuild_organizations` ask to compute again. What is sealed never is. -#}
 {% macro is_rebuilt(relation, moment) -%}
-    {{ relation }}.{{ moment }} >= {{ sealed_before() }}
+    {{ is_open_at(relation, relation ~ '.' ~ moment) }}
         {%- for var_name, comparison in [('rebuild_from', '>='), ('rebuild_until', '<')] if var(var_name) %}
         and {{ relation }}.{{ moment }} {{ comparison }} {{ utc_midnight(quoted(var(var_name))) }}
         {%- endfor %}

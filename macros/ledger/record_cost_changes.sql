@@ -1,6 +1,13 @@
 {#- Statement of `fct_task_executions`: note every cost or baseline that was known already and is another
-    now. An execution that goes on (a new version of one that had not finished) corrects nothing. A
-    first build has nothing to compare with. -#}
+    now, with everything that happened to it. An execution that goes on (a new version of one that had
+    not finished) corrects nothing. A first build has nothing to compare with.
+
+    A reason is what the figure that changed was computed from: a new version explains everything that
+    was chosen by what it changed; a policy, a baseline, a name or a price is a reason of its own where it
+    differs although nothing differs that it is chosen by. What nothing explains was not what its inputs
+    give: somebody changed it, or an earlier version of the project computed it otherwise; and an
+    execution that is in no event any more was removed. What moved to a sealed day is in
+    `late_corrections`. -#}
 {% macro record_cost_changes() -%}
     do $record$
     begin
@@ -13,51 +20,176 @@
             old_savings_usd, new_savings_usd, old_pricing_status, new_pricing_status,
             old_price_id, new_price_id, old_baseline_price_id, new_baseline_price_id, changed_at
         )
+        with compared as (
+
+            select
+                costs_before.execution_id,
+                coalesce(executions.organization_id, costs_before.organization_id)
+                    as organization_id,
+                coalesce(executions.metric_date, costs_before.metric_date) as metric_date,
+                executions.execution_id is null as is_removed,
+                executions.event_id <> costs_before.event_id as is_new_version,
+                ({{ 'executions.' ~ priced_by_columns() | join(', executions.') }})
+                is not distinct from (
+                    {{- 'costs_before.' ~ priced_by_columns() | join(', costs_before.') -}}
+                )
+                -- A decision that names the execution may come without a new version of it.
+                and (
+                    executions.event_id = costs_before.event_id
+                    or executions.routing_decision_id
+                    is not distinct from costs_before.routing_decision_id
+                ) as is_chosen_by_the_same,
+                executions.baseline_policy_id
+                is distinct from costs_before.baseline_policy_id as has_other_policy,
+                (executions.baseline_provider, executions.baseline_model)
+                is distinct from (costs_before.baseline_provider, costs_before.baseline_model)
+                    as has_other_baseline,
+                {%- for prefix in ['', 'baseline_'] %}
+                executions.{{ prefix }}price_model
+                is distinct from costs_before.{{ prefix }}price_model as has_other_{{ prefix }}name,
+                executions.{{ prefix }}price_id
+                is distinct from costs_before.{{ prefix }}price_id as has_other_{{ prefix }}price,
+                executions.{{ prefix }}cost_usd
+                is distinct from costs_before.{{ prefix }}cost_usd as has_other_{{ prefix }}cost,
+                {%- endfor %}
+                executions.savings_usd is distinct from costs_before.savings_usd
+                    as has_other_savings,
+                costs_before.savings_status = 'compared'
+                and costs_before.savings_usd
+                is distinct from costs_before.baseline_cost_usd - costs_before.cost_usd
+                    as was_inconsistent,
+                costs_before.cost_usd as old_cost_usd,
+                executions.cost_usd as new_cost_usd,
+                costs_before.baseline_cost_usd as old_baseline_cost_usd,
+                executions.baseline_cost_usd as new_baseline_cost_usd,
+                costs_before.savings_usd as old_savings_usd,
+                executions.savings_usd as new_savings_usd,
+                costs_before.pricing_status as old_pricing_status,
+                executions.pricing_status as new_pricing_status,
+                costs_before.price_id as old_price_id,
+                executions.price_id as new_price_id,
+                costs_before.baseline_price_id as old_baseline_price_id,
+                executions.baseline_price_id as new_baseline_price_id
+            from pg_temp.costs_before
+            left join {{ this }} as executions
+                on costs_before.execution_id = executions.execution_id
+            where
+                (executions.cost_usd, executions.baseline_cost_usd, executions.savings_usd)
+                is distinct from (
+                    costs_before.cost_usd, costs_before.baseline_cost_usd, costs_before.savings_usd
+                )
+                and (
+                    executions.event_id is null
+                    or executions.event_id = costs_before.event_id
+                    or costs_before.status in ('completed', 'failed')
+                )
+                and not exists (
+                    select 1
+                    from pg_temp.late_executions as late
+                    where late.execution_id = costs_before.execution_id
+                )
+
+        ),
+
+        reasons as (
+
+            select
+                *,
+                concat_ws(
+                    ', ',
+                    case when is_new_version then 'new version' end,
+                    case
+                        when is_chosen_by_the_same and has_other_baseline_cost and has_other_policy
+                            then 'policy'
+                    end,
+                    case
+                        when
+                            is_chosen_by_the_same
+                            and has_other_baseline_cost
+                            and has_other_baseline
+                            and not has_other_policy
+                            then 'baseline'
+                    end,
+                    case
+                        when
+                            is_chosen_by_the_same
+                            and (
+                                (has_other_cost and has_other_name)
+                                or (
+                                    has_other_baseline_cost
+                                    and has_other_baseline_name
+                                    and not has_other_baseline
+                                )
+                            )
+                            then 'model name'
+                    end,
+                    case
+                        when
+                            is_chosen_by_the_same
+                            and (
+                                (has_other_cost and has_other_price and not has_other_name)
+                                or (
+                                    has_other_baseline_cost
+                                    and has_other_baseline_price
+                                    and not has_other_baseline_name
+                                    and not has_other_baseline
+                                )
+                            )
+                            then 'price'
+                    end,
+                    case
+                        when
+                            was_inconsistent
+                            or (
+                                not is_new_version
+                                and (
+                                    not is_chosen_by_the_same
+                                    or (
+                                        has_other_cost
+                                        and not has_other_price
+                                        and not has_other_name
+                                    )
+                                    or (
+                                        has_other_baseline_cost
+                                        and not has_other_baseline_price
+                                        and not has_other_baseline_name
+                                        and not has_other_baseline
+                                        and not has_other_policy
+                                    )
+                                    or (
+                                        has_other_savings
+                                        and not has_other_cost
+                                        and not has_other_baseline_cost
+                                    )
+                                )
+                            )
+                            then 'repaired'
+                    end
+                ) as reason
+            from compared
+
+        )
+
         select
             '{{ invocation_id }}' as invocation_id,
-            executions.execution_id,
-            executions.organization_id,
-            executions.metric_date,
-            case
-                when executions.event_id <> costs_before.event_id then 'new version'
-                when
-                    executions.baseline_policy_id is distinct from costs_before.baseline_policy_id
-                    then 'policy'
-                when
-                    (executions.baseline_provider, executions.baseline_model)
-                    is distinct from (costs_before.baseline_provider, costs_before.baseline_model)
-                    then 'baseline'
-                when
-                    (executions.price_model, executions.baseline_price_model)
-                    is distinct from (costs_before.price_model, costs_before.baseline_price_model)
-                    then 'model name'
-                else 'price'
-            end as reason,
-            costs_before.cost_usd as old_cost_usd,
-            executions.cost_usd as new_cost_usd,
-            costs_before.baseline_cost_usd as old_baseline_cost_usd,
-            executions.baseline_cost_usd as new_baseline_cost_usd,
-            costs_before.savings_usd as old_savings_usd,
-            executions.savings_usd as new_savings_usd,
-            costs_before.pricing_status as old_pricing_status,
-            executions.pricing_status as new_pricing_status,
-            costs_before.price_id as old_price_id,
-            executions.price_id as new_price_id,
-            costs_before.baseline_price_id as old_baseline_price_id,
-            executions.baseline_price_id as new_baseline_price_id,
+            execution_id,
+            organization_id,
+            metric_date,
+            case when is_removed then 'removed' else reason end as reason,
+            old_cost_usd,
+            new_cost_usd,
+            old_baseline_cost_usd,
+            new_baseline_cost_usd,
+            old_savings_usd,
+            new_savings_usd,
+            old_pricing_status,
+            new_pricing_status,
+            old_price_id,
+            new_price_id,
+            old_baseline_price_id,
+            new_baseline_price_id,
             current_timestamp as changed_at
-        from pg_temp.costs_before
-        inner join {{ this }} as executions
-            on costs_before.execution_id = executions.execution_id
-        where
-            (executions.cost_usd, executions.baseline_cost_usd, executions.savings_usd)
-            is distinct from (
-                costs_before.cost_usd, costs_before.baseline_cost_usd, costs_before.savings_usd
-            )
-            and (
-                executions.event_id = costs_before.event_id
-                or costs_before.status in ('completed', 'failed')
-            );
+        from reasons;
     end
     $record$
 {%- endmacro %}

@@ -22,7 +22,7 @@
                 where
                     known.organization_id = arrived.organization_id
                     and known.user_id = arrived.user_id
-                    and {{ local_date('known.updated_at', "'UTC'") }} <= arrived.member_since
+                    and {{ local_date('known.believed_at', "'UTC'") }} <= arrived.member_since
                     and {{ taken_in(this.identifier, 'load', 'cast(known._load_id as text)') }}
             )
         group by arrived.organization_id

@@ -1,10 +1,28 @@
 {#- Query: the rows of a seed that no longer are what its snapshot saw first, with a sentence about
-    each. Later states of the history do not count, so that a restored row is in order again. -#}
-{% macro edited_or_deleted_rows(book, history, key, numbers, texts) -%}
+    each. Later states of the history do not count, so that a restored row is in order again. Moments
+    are written in UTC, whatever the settings of the session are. -#}
+{% macro edited_or_deleted_rows(
+    book, history, key, numbers, texts,
+    moments=['effective_from', 'effective_until', 'recorded_at']
+) -%}
+{%- set written = {} -%}
+{%- set key_texts = [] -%}
+{%- for column in key + numbers + texts -%}
+    {%- for name in (column, 'states.' ~ column, 'book.' ~ column) -%}
+        {%- do written.update({name:
+            utc_text(name) ~ " || '+00'" if column in moments
+            else 'cast(trim_scale(' ~ name ~ ') as text)' if column in numbers
+            else 'cast(' ~ name ~ ' as text)'
+        }) -%}
+    {%- endfor -%}
+    {%- if column in key -%}
+        {%- do key_texts.append(written[column]) -%}
+    {%- endif -%}
+{%- endfor -%}
 with book as (
 
     select
-        {{ surrogate_key(key) }} as row_key,
+        {{ surrogate_key(key_texts) }} as row_key,
         {{ (numbers + texts) | join(', ') }}
     from {{ book }}
 
@@ -13,7 +31,7 @@ with book as (
 states as (
 
     select
-        {{ surrogate_key(key) }} as row_key,
+        {{ surrogate_key(key_texts) }} as row_key,
         row_number() over (
             partition by {{ key | join(', ') }}
             order by dbt_valid_from asc, dbt_scd_id asc
@@ -30,7 +48,7 @@ compared as (
         concat_ws(
             ', '
             {%- for column in key %},
-            '{{ column }} ' || cast(states.{{ column }} as text)
+            '{{ column }} ' || {{ written['states.' ~ column] }}
             {%- endfor %}
         ) as row_name,
         concat_ws(
@@ -40,9 +58,9 @@ compared as (
                 when states.{{ column }} is distinct from book.{{ column }}
                     then
                         '{{ column }} from '
-                        || coalesce(cast({{ 'trim_scale' if column in numbers }}(states.{{ column }}) as text), 'blank')
+                        || coalesce({{ written['states.' ~ column] }}, 'blank')
                         || ' to '
-                        || coalesce(cast({{ 'trim_scale' if column in numbers }}(book.{{ column }}) as text), 'blank')
+                        || coalesce({{ written['book.' ~ column] }}, 'blank')
             end
             {%- endfor %}
         ) as changes

@@ -16,9 +16,9 @@
         {%- else -%}
         cast(0 as numeric)
         {%- endfor %} as amount_usd
-    from {{ relation }}
+    from {{ relation }} as events
     where
         {{ landed_in(pending_loads()) }}
-        and {{ moment }} >= {{ sealed_before() }}
+        and {{ is_open_at('events', 'events.' ~ moment) }}
     group by _load_id, organization_id, {{ local_date(moment, "'UTC'") }}
 {%- endmacro %}

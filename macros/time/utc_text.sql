@@ -1,4 +1,5 @@
-{#- A moment as text in UTC, so that a key made of it does not follow the session's time zone. -#}
+{#- A moment as text in UTC, as PostgreSQL writes it by default, so that a key made of it follows neither
+    the session's time zone nor its DateStyle, which JSON knows nothing of. -#}
 {% macro utc_text(moment) -%}
-    ({{ moment }} at time zone 'UTC')
+    replace(to_jsonb({{ moment }} at time zone 'UTC') #>> '{}', 'T', ' ')
 {%- endmacro %}

@@ -133,14 +133,10 @@ def migrate() -> None:
 )
 def env(for_dagster: bool) -> None:
     """Print shell commands that point psql and dbt to the database: eval "$(warehouse env)"."""
-    from orchestration.database.connection import current_settings, uses_embedded_server
+    from orchestration.database.connection import current_settings
     from orchestration.instance import instance_environment
 
-    variables: dict[str, str] = {}
-    if for_dagster:
-        variables |= instance_environment()
-    elif uses_embedded_server():
-        variables |= current_settings().environment()
+    variables = instance_environment() if for_dagster else current_settings().environment()
     variables["DBT_PROFILES_DIR"] = os.fspath(project_root() / "profiles")
     for name, value in variables.items():
         click.echo(f"export {name}={shlex.quote(value)}")

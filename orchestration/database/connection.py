@@ -1,7 +1,8 @@
 """Which PostgreSQL to use, and connections to it.
 
-With `PGHOST` set, libpq's variables decide. Without it, the embedded server is used, and started
-when it does not run.
+With `PGHOST` set, libpq's variables decide, for dbt as well. Without it, the embedded server is
+used, and started when it does not run. The variables that `warehouse env` prints for it mean it as
+long as nobody changes one.
 """
 
 import os
@@ -29,6 +30,14 @@ _NOT_YET = (
     "server closed the connection unexpectedly",
 )
 _RECOVERY_SECONDS = 20
+# How values are written, whatever PGOPTIONS, PGTZ, the role or the database ask for: psycopg cannot
+# read times of another DateStyle.
+_SESSION = b"set datestyle = ISO; set intervalstyle = postgres; set timezone = UTC"
+
+
+# Variables for some other server that libpq would follow although host and port are given, and
+# the values with which they mean nothing to the embedded one.
+_WITHOUT_MEANING = {"PGHOSTADDR": "", "PGPASSWORD": "", "PGSSLMODE": "disable"}
 
 
 @dataclass(frozen=True)
@@ -59,8 +68,7 @@ class ConnectionSettings:
 
         Returns:
             `PGHOST`, `PGPORT`, `PGUSER`, `PGDATABASE`, `PGPASSFILE` when there is one; for the
-            embedded server also an empty `PGPASSWORD` when one is set, which would win over the
-            file.
+            embedded server also those that are set for another one, without their meaning.
         """
         variables = {
             "PGHOST": self.host,
@@ -70,8 +78,10 @@ class ConnectionSettings:
         }
         if self.passfile is not None:
             variables["PGPASSFILE"] = str(self.passfile)
-        if self.is_embedded and os.environ.get("PGPASSWORD"):
-            variables["PGPASSWORD"] = ""
+        if self.is_embedded:
+            variables |= {
+                name: value for name, value in _WITHOUT_MEANING.items() if os.environ.get(name)
+            }
         return variables
 
     def url(self, *, with_password: bool = False) -> str:
@@ -125,8 +135,14 @@ def current_settings(start: bool = True) -> ConnectionSettings:
     if not uses_embedded_server():
         return _libpq_settings()
     server = EmbeddedServer()
+    port_of_shell = os.environ.get("PGPORT", "") if os.environ.get("PGHOST") else ""
     if start:
-        server.start()
+        server.start(int(port_of_shell) if port_of_shell.isdecimal() else None)
+    if port_of_shell and port_of_shell != str(server.port):
+        raise WarehouseError(
+            f"The embedded server listens on port {server.port} now, and PGPORT is still "
+            f'{port_of_shell}. Run: unset PGHOST; eval "$(warehouse env)"'
+        )
     return ConnectionSettings(
         host=HOST,
         port=server.port,
@@ -141,18 +157,31 @@ def uses_embedded_server() -> bool:
     """Return whether the environment asks for the embedded server.
 
     Returns:
-        True when `PGHOST` is unset or empty, and when it comes from `warehouse env`: then the
-        password file is the embedded server's, which may have stopped or changed its port since.
+        True when `PGHOST` is unset or empty, and when all variables are as `warehouse env` prints
+        them for the embedded server, which may have stopped since.
 
     Raises:
-        WarehouseError: There is no state folder to compare with.
+        WarehouseError: There is no state folder to compare with, or `PGSERVICE` is set without
+            `PGHOST`, which dbt needs.
     """
+    service = os.environ.get("PGSERVICE")
     if not os.environ.get("PGHOST"):
+        if service:
+            raise WarehouseError(
+                "PGSERVICE is set, and PGHOST is not. Set PGHOST, PGPORT, PGUSER and PGDATABASE to "
+                "use that server, or unset PGSERVICE to use the embedded one."
+            )
         return True
-    passfile = os.environ.get("PGPASSFILE")
-    if os.environ["PGHOST"] != HOST or not passfile or os.environ.get("PGDATABASE") != DATABASE:
+    meant = {"PGHOST": HOST, "PGUSER": ROLE, "PGDATABASE": DATABASE}
+    meant |= {name: value for name, value in _WITHOUT_MEANING.items() if os.environ.get(name)}
+    if service or any(os.environ.get(name) != value for name, value in meant.items()):
         return False
-    return Path(passfile) == state_directory() / "pgpass"
+    passfile = os.environ.get("PGPASSFILE")
+    if not passfile or Path(passfile) != state_directory() / "pgpass":
+        return False
+    server = EmbeddedServer()
+    # One that was deleted since has no port; it is made again on the one that the shell knows.
+    return not server.passfile.exists() or os.environ.get("PGPORT") == str(server.port)
 
 
 def connect(
@@ -174,7 +203,8 @@ def connect(
         An open connection, for the caller to close.
 
     Raises:
-        WarehouseError: The connection fails; the message says where to and what to check.
+        WarehouseError: The connection fails; the message says where to and what to check. Or the
+            database is not one of UTF-8.
     """
     target = settings if settings is not None else current_settings()
     parameters: dict[str, Any] = {
@@ -183,6 +213,7 @@ def connect(
         "user": target.user,
         "dbname": target.dbname,
         "connect_timeout": _CONNECT_SECONDS,
+        "client_encoding": "utf8",
     }
     if target.passfile is not None:
         parameters["passfile"] = str(target.passfile)
@@ -197,15 +228,26 @@ def connect(
     deadline = time.monotonic() + _RECOVERY_SECONDS
     while True:
         try:
-            return psycopg.connect(
+            connection = psycopg.connect(
                 autocommit=autocommit, application_name=application_name, **parameters
             )
+            break
         except psycopg.OperationalError as error:
             reason = str(error).strip()
             if any(words in reason for words in _NOT_YET) and time.monotonic() < deadline:
                 time.sleep(0.2)
                 continue
             raise WarehouseError(_unreachable(target, reason)) from error
+    encoding = connection.info.parameter_status("server_encoding")
+    if encoding != "UTF8":
+        connection.close()
+        raise WarehouseError(
+            f"Database {target.dbname} has the encoding {encoding}, which cannot hold every "
+            "text. The warehouse needs UTF-8: create database ... encoding 'UTF8' template "
+            "template0."
+        )
+    connection.pgconn.exec_(_SESSION)
+    return connection
 
 
 def _embedded_password(target: ConnectionSettings) -> str:
@@ -214,16 +256,17 @@ def _embedded_password(target: ConnectionSettings) -> str:
 
 
 def _libpq_settings() -> ConnectionSettings:
-    # libpq itself resolves its variables, a service file and its defaults.
+    # What no variable says libpq knows: the account's name, or a service. dbt is told by
+    # `warehouse env`.
     defaults = {
         option.keyword.decode(): option.val.decode()
         for option in Conninfo.get_defaults()
         if option.val is not None
     }
-    port = defaults.get("port", "5432")
+    port = os.environ.get("PGPORT") or "5432"
     if not port.isdigit():
         raise WarehouseError(f"PGPORT must be one number, not {port!r}.")
-    user = defaults.get("user")
+    user = os.environ.get("PGUSER") or defaults.get("user")
     if not user:
         raise WarehouseError("PGUSER is not set, and the system has no name for your account.")
     passfile = os.environ.get("PGPASSFILE")
@@ -231,7 +274,7 @@ def _libpq_settings() -> ConnectionSettings:
         host=os.environ["PGHOST"],
         port=int(port),
         user=user,
-        dbname=defaults.get("dbname", user),
+        dbname=os.environ.get("PGDATABASE") or defaults.get("dbname") or user,
         passfile=Path(passfile) if passfile else None,
         is_embedded=False,
     )
@@ -244,7 +287,7 @@ def _unreachable(target: ConnectionSettings, reason: str) -> str:
     else:
         advice = (
             "Check that the server runs and accepts connections from here, and that PGHOST, "
-            "PGPORT, PGUSER, PGPASSWORD (or PGPASSFILE) and PGDATABASE are right; without PGHOST "
-            "the embedded server is used."
+            "PGPORT, PGUSER, PGPASSWORD (or PGPASSFILE) and PGDATABASE are right. The embedded "
+            'server is used after: unset PGHOST; eval "$(warehouse env)"'
         )
     return f"No connection to PostgreSQL at {where}:\n{reason}\n{advice}"

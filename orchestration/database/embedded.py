@@ -19,7 +19,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from orchestration.errors import WarehouseError
+from orchestration.errors import WarehouseError, reason
 from orchestration.project import state_directory
 
 HOST = "127.0.0.1"
@@ -175,10 +175,13 @@ class EmbeddedServer:
             data_directory=self.data_directory,
         )
 
-    def start(self) -> bool:
+    def start(self, port: int | None = None) -> bool:
         """Start the server unless it runs, creating its data folder and database at first.
 
         Safe to call from several processes at once, and after the server was killed.
+
+        Args:
+            port: The port that a server which has none yet takes if it is free.
 
         Returns:
             True when this call started the server, False when it ran already.
@@ -191,7 +194,7 @@ class EmbeddedServer:
         with self._readable_errors():
             self._create_home()
             with self._locked():
-                return self._start_locked()
+                return self._start_locked(port)
 
     def stop(self, *, delete_data: bool = False) -> bool:
         """Stop the server if it runs; sessions are disconnected, their transactions rolled back.
@@ -219,7 +222,7 @@ class EmbeddedServer:
 
     # ---- start and stop, with the lock held ----------------------------------------------
 
-    def _start_locked(self) -> bool:
+    def _start_locked(self, wanted_port: int | None) -> bool:
         kept = self._read_passfile()
         if kept and self._running():
             # Another process started it a moment ago, or it is still recovering.
@@ -231,7 +234,7 @@ class EmbeddedServer:
         bin_directory = self._reachable_programs(account)
         self._stop_locked()  # runs only if its password is lost
         has_data = (self.data_directory / "PG_VERSION").is_file()
-        port = kept[0] if kept else _free_port()
+        port = kept[0] if kept else _free_port(wanted_port)
         password = kept[1] if kept else secrets.token_urlsafe(32)
         if not has_data:
             # The password first, so that a crash in between leaves no data that nobody can open.
@@ -701,7 +704,7 @@ class EmbeddedServer:
             return None
         except OSError as error:
             raise WarehouseError(
-                f"{self.passfile} cannot be read: {error.strerror}. Use the account that created "
+                f"{self.passfile} cannot be read: {reason(error)}. Use the account that created "
                 "it, or set WAREHOUSE_HOME to another folder."
             ) from error
         found = re.fullmatch(rf"{re.escape(HOST)}:(\d+):\*:{ROLE}:([A-Za-z0-9_-]+)", text.strip())
@@ -847,7 +850,9 @@ def _is_free(port: int) -> bool:
     return True
 
 
-def _free_port() -> int:
+def _free_port(wanted: int | None = None) -> int:
+    if wanted is not None and wanted in _PORTS and _is_free(wanted):
+        return wanted
     for _ in range(1000):
         port = secrets.choice(_PORTS)
         if _is_free(port):

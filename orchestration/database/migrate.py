@@ -12,6 +12,7 @@ from orchestration.database.connection import (
     ConnectionSettings,
     connect,
 )
+from orchestration.database.refusals import refused, said
 from orchestration.errors import WarehouseError
 
 if TYPE_CHECKING:
@@ -76,8 +77,8 @@ def migrate(settings: ConnectionSettings | None = None) -> tuple[str | None, str
             ) from error
         if isinstance(cause, psycopg.errors.InsufficientPrivilege):
             raise WarehouseError(
-                f"The database user may not change schema {VERSION_SCHEMA}: {cause}. Migrate as "
-                "the owner of the database."
+                f"The database user may not change schema {VERSION_SCHEMA}: {said(cause)}. "
+                "Migrate as the owner of the database."
             ) from error
         raise
 
@@ -89,10 +90,17 @@ def require_migrated(connection: psycopg.Connection) -> None:
         connection: An open connection; a transaction that this opens is ended again.
 
     Raises:
-        WarehouseError: Schema raw is missing, behind, or newer than this program.
+        WarehouseError: Schema raw is missing, behind, or newer than this program, or the database
+            does not let it be seen.
     """
     was_idle = connection.info.transaction_status is psycopg.pq.TransactionStatus.IDLE
-    revision = current_revision(connection)
+    try:
+        revision = current_revision(connection)
+    except psycopg.Error as error:
+        message = refused(error)
+        if message is None:
+            raise
+        raise message from error
     if was_idle and not connection.autocommit:
         connection.rollback()
     if revision == newest_revision():

@@ -11,7 +11,8 @@ from orchestration.errors import WarehouseError
     "--json",
     "as_json",
     is_flag=True,
-    help="One exact JSON document; orchestration/explain/gather.py lists its keys.",
+    help="One exact JSON document; gather.py and adjustments.py in orchestration/explain list its "
+    "keys.",
 )
 def explain(identifier: str, as_json: bool) -> None:
     """Show where the figures of one execution come from, and recompute them.
@@ -19,7 +20,7 @@ def explain(identifier: str, as_json: bool) -> None:
     ID is the id of an execution, of a routing decision, or of an event of either. Shown are the
     arithmetic of its cost and of its baseline with their price rows, savings, the routing
     decision, corrections, and every landed version. The exit code is 1 when a stored figure is not
-    what the price row gives.
+    what the price row gives. Of an adjustment, its amount, exchange rate and versions are shown.
     """
     import json
 
@@ -27,13 +28,16 @@ def explain(identifier: str, as_json: bool) -> None:
 
     from orchestration.database.connection import connect
     from orchestration.database.migrate import require_migrated
-    from orchestration.explain import gather, screen
+    from orchestration.explain import adjustments, gather, screen
 
     with connect(application_name="warehouse explain") as connection:
         require_migrated(connection)
-        document = gather.explain(connection, identifier)
+        adjustment = adjustments.explain(connection, identifier)
+        document = adjustment or gather.explain(connection, identifier)
     if as_json:
         click.echo(json.dumps(gather.as_json(document), ensure_ascii=False, indent=2))
+    elif adjustment:
+        adjustments.show(document, Console(highlight=False, emoji=False))
     else:
         screen.show(document, Console(highlight=False, emoji=False))
     if not document["agrees"]:

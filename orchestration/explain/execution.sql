@@ -14,6 +14,9 @@ select
     executions.model,
     executions.price_model,
     executions.service_tier,
+    executions.region,
+    coalesce(executions.is_bucket, false) as is_bucket,
+    coalesce(executions.is_gateway_cache_hit, false) as is_gateway_cache_hit,
     executions.status,
     executions.is_timed_out,
     executions.error_code,
@@ -30,15 +33,23 @@ select
     executions.input_tokens,
     executions.cached_input_tokens,
     executions.cache_write_tokens,
+    executions.cache_write_1h_tokens,
+    executions.audio_input_tokens,
+    executions.image_input_tokens,
     executions.output_tokens,
     executions.reasoning_tokens,
+    executions.audio_output_tokens,
+    executions.image_output_tokens,
     executions.tokens_used,
     executions.total_tokens,
     executions.compute_units,
     executions.request_count,
+    executions.other_usage,
     executions.quality_score,
     executions.pricing_status,
     executions.price_id,
+    executions.price_factors,
+    executions.other_costs,
     executions.cost_usd,
     executions.reported_cost_usd,
     executions.baseline_policy,
@@ -47,6 +58,8 @@ select
     executions.baseline_model,
     executions.baseline_price_model,
     executions.baseline_price_id,
+    executions.baseline_price_factors,
+    executions.baseline_other_costs,
     executions.baseline_pricing_status,
     executions.baseline_cost_usd,
     executions.savings_status,
@@ -57,5 +70,8 @@ select
 from marts.fct_task_executions as executions
 left join marts.dim_organizations as organizations
     on executions.organization_id = organizations.organization_id
-left join marts.dim_users as users on executions.user_id = users.user_id
+left join marts.dim_users as users
+    on
+        executions.organization_id = users.organization_id
+        and executions.user_id = users.user_id
 where executions.execution_id = %(id)s

@@ -7,13 +7,13 @@ integers, times are ISO 8601 in UTC.
     asked_for           id as given; found_as: execution, routing_decision, execution_event or
                         routing_decision_event
     execution_id        the execution that it led to
-    is_built            false: landed, and not in the marts before the next build; then only
-                        versions is filled
+    is_built            false: not in the facts; then only sealed, late_corrections and versions
+                        are filled
     execution           the row of fct_task_executions with organization_name, user_name and
                         local_start_time, the one time without an offset
-    cost                pricing_status, cost_usd, lines, price, other_prices, missing,
-                        recomputed_pricing_status, recomputed_cost_usd, agrees,
-                        nearest_known_model
+    cost                pricing_status, cost_usd, lines, price, other_prices, usage_prices,
+                        price_factors, missing, without_price, recomputed_pricing_status,
+                        recomputed_cost_usd, agrees, nearest_known_model, variant
     baseline            policy, policy_id, provider, model, price_model, and the keys of cost with
                         baseline_cost_usd and recomputed_baseline_cost_usd for its amounts
     savings             savings_status, savings_usd, routing_overhead_cost_usd, net_savings_usd,
@@ -22,27 +22,44 @@ integers, times are ISO 8601 in UTC.
                         executions that followed it
     measured_baseline   the row of fct_measured_savings
     corrections         the rows of fct_cost_corrections, oldest first
-    reported_cost       reported_cost_usd, difference_usd, cause, matching_price_from
+    sealed              what was counted of it on a sealed day, which no build changes: metric_date,
+                        event_id, updated_at, pricing_status, cost_usd
+    late_corrections    what arrived about it after its day was sealed, oldest first
+    reported_cost       reported_cost_usd, difference_usd, cause, matching_price_from,
+                        reported_factor, factor_costs
     versions            every landed version, in the order in which the source wrote them; state:
-                        counts, copy (of the one that counts), superseded or pending (landed after
-                        the last build); will_count: whether it counts after the next build
+                        counts, copy (of the one that counts), superseded, refused (another
+                        organization's id), late (stands in late_corrections), pending (landed
+                        after the last build) or missing (built, and not in the facts);
+                        will_count: whether it counts after the next build; will_be_late: whether
+                        it will stand in late_corrections after it
     agrees              whether everything recomputed is what is stored
     disagreements       sentences that say what is not
 
-A line has part, quantity, unit, usd_per_unit, recomputed_cost_usd, and in cost also cost_usd. A
-row of other_prices says in why_not why it lost.
+nearest_known_model has provider, model, similarity, suggestion_rule and total_tasks; variant says
+why a name has none: fine_tune, free or variant.
+
+A line has part, quantity, unit, book_usd_per_unit (the rate of its price row), factor (the product
+of the price factors on it), usd_per_unit (rate times factor), price_id (of price or of a row of
+usage_prices), recomputed_cost_usd, and in cost also cost_usd. A row of other_prices says in why_not
+why it lost; usage_prices and price_factors are the rows of dim_usage_prices and dim_price_factors
+that apply; without_price names what was used and has no price.
 """
 
 import dataclasses
+import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import partial
 from importlib.resources import files
 from typing import Any
 from uuid import UUID
 
 import psycopg
 from psycopg.rows import dict_row
+from psycopg.types.json import set_json_loads
 
 from orchestration.errors import WarehouseError
 from orchestration.explain.arithmetic import Calculation, Row, calculate, rows_that_fit, why_not
@@ -70,6 +87,7 @@ def explain(connection: psycopg.Connection, text: str) -> Document:
     # A build that commits meanwhile must not mix two states of the marts.
     connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
     connection.read_only = True
+    set_json_loads(partial(json.loads, parse_float=Decimal), connection)
     try:
         with connection.transaction():
             return _Gatherer(connection).document(text, wanted)
@@ -118,7 +136,9 @@ class _Gatherer:
     def document(self, text: str, wanted: UUID) -> Document:
         found_as, execution_id = self._find(wanted)
         fact = self._row("execution", id=execution_id)
-        versions = self._versions(execution_id, fact)
+        sealed = self._row("sealed", id=execution_id)
+        late = self._rows("late", id=execution_id)
+        versions = self._versions(execution_id, fact, sealed, late)
         document: Document = {
             "asked_for": {"id": text, "found_as": found_as},
             "execution_id": execution_id,
@@ -130,6 +150,8 @@ class _Gatherer:
             "routing_decision": None,
             "measured_baseline": None,
             "corrections": [],
+            "sealed": sealed,
+            "late_corrections": late,
             "reported_cost": None,
             "versions": versions,
             "agrees": True,
@@ -178,6 +200,12 @@ class _Gatherer:
                 f"{sealed['event_id']}, cost {cost} ({sealed['pricing_status']}). Its details have "
                 "left; raw.archives lists the files that hold its events."
             )
+        if found is None and (late := self._rows("late", id=wanted)):
+            raise WarehouseError(
+                f"Execution {wanted} arrived after its day, {late[0]['metric_date']}, was sealed. "
+                "It stands in marts.late_corrections; raw.archives lists the files that hold its "
+                "events."
+            )
         if found is None:
             raise WarehouseError(
                 f"Nothing is known by the id {wanted}: no execution, routing decision or event "
@@ -193,11 +221,37 @@ class _Gatherer:
             )
         return f"routing_decision{event}", followed["execution_id"]
 
+    def _basis(self, fact: Row, book: list[Row], prefix: str) -> "_Basis":
+        """Find the rows that a cost comes from, and compute it again.
+
+        Args:
+            fact: The row of the facts.
+            book: Rows of the price book, those of the fact among them.
+            prefix: Empty for the cost, `baseline_` for the baseline; stands before columns.
+        """
+        price_id = fact[f"{prefix}price_id"]
+        price = next((row for row in book if row["price_id"] == price_id), None)
+        found_factors = (fact[f"{prefix}price_factors"] or {}).values()
+        factor_ids = {found["price_factor_id"] for found in found_factors}
+        other_costs = fact[f"{prefix}other_costs"] or ()
+        usage_ids = {part["usage_price_id"] for part in other_costs if part["usage_price_id"]}
+        factors = self._rows("price_factors", ids=list(factor_ids)) if factor_ids else []
+        usage_prices = self._rows("usage_prices", ids=list(usage_ids)) if usage_ids else []
+        wanted = {price_id} - {None} | factor_ids | usage_ids
+        known = {row["price_factor_id"] for row in factors}
+        known |= {row["usage_price_id"] for row in usage_prices}
+        known |= set() if price is None else {price_id}
+        calculation = (
+            Calculation("gateway_cache_hit")
+            if fact["is_gateway_cache_hit"] and not prefix
+            else calculate(fact, price, factors, usage_prices)
+        )
+        return _Basis(price, factors, usage_prices, calculation, sorted(wanted - known))
+
     def _cost(self, fact: Row, book: list[Row], disagreements: list[str]) -> Document:
-        price = _price(fact["price_id"], book)
-        calculation = None if price is None else calculate(fact, price)
-        found = _disagreements("cost_usd", "pricing_status", "price_id", fact, price, calculation)
-        lines = _lines(calculation)
+        basis = self._basis(fact, book, "")
+        found = _disagreements("cost_usd", "pricing_status", fact, basis)
+        lines = basis.lines()
         if fact["cost_usd"] is not None:
             stored = self._rows("cost_lines", id=fact["execution_id"])
             lines = _beside(lines, stored, found)
@@ -206,28 +260,15 @@ class _Gatherer:
             "pricing_status": fact["pricing_status"],
             "cost_usd": fact["cost_usd"],
             "lines": lines,
-            "price": price,
-            "other_prices": _others(book, fact, fact["provider"], fact["price_model"], price),
-            "missing": None if calculation is None else calculation.missing,
-            "recomputed_pricing_status": None if calculation is None else calculation.status,
-            "recomputed_cost_usd": None if calculation is None else calculation.cost_usd,
+            "other_prices": _others(book, fact, fact["provider"], fact["price_model"], basis.price),
+            **basis.document("recomputed_cost_usd"),
             "agrees": not found,
-            "nearest_known_model": self._nearest(
-                "usage", fact["provider"], fact["model"], fact["pricing_status"]
-            ),
+            **self._nearest("usage", fact["provider"], fact["model"], fact["pricing_status"]),
         }
 
     def _baseline(self, fact: Row, book: list[Row], disagreements: list[str]) -> Document:
-        price = _price(fact["baseline_price_id"], book)
-        calculation = None if price is None else calculate(fact, price)
-        found = _disagreements(
-            "baseline_cost_usd",
-            "baseline_pricing_status",
-            "baseline_price_id",
-            fact,
-            price,
-            calculation,
-        )
+        basis = self._basis(fact, book, "baseline_")
+        found = _disagreements("baseline_cost_usd", "baseline_pricing_status", fact, basis)
         disagreements += found
         provider, model = fact["baseline_provider"], fact["baseline_price_model"]
         return {
@@ -238,35 +279,33 @@ class _Gatherer:
             "price_model": model,
             "pricing_status": fact["baseline_pricing_status"],
             "baseline_cost_usd": fact["baseline_cost_usd"],
-            "lines": _lines(calculation),
-            "price": price,
-            "other_prices": _others(book, fact, provider, model, price),
-            "missing": None if calculation is None else calculation.missing,
-            "recomputed_pricing_status": None if calculation is None else calculation.status,
-            "recomputed_baseline_cost_usd": None if calculation is None else calculation.cost_usd,
+            "lines": basis.lines(),
+            "other_prices": _others(book, fact, provider, model, basis.price),
+            **basis.document("recomputed_baseline_cost_usd"),
             "agrees": not found,
-            "nearest_known_model": self._nearest(
+            **self._nearest(
                 "baseline", provider, fact["baseline_model"], fact["baseline_pricing_status"]
             ),
         }
 
-    def _nearest(
-        self, priced_as: str, provider: str, model: str | None, status: str
-    ) -> Document | None:
-        """Return the nearest name in the price book, for a name that is not in it."""
-        if status != "no_price_for_model":
-            return None
-        found = self._row(
-            "unpriced", priced_as=priced_as, provider=provider, model=model, reason=status
-        )
-        if found is None or found["suggested_model"] is None:
-            return None
-        return {
-            "provider": found["suggested_provider"],
-            "model": found["suggested_model"],
-            "similarity": found["similarity"],
-            "total_tasks": found["total_tasks"],
-        }
+    def _nearest(self, priced_as: str, provider: str, model: str | None, status: str) -> Document:
+        """Return the same model under another name, for a name that is not in the price book."""
+        nearest, variant = None, None
+        if status == "no_price_for_model":
+            found = self._row(
+                "unpriced", priced_as=priced_as, provider=provider, model=model, reason=status
+            )
+            if found is not None and found["suggested_model"] is not None:
+                nearest = {
+                    "provider": found["suggested_provider"],
+                    "model": found["suggested_model"],
+                    "similarity": found["similarity"],
+                    "suggestion_rule": found["suggestion_rule"],
+                    "total_tasks": found["total_tasks"],
+                }
+            elif found is not None:
+                variant = found["suggestion_rule"]
+        return {"nearest_known_model": nearest, "variant": variant}
 
     def _decision(self, decision_id: UUID | None) -> Document | None:
         decision = None if decision_id is None else self._row("decision", id=decision_id)
@@ -292,20 +331,54 @@ class _Gatherer:
             "difference_usd": None if cost is None else reported - cost,
             "cause": None if listed is None else listed["cause"],
             "matching_price_from": None if listed is None else listed["matching_price_from"],
+            "reported_factor": None if listed is None else listed["reported_factor"],
+            "factor_costs": None if listed is None else listed["factor_costs"],
         }
 
-    def _versions(self, execution_id: UUID, fact: Row | None) -> list[Document]:
+    def _versions(
+        self, execution_id: UUID, fact: Row | None, sealed: Row | None, late: list[Row]
+    ) -> list[Document]:
         versions = [dict(row) for row in self._rows("versions", id=execution_id)]
-        built_event = None if fact is None else fact["event_id"]
+        counted = [*late] if sealed is None else [sealed, *late]
+        late_events = {row["event_id"] for row in late}
+        landed_events = {version["event_id"] for version in versions}
+        sealed_events = {row["event_id"] for row in self._rows("sealed_days", id=execution_id)}
+        counted_event = sealed["event_id"] if sealed is not None else None
+        built_event = counted_event if fact is None else fact["event_id"]
         counting = None
         for version in versions:
-            is_pending = version.pop("is_pending") or fact is None
-            version["will_count"] = version is versions[-1]
-            if is_pending:
+            is_last = version is versions[-1]
+            is_pending = version.pop("is_pending")
+            is_refused = version.pop("is_refused")
+            # What once was counted on a sealed day stays there.
+            is_late = bool(counted) or version["event_id"] in sealed_events
+            version["will_count"] = (
+                is_last and not is_refused and (not is_late or version["event_id"] == built_event)
+            )
+            version["will_be_late"] = (
+                is_pending
+                and is_last
+                and not is_refused
+                and is_late
+                and all(
+                    known["event_id"] in landed_events
+                    or version["updated_at"] > known["updated_at"]
+                    for known in counted
+                )
+                and version["event_id"] not in {known["event_id"] for known in counted}
+            )
+            if is_refused:
+                version["state"] = "refused"
+            elif is_pending:
                 version["state"] = "pending"
             elif version["event_id"] == built_event:
                 version["state"] = "copy"
                 counting = version
+            elif version["event_id"] in late_events:
+                version["state"] = "late"
+            elif fact is None and not counted and is_last:
+                version["state"] = "missing"
+                version["will_count"] = False
             else:
                 version["state"] = "superseded"
         if counting is not None:
@@ -323,17 +396,45 @@ class _Gatherer:
         return rows[0] if rows else None
 
 
-def _price(price_id: str | None, book: list[Row]) -> Row | None:
-    return next((row for row in book if row["price_id"] == price_id), None)
+@dataclass(frozen=True)
+class _Basis:
+    """What a cost comes from.
 
+    Attributes:
+        price: The row of the price book; None when there is none.
+        factors: The rows of the price factors that apply.
+        usage_prices: The rows of the usage prices that apply.
+        calculation: The usage at these rows; None without a price.
+        lost: Keys of rows that the fact names and the books do not have.
+    """
 
-def _lines(calculation: Calculation | None) -> list[Document]:
-    lines: list[Document] = []
-    for line in () if calculation is None else calculation.lines:
-        row = dataclasses.asdict(line)
-        row["recomputed_cost_usd"] = row.pop("cost_usd")
-        lines.append(row)
-    return lines
+    price: Row | None
+    factors: list[Row]
+    usage_prices: list[Row]
+    calculation: Calculation | None
+    lost: list[str]
+
+    def lines(self) -> list[Document]:
+        """Return the recomputed lines."""
+        lines: list[Document] = []
+        for line in () if self.calculation is None else self.calculation.lines:
+            row = dataclasses.asdict(line)
+            row["recomputed_cost_usd"] = row.pop("cost_usd")
+            lines.append(row)
+        return lines
+
+    def document(self, amount: str) -> Document:
+        """Return what cost and baseline say alike; `amount` is the key of what was computed."""
+        calculation = self.calculation
+        return {
+            "price": self.price,
+            "usage_prices": self.usage_prices,
+            "price_factors": self.factors,
+            "missing": None if calculation is None else calculation.missing,
+            "without_price": [] if calculation is None else list(calculation.without_price),
+            "recomputed_pricing_status": None if calculation is None else calculation.status,
+            amount: None if calculation is None else calculation.cost_usd,
+        }
 
 
 def _beside(lines: list[Document], stored: list[Row], found: list[str]) -> list[Document]:
@@ -347,15 +448,16 @@ def _beside(lines: list[Document], stored: list[Row], found: list[str]) -> list[
     Returns:
         The lines of either, in the order of the recomputed ones.
     """
-    rest = {row["part"]: row for row in stored}
+    # Other usage may have the name of a part.
+    rest = {(row["part"], row["price_id"]): row for row in stored}
     both: list[Document] = []
     for line in lines:
-        row = rest.pop(line["part"], None)
+        row = rest.pop((line["part"], line["price_id"]), None)
         if row is None:
             found.append(f"fct_cost_lines has no line {line['part']}.")
             both.append({**line, "cost_usd": None})
             continue
-        both.append({**row, "recomputed_cost_usd": line["recomputed_cost_usd"]})
+        both.append({**line, **row})
         found += [
             f"{name} of the line {line['part']} is {row[name]:f}, and was recomputed as {value:f}."
             for name, value in (
@@ -365,9 +467,10 @@ def _beside(lines: list[Document], stored: list[Row], found: list[str]) -> list[
             )
             if row[name] != value
         ]
-    for part, row in rest.items():
+    for (part, _), row in rest.items():
         found.append(f"fct_cost_lines has a line {part} that the price does not charge for.")
-        both.append({**row, "recomputed_cost_usd": None})
+        unknown = dict.fromkeys(("book_usd_per_unit", "factor", "recomputed_cost_usd"))
+        both.append({**row, **unknown})
     return both
 
 
@@ -384,32 +487,26 @@ def _others(
     ]
 
 
-def _disagreements(
-    amount: str,
-    status: str,
-    price_id: str,
-    fact: Row,
-    price: Row | None,
-    calculation: Calculation | None,
-) -> list[str]:
-    """Compare what is stored with what the price row gives.
+def _disagreements(amount: str, status: str, fact: Row, basis: _Basis) -> list[str]:
+    """Compare what is stored with what the price rows give.
 
     Args:
         amount: The fact's column of the cost.
         status: Its column of the pricing status.
-        price_id: Its column of the price.
         fact: The row of the facts.
-        price: The price row; None when there is none.
-        calculation: The usage at that price; None without a price row.
+        basis: The rows that the cost comes from, and the cost recomputed.
 
     Returns:
         A sentence for each difference.
     """
-    if fact[price_id] is not None and price is None:
+    if basis.lost:
         return [
-            f"{amount} cannot be recomputed: the price row {fact[price_id]} is not in "
-            "marts.dim_prices. If a build is running, ask again when it has ended."
+            f"{amount} cannot be recomputed: the price row {lost} is not in marts.dim_prices, "
+            "dim_usage_prices or dim_price_factors. If a build is running, ask again when it has "
+            "ended."
+            for lost in basis.lost
         ]
+    calculation = basis.calculation
     if calculation is None:
         if fact[amount] is None and fact[status] != "priced":
             return []

@@ -9,8 +9,17 @@ select
         (
             select task_execution_id
             from raw.routing_decisions
-            where id = %(id)s and task_execution_id is not null
-            order by updated_at desc, event_id desc
+            where
+                id = %(id)s
+                and task_execution_id is not null
+                and organization_id = (
+                    select organization_id
+                    from raw.routing_decisions
+                    where id = %(id)s
+                    order by _load_id, _line_number
+                    limit 1
+                )
+            order by updated_at desc, decision_timestamp desc, event_id desc
             limit 1
         ),
         (

@@ -10,13 +10,15 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from orchestration.explain.arithmetic import LARGEST_COST_USD, TOKEN_RATES, Row
+from orchestration.explain.arithmetic import LARGEST_COST_USD, TOKEN_PARTS, TOKEN_RATES, Row
 from orchestration.explain.gather import Document
 
 # Narrower terminals wrap by themselves; tables that shrink further would tear ids apart.
 NARROWEST = 80
 
 _PRICE_FILE = "seeds/pricing/provider_pricing.csv"
+_USAGE_PRICE_FILE = "seeds/pricing/usage_prices.csv"
+_FACTOR_FILE = "seeds/pricing/price_factors.csv"
 
 _FOUND_AS = {
     "execution": None,
@@ -34,6 +36,21 @@ _PARTS = {
     "request": "requests",
     "minute": "duration",
     "compute_unit": "compute units",
+    "cache_write_1h_tokens": "cache write, 1 h",
+    "audio_input_tokens": "audio input",
+    "image_input_tokens": "image input",
+    "audio_output_tokens": "audio output",
+    "image_output_tokens": "image output",
+}
+
+# Units with a plural; other usage has names of its own.
+_UNITS = ("token", "request", "compute unit")
+
+_FACTORS = {
+    "service_tier": "service tier",
+    "region": "region",
+    "hours": "recurring hours",
+    "agreement": "agreement",
 }
 
 _WHY_NOT = {
@@ -46,10 +63,28 @@ _WHY_NOT = {
     "outranked": "comes first in the book as it stands now: `make build` prices it anew",
 }
 
+_WHY_NOT_IN_SEALED = {
+    "outranked": "comes first in the book as it stands now; the day is sealed and stays as it is",
+}
+
 _SAVINGS = {
     "not_completed": "No savings: only completed executions have any.",
     "cost_unknown": "No savings: the cost is unknown.",
     "baseline_unknown": "No savings: the baseline's cost is unknown.",
+}
+
+_RULES = {
+    "same_name": "known at another provider",
+    "route": "the same name without the route to it",
+    "separators": "the same name, separated otherwise",
+    "version": "the same name but for the date or release at its end",
+    "one_letter": "the same name but for one letter",
+}
+
+_VARIANTS = {
+    "fine_tune": "It is a fine-tuned model, which has prices of its own.",
+    "free": "It is a free variant; a price of 0 counts only when the price book states it.",
+    "variant": "It is a variant of a model, which may have prices of its own.",
 }
 
 _CAUSES = {
@@ -58,6 +93,9 @@ _CAUSES = {
     "cache": "the source ignores the discount for cached tokens, counts them twice or leaves "
     "them out",
     "price_date": "the source used the price of another time",
+    "constant_factor": "the source multiplies by a constant, as for a batch or a region",
+    "cache_not_stated": "the source states no cached tokens, and some would explain it",
+    "out_of_range": "the computed cost is too large to be true",
     "unknown": "the cause is unknown",
 }
 
@@ -70,15 +108,12 @@ def show(document: Document, console: Console) -> None:
         console: Where to; made at least 80 columns wide.
     """
     console.width = max(console.width, NARROWEST)
-    screen = _Screen(console)
+    screen = _Screen(console, document["sealed"] is not None)
     found_as = _FOUND_AS[document["asked_for"]["found_as"]]
     if found_as:
         screen.say(found_as.format(id=document["asked_for"]["id"]))
     if not document["is_built"]:
-        screen.say(
-            f"Execution {document['execution_id']} has landed and is not in the marts yet: "
-            "run `make build`."
-        )
+        screen.not_built(document)
         screen.versions(document)
         return
     screen.execution(document)
@@ -93,12 +128,52 @@ def show(document: Document, console: Console) -> None:
 class _Screen:
     """The sections, one method each."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, is_sealed: bool) -> None:
         self._console = console
+        self._is_sealed = is_sealed
 
     def say(self, text: str, style: str = "") -> None:
         """Print a paragraph, wrapped."""
         self._console.print(Text(_plain(text), style=style))
+
+    def not_built(self, document: Document) -> None:
+        """Say why an execution is not in the facts, and whether a build will change that."""
+        name = f"Execution {document['execution_id']}"
+        sealed, late = document["sealed"], document["late_corrections"]
+        versions = document["versions"]
+        if sealed is not None:
+            cost = _usd(sealed["cost_usd"]) or "unknown"
+            self.say(
+                f"{name} was counted on {sealed['metric_date']}, a sealed day: cost {cost} "
+                f"({sealed['pricing_status']}). Its details have left."
+            )
+        elif late:
+            self.say(
+                f"{name} arrived after its day, {late[0]['metric_date']}, was sealed. It stands in "
+                "marts.late_corrections, and no build puts it into the facts."
+            )
+        elif versions[-1]["will_be_late"]:
+            self.say(
+                f"{name} has landed for a day that is sealed: `make build` puts it into "
+                "marts.late_corrections, and not into the facts."
+            )
+        elif versions[-1]["state"] == "missing":
+            self.say(
+                f"{name} was built and is not in the facts. `dbt build --vars "
+                "'{rebuild_organizations: [...]}'` with its organization computes it again."
+            )
+        else:
+            self.say(f"{name} has landed and is not in the marts yet: run `make build`.")
+        self._late_corrections(late)
+
+    def _late_corrections(self, late: list[Row]) -> None:
+        for row in late:
+            cost = _usd(row["new_cost_usd"]) or "unknown"
+            self.say(
+                f"Too late for {row['metric_date']}, which is sealed, arrived event "
+                f"{row['event_id']}: cost {cost} ({row['new_pricing_status']}), "
+                f"{_usd(row['spend_delta_usd'], signed=True)} in marts.late_corrections."
+            )
 
     def execution(self, document: Document) -> None:
         fact = document["execution"]
@@ -111,6 +186,7 @@ class _Screen:
             ("Provider", fact["provider"]),
             ("Model", _priced_as(fact["model"], fact["price_model"])),
             ("Service tier", fact["service_tier"]),
+            ("Region", fact["region"]),
             ("Status", _status(fact)),
             (
                 "Start",
@@ -124,8 +200,10 @@ class _Screen:
                 "Tokens",
                 None if fact["tokens_used"] is None else f"{_count(fact['tokens_used'])} unsplit",
             ),
-            ("Requests", _count(fact["request_count"])),
+            ("Requests", _number(fact["request_count"])),
             ("Compute", _quantity(fact["compute_units"], "compute unit")),
+            ("Other usage", _other_usage(fact)),
+            ("Sum", "of a period of many requests" if fact["is_bucket"] else None),
             ("Quality", _number(fact["quality_score"])),
         )
 
@@ -147,6 +225,11 @@ class _Screen:
             text += f": {_CAUSES.get(reported['cause'], reported['cause'])}"
         if reported["matching_price_from"] is not None:
             text += f" (its figure fits the price from {_time(reported['matching_price_from'])})"
+        if reported["cause"] == "constant_factor":
+            text += (
+                f" (it is {_number(reported['reported_factor'])} times the computed cost, here and "
+                f"in {reported['factor_costs'] - 1} other cost(s) of this organization and model)"
+            )
         self.say(f"{text}. The computed cost is the one that counts.")
 
     def baseline(self, document: Document) -> None:
@@ -304,6 +387,7 @@ class _Screen:
                     _money(correction[delta], signed=True),
                 )
             self._console.print(table)
+        self._late_corrections(document["late_corrections"])
 
     def versions(self, document: Document) -> None:
         self._section("Landed versions, in the order in which the source wrote them")
@@ -336,43 +420,74 @@ class _Screen:
         """Print arithmetic, verdict and price rows of a cost or of a baseline."""
         if part["lines"]:
             self._console.print(_line_table(part, part[amount], fact))
+        elif part["pricing_status"] == "gateway_cache_hit":
+            self.say(
+                f"{_usd(part[amount])} (gateway_cache_hit): a gateway answered from its own cache, "
+                "so that the provider did nothing and charges nothing."
+            )
         elif part[amount] is not None:
             self.say(f"{_usd(part[amount])}: nothing that the price charges for was used.")
         if part[amount] is None:
             status = part["pricing_status"]
             self.say(f"Unknown ({status}): {_meaning(part, status, name, fact)}")
+            if self._is_sealed:
+                self.say("Its day is sealed: what comes now changes it no more.")
         nearest = part["nearest_known_model"]
         if nearest is not None:
             self.say(
                 f"The nearest name in the price book is {nearest['provider']} {nearest['model']} "
-                f"(alike to {_number(nearest['similarity'])}; {nearest['total_tasks']:,} "
-                "executions lack this price)."
+                f"({_RULES[nearest['suggestion_rule']]}; {nearest['total_tasks']:,} executions "
+                "lack this price)."
             )
-        if part["price"] is not None or not part["agrees"]:
+        if part["variant"] is not None:
+            self.say(_VARIANTS[part["variant"]])
+        if part["price"] is not None or part["usage_prices"] or not part["agrees"]:
             is_known = part[amount] is not None
-            what = "Recomputed from the price row"
+            is_plain = not part["usage_prices"] and not part["price_factors"]
+            what = f"Recomputed from the price row{'' if is_plain else 's'}"
             self._verdict(part["agrees"], what if is_known else f"{what}, unknown as well")
-        if part["price"] is None:
-            return
-        self._price("Price row", part["price"])
+        if part["price"] is not None:
+            self._price("Price row", part["price"])
+        for row in part["usage_prices"]:
+            rate = ("USD", _own_rate(row))
+            title = f"Price row of its own: {_PARTS.get(row['usage'], row['usage'])}"
+            self._row(title, row, rate, row["usage_price_id"])
+        for row in part["price_factors"]:
+            factor = ("Factor", _number(row["factor"]))
+            self._row(f"Factor: {_FACTORS[row['kind']]}", row, factor, row["price_factor_id"])
         for other in part["other_prices"]:
-            self._price(f"Not used: {_WHY_NOT[other['why_not']]}", other, is_brief=True)
+            why_not = _WHY_NOT[other["why_not"]]
+            if self._is_sealed:
+                why_not = _WHY_NOT_IN_SEALED.get(other["why_not"], why_not)
+            self._price(f"Not used: {why_not}", other, is_brief=True)
 
     def _price(self, title: str, price: Row, is_brief: bool = False) -> None:
+        rates = ("USD", "; ".join(_rates(price)))
+        self._row(title, price, rates, price["price_id"], is_brief=is_brief)
+
+    def _row(
+        self,
+        title: str,
+        row: Row,
+        rates: tuple[str, str | None],
+        key: str,
+        is_brief: bool = False,
+    ) -> None:
+        """Print a row of the price book, of the usage prices or of the price factors."""
         self.say(title, "" if is_brief else "bold")
-        until = price["effective_until"]
+        until = row["effective_until"]
         self._figures(
-            ("For", _scope(price)),
+            ("For", _scope(row)),
             (
                 "Holds",
-                f"from {_time(price['effective_from'])} "
+                f"from {_time(row['effective_from'])} "
                 + ("on" if until is None else f"until {_time(until)}"),
             ),
-            ("USD", "; ".join(_rates(price))),
-            ("Recorded", _time(price["recorded_at"])),
-            ("Source", None if is_brief else price["source"]),
-            ("Notes", None if is_brief else price["notes"]),
-            ("Price id", price["price_id"]),
+            rates,
+            ("Recorded", _time(row["recorded_at"])),
+            ("Source", None if is_brief else row["source"]),
+            ("Notes", None if is_brief else row["notes"]),
+            ("Price id", key),
         )
 
     def _verdict(self, agrees: bool, what: str) -> None:
@@ -404,27 +519,40 @@ class _Screen:
 
 
 def _line_table(part: Document, amount: Decimal | None, fact: Row) -> Table:
-    table = _table("part", ">quantity", ">rate in USD", ">quantity x rate, USD")
+    factors = [line["factor"] for line in part["lines"]]
+    has_factors = any(factor not in (None, 1) for factor in factors)
+    table = _table(
+        "part",
+        ">quantity",
+        ">rate in USD",
+        *((">factor",) if has_factors else ()),
+        f">quantity x rate{' x factor' if has_factors else ''}, USD",
+    )
     for line in part["lines"]:
         cost = line.get("cost_usd", line["recomputed_cost_usd"])
-        per_unit = line["usd_per_unit"]
+        per_unit, factor = line["book_usd_per_unit"], line["factor"]
+        if per_unit is None:  # A stored line that the rows do not give.
+            per_unit, factor = line["usd_per_unit"], Decimal(1)
         rate = (
             f"{_number(per_unit.scaleb(6))} per million"
             if line["unit"] == "token"
             else f"{_number(per_unit)} per {line['unit']}"
         )
         table.add_row(
-            _PARTS.get(line["part"], line["part"]),
+            _plain(_PARTS.get(line["part"], line["part"])),
             # Minutes have no exact decimal, milliseconds do.
             _quantity(fact["duration_ms"], "ms")
             if line["unit"] == "minute"
-            else _quantity(line["quantity"], line["unit"]),
-            rate,
+            else _quantity(line["quantity"], line["unit"])
+            if line["unit"] in _UNITS
+            else _number(line["quantity"]),
+            _plain(rate),
+            *((_number(factor),) if has_factors else ()),
             "missing" if cost is None else _money(cost),
         )
     if amount is not None:
         table.add_section()
-        table.add_row("sum", "", "", _money(amount))
+        table.add_row("sum", "", "", *(("",) if has_factors else ()), _money(amount))
     return table
 
 
@@ -459,26 +587,69 @@ def _meaning(part: Document, status: str, name: str, fact: Row) -> str:
         "with input_tokens and output_tokens is priced.",
         "cost_out_of_range": f"more than {LARGEST_COST_USD:,} USD for one execution is taken for "
         "a mistake. Check the usage and the price row.",
+        "token_totals_differ": f"tokens_used is {_count(fact['tokens_used'])}, and input_tokens "
+        f"and output_tokens are {_count(_counted(fact))} together: one of them is wrong, and "
+        "nothing says which. A later version of the event in which they agree is priced.",
+        "usage_without_price": _lacking(part, name),
+        "tier_without_price": f"the source names the service tier {fact['service_tier']}, and "
+        f"there is neither a price of {name} for it nor a factor. Append a row of kind "
+        f"service_tier to {_FACTOR_FILE}, or a price for the tier to {_PRICE_FILE}, and run "
+        "`make build`.",
+        "bucket_spans_prices": "it sums a period of many requests, and the price depends on the "
+        "hour, so that not all of them cost the same. Requests that the source sends one by one "
+        "are priced.",
         "no_baseline": "there is nothing to compare with. Name a baseline for the organization, "
         "or another policy in seeds/pricing/baseline_policies.csv.",
     }
     return meanings.get(status, "the documentation of the marts says what this means.")
 
 
-def _scope(price: Row) -> str:
-    scope = [price["provider"], price["model"] or "every model"]
+def _counted(fact: Row) -> int:
+    return (fact["input_tokens"] or 0) + (fact["output_tokens"] or 0)
+
+
+def _lacking(part: Document, name: str) -> str:
+    """Say what was used that has no price, and which rows to add."""
+    names = part["without_price"]
+    own = [lacking for lacking in names if lacking != "compute_units"]
+    todo = []
+    if own:
+        todo.append(
+            f"Append to {_USAGE_PRICE_FILE} a row for {name} with usage "
+            + " and one with usage ".join(
+                f"{lacking} and {'usd_per_mtok' if lacking in TOKEN_PARTS else 'usd_per_unit'}"
+                for lacking in own
+            )
+        )
+    if "compute_units" in names:
+        todo.append(f"Append to {_PRICE_FILE} a row for {name} with usd_per_compute_unit")
+    return f"nothing says what {', '.join(names)} cost. {'. '.join(todo)}. Then run `make build`."
+
+
+def _scope(row: Row) -> str:
+    """Say what a row of any of the price files is for."""
+    scope = [row["provider"], row["model"] or "every model"]
     scope += [
-        f"{label} {price[column]}"
+        f"{label} {row[column]}"
         for label, column in (
             ("task type", "task_type"),
             ("service tier", "service_tier"),
+            ("region", "region"),
             ("organization", "organization_id"),
+            ("hours in UTC", "hours"),
         )
-        if price[column] is not None
+        if row.get(column) is not None
     ]
-    if price["context_over_tokens"] is not None:
-        scope.append(f"requests of more than {price['context_over_tokens']:,} input tokens")
+    if row.get("context_over_tokens") is not None:
+        scope.append(f"requests of more than {row['context_over_tokens']:,} input tokens")
     return ", ".join(scope)
+
+
+def _own_rate(row: Row) -> str:
+    if row["usage"] not in TOKEN_PARTS:
+        return f"per {row['usage']}: {_number(row['usd_per_unit'])}"
+    rate = row["usd_per_mtok"]
+    return "what the whole costs" if rate is None else f"per million tokens: {_number(rate)}"
 
 
 def _rates(price: Row) -> Iterable[str]:
@@ -502,15 +673,18 @@ def _rates(price: Row) -> Iterable[str]:
 
 def _state(version: Row) -> str:
     if version["state"] == "pending":
-        return (
-            "not built yet; counts after the next build"
-            if version["will_count"]
-            else "not built yet; a later version counts"
-        )
+        if version["will_count"]:
+            return "not built yet; counts after the next build"
+        if version["will_be_late"]:
+            return "not built yet; its day is sealed, so that it will stand in late_corrections"
+        return "not built yet; a later version counts"
     return {
         "counts": "COUNTS",
         "copy": "a copy of the one that counts",
         "superseded": "superseded by a later one",
+        "refused": "refused: the id belongs to another organization",
+        "late": "came after its day was sealed; stands in late_corrections",
+        "missing": "was built, and is not in the facts",
     }[version["state"]]
 
 
@@ -523,6 +697,9 @@ def _version_usage(version: Row) -> str:
             _output(version) and f"output {_output(version)}",
             _quantity(version["tokens_used"], "unsplit token"),
             _quantity(version["compute_units"], "compute unit"),
+            _other_usage(version),
+            version["is_gateway_cache_hit"] and "from a gateway's cache",
+            version["is_bucket"] and "a sum of many requests",
         )
         if text
     )
@@ -538,30 +715,47 @@ def _status(fact: Row) -> str:
 def _end(fact: Row) -> str:
     if fact["end_time"] is None:
         return "has not ended"
+    if fact["duration_ms"] is None:
+        return _time(fact["end_time"])
     return f"{_time(fact['end_time'])}, after {fact['duration_ms']:,} ms"
 
 
 def _input(usage: Row) -> str | None:
-    if usage["input_tokens"] is None:
-        return None
-    inner = [
-        f"{usage[column]:,} {words}"
-        for column, words in (
-            ("cached_input_tokens", "from a cache"),
-            ("cache_write_tokens", "written to one"),
-        )
-        if usage[column]
-    ]
-    text = f"{usage['input_tokens']:,} tokens"
-    return f"{text}, of them {', '.join(inner)}" if inner else text
+    return _tokens(
+        usage,
+        "input_tokens",
+        ("cached_input_tokens", "from a cache"),
+        ("cache_write_tokens", "written to one"),
+        ("cache_write_1h_tokens", "of these for 1 h"),
+        ("audio_input_tokens", "audio"),
+        ("image_input_tokens", "image"),
+    )
 
 
 def _output(usage: Row) -> str | None:
-    if usage["output_tokens"] is None:
+    return _tokens(
+        usage,
+        "output_tokens",
+        ("reasoning_tokens", "reasoning"),
+        ("audio_output_tokens", "audio"),
+        ("image_output_tokens", "image"),
+    )
+
+
+def _tokens(usage: Row, whole: str, *parts: tuple[str, str]) -> str | None:
+    if usage[whole] is None:
         return None
-    text = f"{usage['output_tokens']:,} tokens"
-    reasoning = usage["reasoning_tokens"]
-    return f"{text}, of them {reasoning:,} reasoning" if reasoning else text
+    inner = [f"{usage[column]:,} {words}" for column, words in parts if usage[column]]
+    text = f"{usage[whole]:,} tokens"
+    return f"{text}, of them {', '.join(inner)}" if inner else text
+
+
+def _other_usage(usage: Row) -> str:
+    """List other usage, which `{}` has none of."""
+    return ", ".join(
+        f"{_number(Decimal(quantity))} {name}"
+        for name, quantity in (usage["other_usage"] or {}).items()
+    )
 
 
 def _named(name: str | None, key: Any) -> str:

@@ -2,6 +2,7 @@
 select
     metric_date,
     event_id,
+    updated_at,
     pricing_status,
     cost_usd
 from raw.sealed_executions

@@ -2,7 +2,8 @@ select
     total_tasks,
     suggested_provider,
     suggested_model,
-    similarity
+    similarity,
+    suggestion_rule
 from marts.unpriced_usage
 where
     priced_as = %(priced_as)s

@@ -5,7 +5,7 @@ from importlib import resources
 from pathlib import Path
 
 from orchestration.database.connection import ConnectionSettings, connect, current_settings
-from orchestration.errors import WarehouseError
+from orchestration.errors import WarehouseError, reason
 from orchestration.project import state_directory
 
 SCHEMA = "dagster"
@@ -71,7 +71,7 @@ def prepare_home() -> Path:
             settings.write_text(text, encoding="utf-8")
     except OSError as error:
         raise WarehouseError(
-            f"Cannot write {home}: {error.strerror}. Choose another state folder with "
+            f"Cannot write {home}: {reason(error)}. Choose another state folder with "
             "WAREHOUSE_HOME."
         ) from error
     return home

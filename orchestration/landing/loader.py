@@ -27,6 +27,7 @@ from psycopg.pq import Format as WireFormat
 from orchestration.database.connection import connect
 from orchestration.database.migrate import require_migrated
 from orchestration.database.partitions import PartitionedTable, ensure_month_partitions
+from orchestration.database.refusals import said
 from orchestration.errors import WarehouseError
 from orchestration.landing.contracts import (
     COLUMN_OF,
@@ -413,7 +414,7 @@ class _Loader:
         except psycopg.OperationalError as error:
             raise WarehouseError(
                 f"{name}: the connection was lost during the commit "
-                f"({_primary(error)}). It is not known whether the file was landed; land it "
+                f"({said(error)}). It is not known whether the file was landed; land it "
                 "again: it is skipped if it was."
             ) from error
         return LandedFile(name, load_id, counts.read, accepted, counts.rejected, refusal)
@@ -685,18 +686,6 @@ def _is_outage(error: BaseException | None) -> bool:
     )
 
 
-def _primary(error: psycopg.Error) -> str:
-    """Return what a database error says, without the data that it may quote."""
-    state = error.sqlstate
-    if state is None:
-        # From the client library, about the connection.
-        return (str(error).strip().splitlines() or [type(error).__name__])[0]
-    if state.startswith("22"):
-        # Data exceptions repeat the value in the message itself.
-        return f"SQLSTATE {state}, {type(error).__name__}"
-    return f"{error.diag.message_primary}, SQLSTATE {state}"
-
-
 @contextmanager
 def _readable_errors(name: str) -> Iterator[None]:
     """Turn an error of the database into one sentence for the user."""
@@ -704,6 +693,6 @@ def _readable_errors(name: str) -> Iterator[None]:
         yield
     except psycopg.Error as error:
         raise WarehouseError(
-            f"{name}: the database did not take it ({_primary(error)}). Nothing of this file was "
+            f"{name}: the database did not take it ({said(error)}). Nothing of this file was "
             "landed; it can be landed again."
         ) from error

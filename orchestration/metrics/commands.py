@@ -19,20 +19,18 @@ def metrics(file: Path | None) -> None:
     In the text exposition format. orchestration/metrics/alerts.yml has alerts on them. Run it after
     builds and checks, or every few minutes.
     """
-    from prometheus_client import generate_latest, write_to_textfile
+    from prometheus_client import generate_latest
 
     from orchestration.database.connection import connect
     from orchestration.database.migrate import require_migrated
-    from orchestration.errors import WarehouseError
     from orchestration.metrics.collect import collect
+    from orchestration.output import open_output
 
     with connect(application_name="warehouse metrics") as connection:
         require_migrated(connection)
-        registry = collect(connection)
+        figures = generate_latest(collect(connection))
     if file is None:
-        click.echo(generate_latest(registry).decode("utf-8"), nl=False)
+        click.echo(figures, nl=False)
         return
-    try:
-        write_to_textfile(str(file), registry)
-    except OSError as error:
-        raise WarehouseError(f"{file} cannot be written: {error.strerror or error}") from None
+    with open_output(file) as out:
+        out.write(figures)

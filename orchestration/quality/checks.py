@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -17,6 +18,7 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from orchestration.database.connection import ConnectionSettings, connect
+from orchestration.database.refusals import words
 from orchestration.errors import WarehouseError
 from orchestration.quality.rules import SUITES, Rule, Severity, Suite
 
@@ -34,6 +36,8 @@ SPOT_CHECK = Rule(
 """The rule of every full check that no query can decide."""
 
 _SOURCE = "warehouse"
+# How SQLAlchemy begins to tell an error of the server.
+_OF_DRIVER = re.compile(r"\(psycopg\.errors\.(\w+)\) (.*)")
 _SPOT_CHECKS = 10
 _KEPT_IDS = 20
 
@@ -301,10 +305,19 @@ def _reason_it_failed(expectation: Any) -> str | None:
         if isinstance(details, dict) and details.get("raised_exception")
     ]
     if raised:
-        return str(raised[0].get("exception_message", "no reason was given")).split("\n[SQL")[0]
+        return _without_data(str(raised[0].get("exception_message", "no reason was given")))
     if expectation.result.get("observed_value") is None:
         return "it gave no result"
     return None
+
+
+def _without_data(message: str) -> str:
+    """Return what the database said, of which Great Expectations keeps only the text."""
+    found = _OF_DRIVER.match(message)
+    if found is None:
+        return message.split("\n", 1)[0]
+    name, text = found.groups()
+    return words(getattr(psycopg.errors, name).sqlstate, name, text)
 
 
 def _spot_check(connection: psycopg.Connection) -> CheckResult:

@@ -68,11 +68,11 @@ def check(names: tuple[str, ...], full: bool, docs: Path | None) -> None:
     console.print(table)
     for result in results:
         if result.broken_ids:
-            example = " ".join(str(value) for value in result.broken_ids[0].values())
+            # A row of an empty warehouse, or one over all organizations, has no id for each name.
+            known = [str(value) for value in result.broken_ids[0].values() if value is not None]
+            example = f" for {' '.join(known)}" if known else ""
             others = f" and {result.broken_rows - 1:,} more" if result.broken_rows > 1 else ""
-            console.print(
-                f"{result.rule.name}: {result.rule.description} Not so for {example}{others}."
-            )
+            console.print(f"{result.rule.name}: {result.rule.description} Not so{example}{others}.")
     broken = [
         result.rule.name
         for result in results

@@ -115,6 +115,22 @@ _SUITES = (
                 "rejected_lines_warn_percentage",
             ),
             Rule(
+                "ids_belong_to_one_organization",
+                Severity.WARNING,
+                "In the last week no organization sent what has the id of another one's.",
+            ),
+            Rule(
+                "versions_of_one_moment_agree",
+                Severity.WARNING,
+                "In the last week no version came that only its event id tells from another.",
+            ),
+            Rule(
+                "stamps_are_not_ahead",
+                Severity.WARNING,
+                "In the last week no version was stamped later than it landed by the limit.",
+                "stamp_ahead_warn_minutes",
+            ),
+            Rule(
                 "landing_is_fresh",
                 Severity.WARNING,
                 "Something has landed within the limit.",

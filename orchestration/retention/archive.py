@@ -24,7 +24,8 @@ from psycopg import sql
 from psycopg.rows import tuple_row
 
 from orchestration.database.partitions import PartitionedTable
-from orchestration.errors import WarehouseError
+from orchestration.database.refusals import said
+from orchestration.errors import WarehouseError, reason
 from orchestration.landing.contracts import COLUMN_OF, KINDS, EventType
 
 if TYPE_CHECKING:
@@ -328,14 +329,10 @@ def _readable_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise WarehouseError(
-            f"{path} cannot be written: {error.strerror or type(error).__name__}"
-        ) from error
+        raise WarehouseError(f"{path} cannot be written: {reason(error)}") from error
     except psycopg.Error as error:
-        state = f"SQLSTATE {error.sqlstate}, " if error.sqlstate else ""
         raise WarehouseError(
-            f"{path} was not written: the database did not give the rows "
-            f"({state}{type(error).__name__})"
+            f"{path} was not written: the database did not give the rows ({said(error)})"
         ) from error
 
 

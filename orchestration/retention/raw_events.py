@@ -1,10 +1,11 @@
 """Moves landed events of sealed months out of schema raw, into an archive of Parquet files."""
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
+from uuid import UUID
 
 import psycopg
 from psycopg import sql
@@ -18,9 +19,9 @@ from orchestration.errors import WarehouseError
 from orchestration.retention.archive import TEMPORARY_ENDING, Archive, write_archive
 from orchestration.retention.limits import Limits
 
-_REFERRED_DECISIONS = (
-    resources.files(__package__).joinpath("referred_decisions.sql").read_text(encoding="utf-8")
-)
+_FILES = resources.files(__package__)
+_REFERRED_DECISIONS = _FILES.joinpath("referred_decisions.sql").read_text(encoding="utf-8")
+_NOT_TAKEN_IN = _FILES.joinpath("not_taken_in.sql").read_text(encoding="utf-8")
 _LOCK_TIMEOUT = "60s"
 # Any constant will do, as long as nothing else in the database uses it.
 _ADVISORY_LOCK = 4_170_031_522
@@ -69,21 +70,23 @@ def sweep(folder: Path) -> None:
 def archive_events(
     connection: psycopg.Connection,
     limits: Limits,
-    sealed_before: dt.datetime,
+    sealed: Mapping[UUID, dt.datetime],
     now: dt.datetime,
     folder: Path,
 ) -> Iterator[ArchivedMonth]:
     """Write the events that need not stay to the archive and remove them from schema raw.
 
-    Month by month, each in a transaction of its own. A month leaves when all of it is older than
-    the limit of its organization; a partition is dropped when nothing in it stays. A decision stays
-    while an execution that is not sealed refers to it. What is killed in between can be repeated:
-    until a file is recorded in `raw.archives`, its events are still in schema raw.
+    Month by month, each in a transaction of its own. A month leaves when all of it is sealed for
+    its organization and older than its limit; a partition is dropped when nothing in it stays. An
+    event stays until it is built, a decision while an execution that is not sealed refers to it.
+    What is killed in between can be repeated: until a file is recorded in `raw.archives`, its
+    events are still in schema raw.
 
     Args:
         connection: To the warehouse's database, in autocommit mode.
         limits: How long events stay.
-        sealed_before: Nothing that began at this moment or later leaves.
+        sealed: The organizations with sealed months: nothing leaves that began at this moment or
+            later.
         now: What counts as now.
         folder: Where the files go.
 
@@ -97,26 +100,24 @@ def archive_events(
     tables: tuple[PartitionedTable, ...] = ("task_executions", "routing_decisions")
     for table in tables:
         for partition in month_partitions(connection, table):
-            if partition.stop <= sealed_before:
-                leaving = _leaving(partition, limits, now)
-                archived = _archive_month(connection, partition, leaving, folder)
+            age = now - partition.stop
+            going = [
+                organization
+                for organization, sealed_before in sealed.items()
+                if partition.stop <= sealed_before
+                and age >= dt.timedelta(days=limits.raw_days_of.get(organization, limits.raw_days))
+            ]
+            if going:
+                archived = _archive_month(connection, partition, _leaving(partition, going), folder)
                 if archived is not None:
                     yield archived
 
 
-def _leaving(partition: MonthPartition, limits: Limits, now: dt.datetime) -> sql.Composable:
+def _leaving(partition: MonthPartition, going: list[UUID]) -> sql.Composable:
     """Return the condition for the events of a month that need not stay."""
-    age = now - partition.stop
-    is_over = {
-        organization: age >= dt.timedelta(days=days)
-        for organization, days in limits.raw_days_of.items()
-    }
-    if age >= dt.timedelta(days=limits.raw_days):
-        staying = [organization for organization in is_over if not is_over[organization]]
-        leaving = sql.SQL("organization_id <> all ({})").format(sql.Literal(staying))
-    else:
-        going = [organization for organization in is_over if is_over[organization]]
-        leaving = sql.SQL("organization_id = any ({})").format(sql.Literal(going))
+    leaving = sql.SQL("organization_id = any ({}) and _load_id not in ({})").format(
+        sql.Literal(going), sql.SQL(_NOT_TAKEN_IN)
+    )
     if partition.table == "routing_decisions":
         referred = sql.SQL(_REFERRED_DECISIONS).format(partition=partition.relation)
         return sql.SQL("{} and id not in ({})").format(leaving, referred)
@@ -135,7 +136,8 @@ def _archive_month(
             return None
         path = _path(connection, folder, partition)
         # A file that is not in the ledger is what a run that was killed has left behind.
-        path.unlink(missing_ok=True)
+        if path.is_file() and not path.is_symlink():
+            path.unlink()
         archive = write_archive(connection, partition.table, partition.relation, leaving, path)
         with connection.transaction():
             is_whole = _remove(connection, partition, leaving, archive)

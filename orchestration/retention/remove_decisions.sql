@@ -1,7 +1,16 @@
--- Decisions that nothing which stays has followed.
+-- Sealed decisions that nothing which stays has followed.
 delete from marts.fct_routing_decisions as decisions
+using (
+    select
+        organization_id,
+        date_trunc('month', cast(max(sealed_until) as timestamp)) at time zone 'UTC'
+            as sealed_before
+    from raw.sealed_organizations
+    group by organization_id
+) as sealed
 where
-    decisions.decision_timestamp < %(before)s
+    decisions.organization_id = sealed.organization_id
+    and decisions.decision_timestamp < least(%(before)s, sealed.sealed_before)
     and not exists (
         select 1
         from marts.fct_task_executions as executions

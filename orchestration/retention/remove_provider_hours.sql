@@ -2,4 +2,10 @@
 delete from marts.provider_performance_metrics
 where
     aggregation_period = 'hourly'
-    and period_start < %(before)s
+    and period_start < least(
+        %(before)s,
+        coalesce(
+            (select max(sealed_before) from raw.seals where execution_count > 0),
+            cast('-infinity' as timestamptz)
+        )
+    )

@@ -17,13 +17,14 @@ class RetentionReport:
     """What was done.
 
     Attributes:
-        sealed_before: Everything that started before this moment is sealed.
+        sealed_before: Everything that started before this moment is sealed, of the organizations of
+            which anything did; None while nothing is sealed.
         executions_sealed: How many were sealed now.
         executions_removed: How many left the marts.
         events_archived: How many left schema raw.
     """
 
-    sealed_before: dt.datetime
+    sealed_before: dt.datetime | None
     executions_sealed: int
     executions_removed: int
     events_archived: int
@@ -50,17 +51,20 @@ def run_retention(folder: Path, now: dt.datetime, tell: Callable[[str], object])
         sweep(folder)
         limits = read_limits(connection)
         sealing = seal(connection, limits, now)
-        tell(
-            f"Sealed: everything before {sealing.sealed_before:%Y-%m-%d} (UTC), "
-            f"{sealing.executions:,} execution(s) of it now."
-        )
+        if sealing.sealed_before is None:
+            tell("Sealed: nothing, because nothing is old enough.")
+        else:
+            tell(
+                f"Sealed: everything before {sealing.sealed_before:%Y-%m-%d} (UTC), "
+                f"{sealing.executions:,} execution(s) of it now."
+            )
         removal = remove_details(connection, limits, now)
         tell(
             f"Left the marts: {removal.executions:,} execution(s), {removal.decisions:,} "
             f"decision(s), {removal.hours:,} row(s) of hours."
         )
         archived = 0
-        for month in archive_events(connection, limits, sealing.sealed_before, now, folder):
+        for month in archive_events(connection, limits, sealing.organizations, now, folder):
             archived += month.archive.rows
             left = "the partition was dropped" if month.is_whole else "the others stay"
             tell(

@@ -1,5 +1,7 @@
--- Seal the days of every organization in which anything started before the moment: the day that it
--- cuts in two is sealed whole. A change of time zone may have put an earlier start on a later day.
+-- Seal the days of every organization of which anything happened before the moment, now or at an
+-- earlier sealing: the day that it cuts in two is sealed whole. An organization of which nothing is
+-- there stays open, whatever arrives of it later. A change of time zone may have put an earlier
+-- start on a later day.
 insert into raw.sealed_organizations (organization_id, sealed_until)
 with zones as (
 
@@ -26,6 +28,14 @@ last_days as (
 
 ),
 
+deciding as (
+
+    select distinct organization_id
+    from marts.fct_routing_decisions
+    where decision_timestamp < %(sealed_before)s
+
+),
+
 known as (
 
     select
@@ -40,10 +50,17 @@ select
     zones.organization_id,
     greatest(
         cast((%(sealed_before)s - interval '1 microsecond') at time zone zones.timezone as date) + 1,
-        last_days.last_day + 1,
-        known.sealed_until
+        last_days.last_day + 1
     ) as sealed_until
 from zones
 left join last_days on zones.organization_id = last_days.organization_id
+left join deciding on zones.organization_id = deciding.organization_id
 left join known on zones.organization_id = known.organization_id
-on conflict do nothing
+where
+    coalesce(last_days.organization_id, deciding.organization_id, known.organization_id) is not null
+    -- The first open day lies in the month that begins when the last sealed one ends.
+    and coalesce(
+        date_trunc('month', cast(known.sealed_until as timestamp)) at time zone 'UTC'
+        < %(sealed_before)s,
+        true
+    )

@@ -3,6 +3,7 @@
 import datetime as dt
 from dataclasses import dataclass
 from importlib import resources
+from uuid import UUID
 
 import psycopg
 from psycopg import sql
@@ -19,11 +20,14 @@ class Sealing:
     """What is sealed.
 
     Attributes:
-        sealed_before: Everything that started before this moment.
+        sealed_before: Everything that started before this moment, of the organizations of which
+            anything did; None while nothing is sealed.
+        organizations: Until when the months of each organization are sealed.
         executions: How many executions this call sealed.
     """
 
-    sealed_before: dt.datetime
+    sealed_before: dt.datetime | None
+    organizations: dict[UUID, dt.datetime]
     executions: int
 
 
@@ -46,6 +50,8 @@ def seal(connection: psycopg.Connection, limits: Limits, now: dt.datetime) -> Se
     """Seal all months that are old enough, in one transaction.
 
     What is sealed no build changes any more; what arrives for it stands in `late_corrections`.
+    What is sealed belongs to each organization: nothing is of one that has nothing that old. Where
+    there is nothing to seal nothing is recorded.
 
     Args:
         connection: To the warehouse's database, in no transaction.
@@ -62,19 +68,19 @@ def seal(connection: psycopg.Connection, limits: Limits, now: dt.datetime) -> Se
     sealed_before = first_of_month(now, limits.seal_after_days)
     with connection.transaction():
         _lock_marts(connection)
-        known = _sealed_before(connection)
-        if known is not None and known >= sealed_before:
-            return Sealing(known, 0)
-        _require_built(connection)
-        organizations = _run(connection, "seal_organizations.sql", sealed_before=sealed_before)
-        executions = _run(connection, "seal_executions.sql")
-        connection.execute(
-            "insert into raw.seals (sealed_before, organization_count, execution_count) "
-            "values (%s, %s, %s)",
-            (sealed_before, organizations, executions),
-        )
-    connection.execute("analyze raw.sealed_executions")
-    return Sealing(sealed_before, executions)
+        executions = 0
+        if organizations := _run(connection, "seal_organizations.sql", sealed_before=sealed_before):
+            _require_built(connection)
+            executions = _run(connection, "seal_executions.sql")
+            connection.execute(
+                "insert into raw.seals (sealed_before, organization_count, execution_count) "
+                "values (%s, %s, %s)",
+                (sealed_before, organizations, executions),
+            )
+    if executions:
+        connection.execute("analyze raw.sealed_executions")
+    sealed = _sealed_organizations(connection)
+    return Sealing(max(sealed.values(), default=None), sealed, executions)
 
 
 def remove_details(connection: psycopg.Connection, limits: Limits, now: dt.datetime) -> Removal:
@@ -93,9 +99,10 @@ def remove_details(connection: psycopg.Connection, limits: Limits, now: dt.datet
     Raises:
         WarehouseError: A build is at work. Nothing was removed then.
     """
-    sealed_before = _sealed_before(connection)
-    if sealed_before is None:
+    sealed = _sealed_organizations(connection)
+    if not sealed:
         return Removal(0, 0, 0)
+    sealed_before = max(sealed.values())
     details = min(sealed_before, first_of_month(now, limits.detail_days))
     hours = min(sealed_before, first_of_month(now, limits.hourly_days))
     with connection.transaction():
@@ -108,10 +115,10 @@ def remove_details(connection: psycopg.Connection, limits: Limits, now: dt.datet
     return Removal(executions, decisions, removed_hours)
 
 
-def _sealed_before(connection: psycopg.Connection) -> dt.datetime | None:
-    """Return the moment before which everything is sealed; None while nothing is."""
-    row = connection.execute("select max(sealed_before) from raw.seals").fetchone()
-    return row[0] if row else None
+def _sealed_organizations(connection: psycopg.Connection) -> dict[UUID, dt.datetime]:
+    """Return until when the months of each organization are sealed."""
+    query = _FILES.joinpath("sealed_organizations.sql").read_bytes()
+    return dict(connection.execute(query).fetchall())
 
 
 def _lock_marts(connection: psycopg.Connection) -> None:

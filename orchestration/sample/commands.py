@@ -1,8 +1,6 @@
 """The command `warehouse sample`: writes a believable file of events."""
 
-import errno
 import gzip
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -14,7 +12,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from orchestration.errors import WarehouseError
+from orchestration.output import open_output
 from orchestration.sample.generator import DEFAULT_UNTIL, SampleSettings, generate
 
 _LINES_PER_WRITE = 1000
@@ -84,7 +82,8 @@ def sample(
     """Write a sample of events in the order of their arrival.
 
     Organizations, users, executions and routing decisions with everything that happens to real
-    ones: retries, failures, corrections, late and repeated events. `warehouse land` takes the file.
+    ones: retries, failures, corrections, late and repeated events; and money beside usage.
+    `warehouse land` takes the file.
     """
     if users < organizations:
         raise click.UsageError("--users must be at least --organizations.")
@@ -112,52 +111,20 @@ def write_lines(lines: Iterator[bytes], destination: str) -> int:
         destination: A path (compressed if it ends in `.gz`) or `-` for standard output.
 
     Raises:
-        WarehouseError: The disk is full, or the path cannot be written.
+        WarehouseError: The path cannot be written.
     """
-    try:
-        if destination == "-":
-            stdout = click.get_binary_stream("stdout")
-            count = _copy(lines, stdout)
-            stdout.flush()
-            return count
-        path = Path(destination)
-        if path.exists() and not path.is_file():
-            # A device or a pipe cannot be replaced by a rename.
-            with path.open("wb") as file:
-                return _copy(lines, file)
-        # Through a symbolic link to the file itself, so that the link stays.
-        return _write_file(lines, path.resolve())
-    except BrokenPipeError:
-        # `warehouse sample --out - | head` is no mistake; click ends it quietly.
-        raise
-    except OSError as error:
-        place = "standard output" if destination == "-" else destination
-        hint = (
-            "Free some space and try again."
-            if error.errno in (errno.ENOSPC, errno.EDQUOT)
-            else "Choose another path with --out."
-        )
-        raise WarehouseError(f"Cannot write {place}: {error.strerror or error}. {hint}") from error
-
-
-def _write_file(lines: Iterator[bytes], path: Path) -> int:
-    """Writes beside the path first and renames, so that no half file is ever left there."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        with partial.open("xb") as file:
-            if path.suffix == ".gz":
-                # No name and no time in the header: the same lines give the same file.
-                with gzip.GzipFile("", "wb", _GZIP_LEVEL, file, mtime=0) as compressed:
-                    count = _copy(lines, compressed)
-            else:
-                count = _copy(lines, file)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-    finally:
-        # Gone already if all went well; otherwise (a full disk, Ctrl-C) it is of no use.
-        partial.unlink(missing_ok=True)
-    return count
+    if destination == "-":
+        stdout = click.get_binary_stream("stdout")
+        count = _copy(lines, stdout)
+        stdout.flush()
+        return count
+    path = Path(destination)
+    with open_output(path) as file:
+        if path.suffix != ".gz":
+            return _copy(lines, file)
+        # No name and no time in the header: the same lines give the same file.
+        with gzip.GzipFile("", "wb", _GZIP_LEVEL, file, mtime=0) as compressed:
+            return _copy(lines, compressed)
 
 
 def _copy(lines: Iterator[bytes], file: IO[bytes] | gzip.GzipFile) -> int:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from orchestration.sample import catalogue
+from orchestration.sample.adjustments import adjustment_events
 from orchestration.sample.arrivals import DAY, HOUR, SECOND, Arrivals
 from orchestration.sample.catalogue import Zone
 from orchestration.sample.draws import Identifiers, seeded
@@ -151,6 +152,12 @@ def generate(
             if user.is_late:
                 writer.announce(organization, user, end)
     yield from arrivals.rest()
+    # From a source of their own, so that nothing else of a seed depends on them.
+    own = seeded(
+        "adjustments", settings.seed, settings.organizations, settings.users, settings.executions,
+        settings.days, settings.until.isoformat(),
+    )  # fmt: skip
+    yield from adjustment_events(organizations, Identifiers(own), (start, end))
 
 
 def _bucket_length(settings: SampleSettings) -> int:

@@ -3,15 +3,14 @@
 # The modules that do the work are imported by the command that needs them: `warehouse --help`
 # must not wait for a database driver.
 
-import os
 import sys
 import tempfile
-from collections.abc import Iterable
 from pathlib import Path
 
 import click
 
-from orchestration.errors import WarehouseError
+from orchestration.errors import WarehouseError, reason
+from orchestration.output import open_output
 
 
 @click.group("import")
@@ -34,7 +33,11 @@ def aider(file: Path, out: Path | None) -> None:
     from orchestration.sources.aider import convert
 
     if out is not None:
-        click.echo(f"{out}: {_write(convert(file), out):,} events")
+        count = 0
+        with open_output(out) as events:
+            for count, line in enumerate(convert(file), start=1):  # noqa: B007
+                events.write(line)
+        click.echo(f"{out}: {count:,} events")
         return
 
     from orchestration.landing.commands import INTERRUPTED_EXIT_CODE, describe
@@ -42,8 +45,14 @@ def aider(file: Path, out: Path | None) -> None:
 
     try:
         with tempfile.TemporaryFile() as converted:
-            converted.writelines(convert(file))
-            converted.seek(0)
+            try:
+                converted.writelines(convert(file))
+                converted.seek(0)
+            except OSError as error:
+                raise WarehouseError(
+                    f"A temporary file in {tempfile.gettempdir()} cannot be written: "
+                    f"{reason(error)}. TMPDIR names another folder."
+                ) from error
             landed = land_stream(f"aider:{file}", converted)
     except KeyboardInterrupt:
         click.echo("\nInterrupted. Nothing was landed; run it again.", err=True)
@@ -53,20 +62,3 @@ def aider(file: Path, out: Path | None) -> None:
         click.echo("`warehouse rejects` lists the rejected lines and why.")
     if landed.refusal is not None:
         sys.exit(1)
-
-
-def _write(lines: Iterable[bytes], out: Path) -> int:
-    """Write a file that appears only when it is complete, and return its number of lines."""
-    count = 0
-    unfinished = out.with_name(f"{out.name}.{os.getpid()}.tmp")
-    try:
-        with unfinished.open("wb") as file:
-            for line in lines:
-                file.write(line)
-                count += 1
-        unfinished.replace(out)
-    except OSError as error:
-        raise WarehouseError(f"{out} cannot be written: {error.strerror}") from error
-    finally:
-        unfinished.unlink(missing_ok=True)
-    return count

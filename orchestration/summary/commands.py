@@ -11,7 +11,7 @@ from orchestration.errors import WarehouseError
 
 @click.command()
 def summary() -> None:
-    """Show what has landed, spend, baseline, savings and spend by provider."""
+    """Show what has landed, spend, baseline, savings, adjustments and spend by provider."""
     import psycopg
     from psycopg.rows import dict_row
     from rich.console import Console
@@ -30,13 +30,15 @@ def summary() -> None:
         try:
             landed, totals = rows("landed")[0], rows("totals")[0]
             providers, unpriced = rows("providers"), rows("unpriced")
-            measured = rows("measured")[0]
+            measured, adjustments = rows("measured")[0], rows("adjustments")[0]
         except psycopg.errors.UndefinedTable:
             raise WarehouseError("The marts are not built yet: run `make build`.") from None
 
     console = Console()
     if not totals["total_tasks"]:
         console.print("No executions yet: land events with `warehouse land`, then `make build`.")
+        if adjustments["adjustments"]:
+            console.print(f"Adjustments: {_beside_usage(adjustments)}")
         return
 
     reasons = ", ".join(f"{row['total_tasks']:,} {row['pricing_status']}" for row in unpriced)
@@ -88,8 +90,10 @@ def summary() -> None:
             f"{100 * totals['unpriced_tasks'] / totals['total_tasks']:.1f} %"
             + (f": {reasons}" if reasons else ""),
         ),
+        ("Adjustments", _beside_usage(adjustments)),
     ):
-        figures.add_row(label, text)
+        if text:
+            figures.add_row(label, text)
     console.print(figures)
 
     table = Table(title="Spend by provider", title_justify="left", title_style="bold")
@@ -107,6 +111,15 @@ def summary() -> None:
         )
     console.print()
     console.print(table)
+
+
+def _beside_usage(adjustments: dict[str, Any]) -> str:
+    """Say what adjustments come to; nothing where there are none."""
+    count, unknown = adjustments["adjustments"], adjustments["unknown_adjustments"]
+    if not count:
+        return ""
+    text = f"{count:,} beside usage, {_usd(adjustments['adjustments_usd'])} in all"
+    return text + (f" ({unknown:,} of an unknown amount in USD left out)" if unknown else "")
 
 
 def _usd(amount: Decimal | None) -> str:

@@ -9,7 +9,7 @@ import csv
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -51,7 +51,20 @@ PARTS = (
     "request_cost_usd",
     "minute_cost_usd",
     "compute_unit_cost_usd",
+    "other_cost_usd",
 )
+
+# Kinds of tokens that have prices of their own, and the rate of the whole that each is a part of.
+TOKEN_PARTS = {
+    "cache_write_1h_tokens": "cache_write_usd_per_mtok",
+    "audio_input_tokens": "input_usd_per_mtok",
+    "image_input_tokens": "input_usd_per_mtok",
+    "audio_output_tokens": "output_usd_per_mtok",
+    "image_output_tokens": "output_usd_per_mtok",
+}
+
+STANDARD_TIERS = {None, "standard", "default", "auto", "on_demand"}
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 def parse(lines: Iterable[bytes]) -> list[Event]:
@@ -70,18 +83,64 @@ def amount(event: Event, name: str, places: int = 12) -> Decimal | None:
 
 
 def latest_versions(events: Iterable[Event], kind: str) -> dict[str, Event]:
-    """Return the version of each entity that the source wrote last, however they arrived."""
+    """Return the version of each entity that the source wrote last, however they arrived.
+
+    Args:
+        events: In the order in which they landed: what has an id first owns it.
+        kind: The kind of event.
+    """
+    owners: dict[str, str] = {}
     latest: dict[str, Event] = {}
     for event in events:
         if event["event"] == kind:
+            owner = owners.setdefault(event["id"], event.get("organization_id", event["id"]))
             known = latest.get(event["id"])
-            if known is None or version_order(known) < version_order(event):
+            if owner == event.get("organization_id", event["id"]) and (
+                known is None or version_order(known) < version_order(event)
+            ):
                 latest[event["id"]] = event
     return latest
 
 
-def version_order(event: Event) -> tuple[datetime, UUID]:
-    return moment(event["updated_at"]), UUID(event["event_id"])
+def version_order(event: Event) -> tuple[Any, ...]:
+    """Return what decides between two versions; no stamp is later than its landing here."""
+    content: tuple[Any, ...]
+    if event["event"] == "task_execution":
+        numbers = (
+            "output_tokens", "input_tokens", "tokens_used", "reported_cost_usd",
+            "cached_input_tokens", "cache_write_tokens", "reasoning_tokens", "compute_units",
+        )  # fmt: skip
+        content = (
+            ["pending", "running", "completed"].index(
+                event["status"].replace("failed", "completed")
+            ),
+            moment(event.get("end_time") or "0001-01-02T00:00:00Z"),
+            *(_known(event, name) for name in numbers),
+            event.get("request_count", 1),
+            _known(event, "quality_score"),
+        )
+    elif event["event"] == "routing_decision":
+        content = (
+            event.get("task_execution_id") is not None,
+            moment(event["decision_timestamp"]),
+            _known(event, "routing_overhead_cost_usd"),
+            _known(event, "predicted_cost_usd"),
+        )
+    elif event["event"] == "organization":
+        content = (
+            event["name"], event["tier"], event["timezone"],
+            event.get("baseline_provider") or "", event.get("baseline_model") or "",
+            _known(event, "monthly_budget_usd"),
+        )  # fmt: skip
+    else:
+        content = (event["name"], event.get("team") or "", event["role"])
+    return moment(event["updated_at"]), content, UUID(event["event_id"])
+
+
+def _known(event: Event, name: str) -> Any:
+    """Return a number of an event, or less than any."""
+    value = event.get(name)
+    return -1 if value is None else value
 
 
 @dataclass(frozen=True)
@@ -118,6 +177,50 @@ class Price:
 
 
 @dataclass(frozen=True)
+class OwnPrice:
+    """One row of the usage prices or of the price factors; what a row leaves blank is None."""
+
+    cells: Mapping[str, str | None]
+
+    def fits(self, provider: str, model: str | None, usage: "Usage") -> bool:
+        """Tell whether the row is about this usage at its moment, hours and context aside."""
+        cells = self.cells
+        until = cells["effective_until"]
+        return (
+            cells["provider"] == provider
+            and cells["model"] in (None, model)
+            and (cells["service_tier"] is None or tier(cells["service_tier"]) == usage.tier)
+            and cells["organization_id"] in (None, usage.organization_id)
+            and moment(str(cells["effective_from"])) <= usage.start
+            and (until is None or usage.start < moment(until))
+        )
+
+    def in_hours(self, start: datetime) -> bool:
+        """Tell whether the recurring hours hold, which belong to the day on which they began."""
+        hours = self.cells["hours"]
+        if hours is None:
+            return True
+        days, times = hours.split(" ")
+        first, last = WEEKDAYS.index(days[:3]), WEEKDAYS.index(days[-3:])
+        begin, end = (int(text[:2]) * 60 + int(text[3:]) for text in times.split("-"))
+        for days_ago in (0, 1):
+            midnight = start.replace(hour=0, minute=0, second=0, microsecond=0)
+            began = midnight - timedelta(days=days_ago) + timedelta(minutes=begin)
+            length = timedelta(minutes=end - begin if end > begin else end - begin + 1440)
+            weekday = began.weekday()
+            is_day = first <= weekday <= last if first <= last else not last < weekday < first
+            if is_day and began <= start < began + length:
+                return True
+        return False
+
+
+def tier(name: str | None) -> str:
+    """Return the service tier under which something is priced."""
+    lower = None if name is None else name.lower()
+    return "standard" if lower in STANDARD_TIERS else str(lower)
+
+
+@dataclass(frozen=True)
 class Policy:
     """One row of the baseline policies."""
 
@@ -125,6 +228,18 @@ class Policy:
     organization_id: str | None
     baseline_provider: str | None
     baseline_model: str | None
+    effective_from: datetime
+    effective_until: datetime | None
+    recorded_at: datetime
+
+
+@dataclass(frozen=True)
+class ExchangeRate:
+    """One row of the exchange rates."""
+
+    currency: str
+    usd_per_unit: Fraction
+    source: str
     effective_from: datetime
     effective_until: datetime | None
     recorded_at: datetime
@@ -143,17 +258,42 @@ class Usage:
     cache_write_tokens: int
     output_tokens: int | None
     tokens_used: int | None
-    request_count: int
+    request_count: Fraction
     duration_ms: int | None
     compute_units: Decimal | None
+    region: str | None = None
+    is_bucket: bool = False
+    others: Mapping[str, Fraction] = field(default_factory=dict)
+
+    @property
+    def tier(self) -> str:
+        return tier(self.service_tier)
+
+    @property
+    def context_tokens(self) -> Fraction:
+        """Return the input tokens of one request, of several their mean."""
+        return Fraction(self.input_tokens or 0) / max(self.request_count, 1)
 
     @property
     def token_split(self) -> tuple[int, int, int, int] | None:
         """Return the tokens in the order of the rates, or nothing if it takes a guess."""
-        if self.input_tokens is None or self.output_tokens is None:
+        output = self.output_tokens
+        if output is None and self.input_tokens is not None:
+            output = 0 if self.tokens_used == self.input_tokens else None
+        if self.input_tokens is None or output is None:
             return None
+        of = {name: int(self.others.get(name, 0)) for name in TOKEN_PARTS}
         cached, written = self.cached_input_tokens, self.cache_write_tokens
-        return self.input_tokens - cached - written, cached, written, self.output_tokens
+        return (
+            self.input_tokens
+            - cached
+            - written
+            - of["audio_input_tokens"]
+            - of["image_input_tokens"],
+            cached,
+            written - of["cache_write_1h_tokens"],
+            output - of["audio_output_tokens"] - of["image_output_tokens"],
+        )
 
 
 @dataclass(frozen=True)
@@ -199,10 +339,28 @@ class PriceBook:
             )
             for row in _rows(folder / "baseline_policies.csv", as_of)
         ]
+        self.usage_prices, self.price_factors = (
+            [
+                OwnPrice({name: cell or None for name, cell in row.items()})
+                for row in _rows(folder / f"{name}.csv", as_of)
+            ]
+            for name in ("usage_prices", "price_factors")
+        )
         self.aliases = {
             (row["provider"], row["alias"]): row["model"]
             for row in _rows(folder / "model_aliases.csv", as_of)
         }
+        self.exchange_rates = [
+            ExchangeRate(
+                row["currency"],
+                Fraction(row["usd_per_unit"]),
+                row["source"],
+                moment(row["effective_from"]),
+                moment(row["effective_until"]) if row["effective_until"] else None,
+                moment(row["recorded_at"]),
+            )
+            for row in _rows(folder / "exchange_rates.csv", as_of)
+        ]
         self._of_provider: dict[str, list[Price]] = defaultdict(list)
         for price in self.prices:
             self._of_provider[price.provider].append(price)
@@ -221,10 +379,10 @@ class PriceBook:
             and price.organization_id in (None, usage.organization_id)
             and price.model in (None, model)
             and price.task_type in (None, usage.task_type)
-            and price.service_tier in (None, usage.service_tier)
+            and (price.service_tier is None or tier(price.service_tier) == usage.tier)
             and (
                 price.context_over_tokens is None
-                or price.context_over_tokens < (usage.input_tokens or 0)
+                or price.context_over_tokens < usage.context_tokens
             )
         ]
         return max(
@@ -240,10 +398,95 @@ class PriceBook:
             default=None,
         )
 
+    def factors(
+        self, provider: str, model: str | None, usage: Usage, price: Price | None
+    ) -> dict[str, Fraction]:
+        """Return the factor of each kind that applies, of several the most specific one."""
+        found: dict[str, tuple[tuple[Any, ...], Fraction]] = {}
+        for row in self.price_factors:
+            cells = row.cells
+            region, kind = cells["region"], str(cells["kind"])
+            if (
+                not row.fits(provider, model, usage)
+                or (region is not None and region.lower() != (usage.region or "").lower())
+                or not (usage.is_bucket or row.in_hours(usage.start))
+                or (kind == "service_tier" and price is not None and price.service_tier is not None)
+                or (kind == "agreement" and price is not None and price.organization_id is not None)
+            ):
+                continue
+            named = ("organization_id", "model", "service_tier", "region")
+            factor = Fraction(str(cells["factor"]))
+            recorded_at = moment(str(cells["recorded_at"]))
+            rank = (*(cells[name] is not None for name in named), recorded_at, factor)
+            if kind not in found or found[kind][0] < rank:
+                found[kind] = rank, factor
+        return {kind: factor for kind, (_, factor) in found.items()}
+
+    def other_rate(
+        self,
+        provider: str,
+        model: str | None,
+        usage: Usage,
+        name: str,
+        price: Price | None,
+        factors: Mapping[str, Fraction],
+    ) -> Fraction | None:
+        """Return USD for one unit of something that has a price row of its own, or nothing."""
+        fitting = [
+            row.cells
+            for row in self.usage_prices
+            if row.cells["usage"] == name
+            and row.fits(provider, model, usage)
+            and int(row.cells["context_over_tokens"] or -1) < usage.context_tokens
+            and (
+                name not in TOKEN_PARTS
+                or usage.tier == "standard"
+                or row.cells["service_tier"] is not None
+                or "service_tier" in factors
+            )
+        ]
+        if not fitting:
+            return None
+        cells = max(
+            fitting,
+            key=lambda cells: (
+                cells["organization_id"] is not None,
+                cells["model"] is not None,
+                cells["service_tier"] is not None,
+                int(cells["context_over_tokens"] or -1),
+                moment(str(cells["recorded_at"])),
+            ),
+        )
+        rate: Fraction | None
+        if name not in TOKEN_PARTS:
+            rate = Fraction(str(cells["usd_per_unit"]))
+            kinds: set[str] = set()
+        else:
+            mtok = cells["usd_per_mtok"]
+            whole = None if price is None else price.rate(TOKEN_PARTS[name])
+            rate = Fraction(mtok) if mtok is not None else whole
+            rate = None if rate is None else rate / 10**6
+            kinds = {"region", "hours"} | (
+                {"service_tier"} if cells["service_tier"] is None else set()
+            )
+        if cells["organization_id"] is None:
+            kinds.add("agreement")
+        return None if rate is None else rate * multiplied(factors, kinds)
+
     def cost(self, provider: str, model: str | None, usage: Usage) -> Cost:
         """Price a usage under the price book's name of a model."""
         price = self.choose(provider, model, usage)
+        factors = self.factors(provider, model, usage, price)
+        others: list[Decimal | None] = []
+        for name, quantity in usage.others.items():
+            if quantity:
+                rate = self.other_rate(provider, model, usage, name, price, factors)
+                others.append(None if rate is None else rounded(quantity * rate, 12))
+        counts = (usage.input_tokens, usage.output_tokens, usage.tokens_used)
+        states_tokens = any(count is not None for count in counts)
         if price is None:
+            if others and None not in others and not states_tokens and not usage.compute_units:
+                return self._sum((Decimal(0),) * 7, others)
             if model is None:
                 return Cost("no_model", None)
             beginnings = [
@@ -255,27 +498,55 @@ class PriceBook:
                 return Cost("before_first_price", None)
             return Cost("no_price_for_model", None)
         tokens = usage.token_split
-        if tokens is None and price.rates["input_usd_per_mtok"] is not None:
-            counts = (usage.input_tokens, usage.output_tokens, usage.tokens_used)
-            if all(count is None for count in counts):
+        if price.rates["input_usd_per_mtok"] is not None:
+            if not states_tokens and not others:
                 return Cost("no_usage", None)
-            if usage.tokens_used is None or not price.is_flat:
-                return Cost("token_split_unknown", None)
-            tokens = (usage.tokens_used, 0, 0, 0)
+            if states_tokens and tokens is None:
+                if usage.tokens_used is None or not price.is_flat:
+                    return Cost("token_split_unknown", None)
+                tokens = (usage.tokens_used, 0, 0, 0)
+            if (
+                usage.tokens_used is not None
+                and usage.input_tokens is not None
+                and usage.tokens_used != usage.input_tokens + (usage.output_tokens or 0)
+            ):
+                return Cost("token_totals_differ", None)
         if price.rates["usd_per_minute"] is not None and usage.duration_ms is None:
             return Cost("no_usage", None)
-        if price.rates["usd_per_compute_unit"] is not None and usage.compute_units is None:
+        charged = {name for name, rate in price.rates.items() if rate is not None}
+        if charged == {"usd_per_compute_unit"} and usage.compute_units is None and not others:
             return Cost("no_usage", None)
+        if usage.compute_units and price.rates["usd_per_compute_unit"] is None:
+            return Cost("usage_without_price", None)
+        if None in others:
+            return Cost("usage_without_price", None)
+        if (
+            price.rates["input_usd_per_mtok"]
+            and usage.tier != "standard"
+            and price.service_tier is None
+            and "service_tier" not in factors
+        ):
+            return Cost("tier_without_price", None)
+        if usage.is_bucket and "hours" in factors:
+            return Cost("bucket_spans_prices", None)
+        per_token = multiplied(factors, {"service_tier", "region", "hours", "agreement"})
+        per_unit = multiplied(factors, {"agreement"})
         quantities = (
-            *(Fraction(count, 10**6) for count in tokens or (0, 0, 0, 0)),
-            Fraction(usage.request_count),
-            Fraction(usage.duration_ms or 0, 60_000),
-            Fraction(usage.compute_units or 0),
+            *(Fraction(count, 10**6) * per_token for count in tokens or (0, 0, 0, 0)),
+            Fraction(usage.request_count) * per_unit,
+            Fraction(usage.duration_ms or 0, 60_000) * per_unit,
+            Fraction(usage.compute_units or 0) * per_unit,
         )
         parts = tuple(
             rounded(quantity * (price.rate(name) or 0), 12)
             for quantity, name in zip(quantities, RATES, strict=True)
         )
+        return self._sum(parts, others)
+
+    @staticmethod
+    def _sum(parts: tuple[Decimal, ...], others: list[Decimal | None]) -> Cost:
+        """Return a cost from its parts and those of other usage, all of them known."""
+        parts = (*parts, sum((other for other in others if other is not None), Decimal(0)))
         if sum(parts) > LARGEST_COST_USD:
             return Cost("cost_out_of_range", None)
         return Cost("priced", parts)
@@ -304,6 +575,25 @@ class PriceBook:
             default=None,
         )
 
+    def exchange_rate(self, currency: str, at: datetime) -> ExchangeRate | None:
+        """Return the rate that holds at a moment, of several the one recorded last."""
+        fitting = [
+            rate
+            for rate in self.exchange_rates
+            if rate.currency == currency
+            and rate.effective_from <= at
+            and (rate.effective_until is None or at < rate.effective_until)
+        ]
+        return max(fitting, key=lambda rate: rate.recorded_at, default=None)
+
+
+def multiplied(factors: Mapping[str, Fraction], kinds: set[str]) -> Fraction:
+    """Return the product of the factors of these kinds; 1 without any."""
+    product = Fraction(1)
+    for kind in kinds:
+        product *= factors.get(kind, 1)
+    return product
+
 
 class Oracle:
     """The expected content of the marts, each a dictionary from key to row."""
@@ -314,7 +604,7 @@ class Oracle:
         """Compute everything.
 
         Args:
-            events: All landed events, in any order, with repetitions.
+            events: All landed events, in the order in which they landed, with repetitions.
             prices: The folder of the price seeds.
             now: The moment that counts as now.
             as_of: Rows of the price files that were recorded later do not count.
@@ -325,20 +615,22 @@ class Oracle:
         self._organization_versions = self._versions_of_organizations()
         self._executions = latest_versions(self.events, "task_execution")
         self._decisions = latest_versions(self.events, "routing_decision")
-        self._named_by: dict[str, str] = {}
+        self._named_by: dict[tuple[str, str], str] = {}
         for decision_id, decision in sorted(
             self._decisions.items(),
             key=lambda item: (moment(item[1]["decision_timestamp"]), UUID(item[0])),
         ):
             if decision.get("task_execution_id"):
-                self._named_by[decision["task_execution_id"]] = decision_id
-        self._first_attempts: dict[str, str] = {}
+                names = decision["organization_id"], decision["task_execution_id"]
+                self._named_by[names] = decision_id
+        self._first_attempts: dict[tuple[str, str], str] = {}
         for execution_id, execution in sorted(
             self._executions.items(),
             key=lambda item: (moment(item[1]["start_time"]), UUID(item[0])),
         ):
             if execution.get("routing_decision_id"):
-                self._first_attempts.setdefault(execution["routing_decision_id"], execution_id)
+                follows = execution["organization_id"], execution["routing_decision_id"]
+                self._first_attempts.setdefault(follows, execution_id)
         self._policy_baselines: dict[str, dict[str, Decimal | None]] = {}
         self.task_executions = {
             execution_id: self._fact(execution)
@@ -350,6 +642,8 @@ class Oracle:
         }
         self.savings_by_policy = self._savings_by_policy()
         self.measured_savings = self._measured_savings()
+        self.adjustments = self._adjustments()
+        self.organization_bills = self._organization_bills()
         self.organizations = self._organizations()
         self.users = self._users()
         self.providers = self._providers()
@@ -385,17 +679,24 @@ class Oracle:
         """Return the decision that an execution followed, and what it bears of its cost."""
         own = execution.get("routing_decision_id")
         if own is None:
-            named_by = self._named_by.get(execution["id"])
+            named_by = self._named_by.get((execution["organization_id"], execution["id"]))
             if named_by is None:
                 return None, Decimal(0)
             return named_by, amount(self._decisions[named_by], "routing_overhead_cost_usd")
-        decision = self._decisions.get(own)
-        bearer = (decision or {}).get("task_execution_id") or self._first_attempts[own]
+        decision = self._decision_of(execution["organization_id"], own)
+        first = self._first_attempts[execution["organization_id"], own]
+        bearer = (decision or {}).get("task_execution_id") or first
         if bearer != execution["id"]:
             return own, Decimal(0)
         if decision is None:
             return own, None
         return own, amount(decision, "routing_overhead_cost_usd")
+
+    def _decision_of(self, organization_id: str, decision_id: str | None) -> Event | None:
+        """Return a decision, if it is the organization's."""
+        decision = self._decisions.get(decision_id or "")
+        is_own = decision is not None and decision["organization_id"] == organization_id
+        return decision if is_own else None
 
     def _fact(self, execution: Event) -> Row:
         start = moment(execution["start_time"])
@@ -406,7 +707,10 @@ class Oracle:
             else int(rounded(Fraction((end - start) // timedelta(microseconds=1), 1000), 0))
         )
         organization = self._organization_at(execution["organization_id"], start)
-        timezone = organization["timezone"] if organization else "UTC"
+        is_bucket = execution.get("is_bucket", False)
+        if is_bucket:
+            duration_ms = None
+        timezone = organization["timezone"] if organization and not is_bucket else "UTC"
         usage = Usage(
             execution["organization_id"],
             execution["task_type"],
@@ -417,16 +721,29 @@ class Oracle:
             execution.get("cache_write_tokens") or 0,
             execution.get("output_tokens"),
             execution.get("tokens_used"),
-            execution.get("request_count", 1),
+            Fraction(execution.get("request_count", 1)),
             duration_ms,
             amount(execution, "compute_units"),
+            execution.get("region"),
+            is_bucket,
+            {
+                **{name: Fraction(execution[name]) for name in TOKEN_PARTS if execution.get(name)},
+                **{
+                    name: Fraction(quantity)
+                    for name, quantity in (execution.get("other_usage") or {}).items()
+                },
+            },
         )
         price_model = self.book.price_model(execution["provider"], execution.get("model"))
-        cost = self.book.cost(execution["provider"], price_model, usage)
+        cost = (
+            Cost("gateway_cache_hit", (Decimal(0),) * len(PARTS))
+            if execution.get("is_gateway_cache_hit")
+            else self.book.cost(execution["provider"], price_model, usage)
+        )
 
         policy = self.book.policy(execution["organization_id"], start)
         decision_id, overhead = self._overhead(execution)
-        decision = self._decisions.get(decision_id or "", {})
+        decision = self._decision_of(execution["organization_id"], decision_id) or {}
         baseline_provider, baseline_model = _baseline(policy, organization or {}, decision)
         baseline_price_model = self.book.price_model(baseline_provider, baseline_model)
         baseline = (
@@ -467,10 +784,13 @@ class Oracle:
             "organization_id", "user_id", "task_id", "task_type", "code_language", "request_type",
             "provider", "model", "service_tier", "status", "error_code", "session_id",
             "correlation_id", "agent_id", "workflow_id", "input_tokens", "cached_input_tokens",
-            "cache_write_tokens", "output_tokens", "reasoning_tokens", "event_id",
+            "cache_write_tokens", "output_tokens", "reasoning_tokens", "event_id", "region",
+            *TOKEN_PARTS,
         )  # fmt: skip
         return {
             "execution_id": execution["id"],
+            "is_bucket": is_bucket,
+            "is_gateway_cache_hit": execution.get("is_gateway_cache_hit", False),
             **{name: execution.get(name) for name in copied},
             "price_model": price_model,
             "is_timed_out": execution["status"] in ("pending", "running")
@@ -484,7 +804,7 @@ class Oracle:
             "reporting_timezone": timezone,
             "total_tokens": total_tokens,
             "compute_units": usage.compute_units,
-            "request_count": usage.request_count,
+            "request_count": rounded(usage.request_count, 12),
             "quality_score": amount(execution, "quality_score"),
             "pricing_status": cost.status,
             **dict(zip(PARTS, cost.parts or (None,) * len(PARTS), strict=True)),
@@ -506,8 +826,12 @@ class Oracle:
     # Decisions
 
     def _decision(self, decision: Event) -> Row:
-        execution_id = decision.get("task_execution_id") or self._first_attempts.get(decision["id"])
+        execution_id = decision.get("task_execution_id") or self._first_attempts.get(
+            (decision["organization_id"], decision["id"])
+        )
         fact = self.task_executions.get(execution_id or "")
+        if fact is not None and fact["organization_id"] != decision["organization_id"]:
+            fact = None
         predicted = amount(decision, "predicted_cost_usd")
         predicted_quality = amount(decision, "predicted_quality_score")
         predicted_duration = decision.get("predicted_duration_ms")
@@ -664,6 +988,8 @@ class Oracle:
                 continue
             run = min(on_baseline, key=lambda run: (run["start_time"], UUID(run["execution_id"])))
             decision = self.routing_decisions.get(fact["routing_decision_id"], {})
+            if decision and decision["organization_id"] != fact["organization_id"]:
+                decision = {}
             copied = (
                 "execution_id", "organization_id", "metric_date", "task_id", "task_type",
                 "routing_decision_id", "provider", "model", "baseline_provider", "baseline_model",
@@ -687,6 +1013,72 @@ class Oracle:
                 "bias_percentage": percentage(fact["baseline_cost_usd"] - measured, measured),
             }
         return rows
+
+    # Adjustments
+
+    def _adjustments(self) -> dict[str, Row]:
+        latest: dict[str, Event] = {}
+        for event in self.events:
+            if event["event"] != "adjustment":
+                continue
+            known = latest.setdefault(event["id"], event)
+            if known["organization_id"] == event["organization_id"]:
+                latest[event["id"]] = max(known, event, key=_adjustment_order)
+        return {adjustment_id: self._adjustment(event) for adjustment_id, event in latest.items()}
+
+    def _adjustment(self, event: Event) -> Row:
+        at = moment(event["effective_at"])
+        organization = self._organization_at(event["organization_id"], at)
+        timezone = organization["timezone"] if organization else "UTC"
+        currency = event.get("currency", "USD")
+        rate = self.book.exchange_rate(currency, at)
+        usd_per_unit = rate.usd_per_unit if rate else Fraction(1) if currency == "USD" else None
+        usd = None if usd_per_unit is None else Fraction(event["amount"]) * usd_per_unit
+        is_too_large = usd is not None and abs(usd) > LARGEST_COST_USD
+        return {
+            "adjustment_id": event["id"],
+            "organization_id": event["organization_id"],
+            "metric_date": at.astimezone(ZoneInfo(timezone)).date(),
+            "reporting_timezone": timezone,
+            **{
+                name: event.get(name)
+                for name in ("reason", "provider", "model", "user_id", "reference")
+            },
+            "amount": amount(event, "amount"),
+            "currency": currency,
+            "exchange_rate_source": rate.source if rate else None,
+            "usd_per_unit": None if usd_per_unit is None else rounded(usd_per_unit, 12),
+            "amount_status": (
+                "no_exchange_rate"
+                if usd is None
+                else "amount_out_of_range"
+                if is_too_large
+                else "known"
+            ),
+            "amount_usd": None if usd is None or is_too_large else rounded(usd, 12),
+            "effective_at": at,
+            "updated_at": moment(event["updated_at"]),
+        }
+
+    def _organization_bills(self) -> dict[tuple[str, date], Row]:
+        """Return what usage and adjustments come to, by organization and first day of a month."""
+        spend: dict[tuple[str, date], list[Row]] = defaultdict(list)
+        beside: dict[tuple[str, date], list[Row]] = defaultdict(list)
+        for facts, months in ((self.task_executions, spend), (self.adjustments, beside)):
+            for fact in facts.values():
+                months[fact["organization_id"], fact["metric_date"].replace(day=1)].append(fact)
+        return {
+            key: {
+                "total_tasks": len(spend[key]),
+                "unpriced_tasks": sum(fact["cost_usd"] is None for fact in spend[key]),
+                "total_spend_usd": total(spend[key], "cost_usd"),
+                "adjustments": len(beside[key]),
+                "unknown_adjustments": sum(fact["amount_usd"] is None for fact in beside[key]),
+                "adjustments_usd": total(beside[key], "amount_usd"),
+                "total_usd": total(spend[key], "cost_usd") + total(beside[key], "amount_usd"),
+            }
+            for key in {*spend, *beside}
+        }
 
     # Dimensions
 
@@ -723,42 +1115,42 @@ class Oracle:
             }
         return rows
 
-    def _users(self) -> dict[str, Row]:
-        seen: dict[str, str] = {}
-        first_version_at: dict[str, datetime] = {}
-        for event in self.events:
-            if event["event"] == "task_execution" and event.get("user_id"):
-                organization_id = event["organization_id"]
-                known = seen.get(event["user_id"], organization_id)
-                seen[event["user_id"]] = min(known, organization_id)
-            if event["event"] == "user":
-                at = moment(event["updated_at"])
-                first_version_at[event["id"]] = min(at, first_version_at.get(event["id"], at))
-        rows: dict[str, Row] = {
-            user_id: {
-                "user_id": user_id,
-                "organization_id": organization_id,
-                "user_name": None,
-                "team": None,
-                "role": None,
-                "is_inferred": True,
-                "first_version_at": None,
-                "updated_at": None,
-            }
-            for user_id, organization_id in seen.items()
+    def _users(self) -> dict[tuple[str, str], Row]:
+        inferred: Row = {
+            "user_name": None,
+            "team": None,
+            "role": None,
+            "is_inferred": True,
+            "first_version_at": None,
+            "updated_at": None,
         }
-        for user_id, event in latest_versions(self.events, "user").items():
-            rows[user_id] = {
-                "user_id": user_id,
-                "organization_id": event["organization_id"],
-                "user_name": event["name"],
-                "team": event.get("team"),
-                "role": event["role"],
+        rows: dict[tuple[str, str], Row] = {
+            (event["organization_id"], event["user_id"]): inferred
+            for event in self.events
+            if event["event"] in ("task_execution", "adjustment") and event.get("user_id")
+        }
+        versions: dict[tuple[str, str], list[Event]] = defaultdict(list)
+        for event in self.events:
+            if event["event"] == "user":
+                versions[event["organization_id"], event["id"]].append(event)
+        for key, known in versions.items():
+            latest = max(known, key=version_order)
+            rows[key] = {
+                "user_name": latest["name"],
+                "team": latest.get("team"),
+                "role": latest["role"],
                 "is_inferred": False,
-                "first_version_at": first_version_at[user_id],
-                "updated_at": moment(event["updated_at"]),
+                "first_version_at": min(moment(event["updated_at"]) for event in known),
+                "updated_at": moment(latest["updated_at"]),
             }
-        return rows
+        return {
+            (organization_id, user_id): {
+                "organization_id": organization_id,
+                "user_id": user_id,
+                **row,
+            }
+            for (organization_id, user_id), row in rows.items()
+        }
 
     def _providers(self) -> dict[str, Row]:
         starts: dict[str, list[datetime]] = defaultdict(list)
@@ -793,6 +1185,19 @@ def _rows(path: Path, as_of: str | None) -> list[dict[str, str]]:
 def _recorded_at(row: Mapping[str, str]) -> datetime:
     """Return when a row was recorded; one that does not say so yet comes after all others."""
     return moment(row["recorded_at"] or "9999-12-31T00:00:00Z")
+
+
+def _adjustment_order(event: Event) -> tuple[Any, ...]:
+    """Return what decides between versions: the latest, of one moment the one that charges most.
+
+    What is left are versions that give the same amounts; they need not agree in the rest.
+    """
+    return (
+        moment(event["updated_at"]),
+        Fraction(event["amount"]),
+        event.get("currency", "USD"),
+        moment(event["effective_at"]),
+    )
 
 
 def _baseline(

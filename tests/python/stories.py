@@ -42,7 +42,7 @@ STORY_DATABASE = "warehouse_story"
 NOW = "2026-10-31T23:30:00Z"
 """What counts as now in every build unless a story is about the clock."""
 
-RECORDED_LATER = "2026-11-25T00:00:00Z"
+RECORDED_LATER = "2026-11-28T01:00:00Z"
 """A moment after everything in the shipped price files was recorded."""
 
 ROWS = "config.materialized:incremental"
@@ -69,8 +69,10 @@ KEYS: Mapping[str, tuple[str, ...]] = {
     "organization_current_month": ("organization_id",),
     "fct_savings_by_policy": ("organization_id", "metric_date", "policy"),
     "fct_measured_savings": ("execution_id",),
+    "fct_adjustments": ("adjustment_id",),
+    "organization_bills": ("organization_id", "metric_date"),
     "dim_organizations": ("organization_id",),
-    "dim_users": ("user_id",),
+    "dim_users": ("organization_id", "user_id"),
     "dim_providers": ("provider",),
 }
 
@@ -375,6 +377,8 @@ class Story:
             "fct_routing_decisions": oracle.routing_decisions,
             "fct_savings_by_policy": oracle.savings_by_policy,
             "fct_measured_savings": oracle.measured_savings,
+            "fct_adjustments": oracle.adjustments,
+            "organization_bills": oracle.organization_bills,
             "dim_organizations": oracle.organizations,
             "dim_users": oracle.users,
             "dim_providers": oracle.providers,

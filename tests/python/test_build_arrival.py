@@ -164,14 +164,11 @@ def test_models_built_one_at_a_time_in_any_order_catch_up_in_one_build(story: St
     story.assert_equals_full_refresh()
 
 
-def test_a_correction_moves_an_execution_to_another_day_organization_and_user(
-    story: Story,
-) -> None:
+def test_a_correction_moves_an_execution_to_another_day_and_user(story: Story) -> None:
     story.land(
         organization(),
-        organization(2, id=OTHER_ORGANIZATION, timezone="Asia/Kolkata"),
         user(),
-        user(2, id=OTHER_USER, organization_id=OTHER_ORGANIZATION),
+        user(2, id=OTHER_USER),
         execution(1),
         execution(2),
         execution(3, start_time="2026-03-05T10:00:00Z", end_time=None),
@@ -185,26 +182,64 @@ def test_a_correction_moves_an_execution_to_another_day_organization_and_user(
         execution(
             1,
             event_id=uuid_of(101),
-            organization_id=OTHER_ORGANIZATION,
             user_id=OTHER_USER,
             updated_at="2026-03-02T00:00:00Z",
         ),
         execution(
             3,
             event_id=uuid_of(103),
-            # 20:00 UTC is the next day in Kolkata, but this stays in Berlin.
-            start_time="2026-03-04T20:00:00Z",
-            end_time="2026-03-04T20:00:05Z",
+            # 23:30 UTC is the next day in Berlin.
+            start_time="2026-03-03T23:30:00Z",
+            end_time="2026-03-03T23:30:05Z",
             updated_at="2026-03-06T00:00:00Z",
         ),
     )
     story.build(ROWS)
     # The day that became empty is gone, not 0.
     assert {day: row["total_tasks"] for day, row in story.days(ORGANIZATION_ID).items()} == {
-        "2026-03-01": 1,
+        "2026-03-01": 2,
         "2026-03-04": 1,
     }
-    assert story.days(OTHER_ORGANIZATION)["2026-03-01"]["active_developers"] == 1
+    assert story.days(ORGANIZATION_ID)["2026-03-01"]["active_developers"] == 2
+    story.assert_equals_oracle()
+    story.assert_equals_full_refresh()
+
+
+def test_what_another_organization_sends_under_an_id_counts_nowhere_and_is_listed(
+    story: Story,
+) -> None:
+    decided = decision(1)["id"]
+    story.land(organization(), user(), execution(1, routing_decision_id=decided), decision(1))
+    story.build(ROWS)
+    before = story.days(ORGANIZATION_ID)
+    fact = story.fact(uuid_of(1_000_001))
+    theirs = {"organization_id": OTHER_ORGANIZATION, "updated_at": "2026-03-09T00:00:00Z"}
+    story.land(
+        execution(1, event_id=uuid_of(101), output_tokens=50, **theirs),
+        decision(1, event_id=uuid_of(102), routing_overhead_cost_usd=9, **theirs),
+        # Of its own what refers to what is not: no overhead, no baseline, no comparison.
+        execution(2, routing_decision_id=decided, **theirs),
+        decision(3, task_execution_id=uuid_of(1_000_001), **theirs),
+        user(2, name="Mallory", **theirs),
+    )
+    story.build(ROWS)
+    assert story.days(ORGANIZATION_ID) == before
+    assert story.fact(uuid_of(1_000_001)) == fact
+    assert story.fact(uuid_of(1_000_002))["routing_overhead_cost_usd"] is None
+    assert story.days(OTHER_ORGANIZATION)["2026-03-01"]["total_tasks"] == 1
+    assert story.mart("dim_users")[ORGANIZATION_ID, USER_ID]["user_name"] == user()["name"]
+    disputed = "select event_kind, entity_id, reason, owner_organization_id, line_number "
+    disputed += "from marts.disputed_versions order by line_number"
+    assert [tuple(row.values()) for row in story.rows(disputed)] == [
+        ("task_execution", uuid_of(1_000_001), "other_organization", ORGANIZATION_ID, 1),
+        ("routing_decision", decided, "other_organization", ORGANIZATION_ID, 2),
+    ]
+    counted = "select event_kind, count_difference, cause from marts.reconciliation "
+    counted += "where comparison = 'events_to_owners' order by event_kind"
+    assert [tuple(row.values()) for row in story.rows(counted)] == [
+        ("routing_decision", 1, "id of another organization"),
+        ("task_execution", 1, "id of another organization"),
+    ]
     story.assert_equals_oracle()
     story.assert_equals_full_refresh()
 
@@ -223,19 +258,44 @@ def test_copies_count_once_and_an_older_version_that_arrives_last_changes_nothin
     assert story.fact(uuid_of(1_000_001))["output_tokens"] == 700
 
 
-def test_of_two_versions_of_one_moment_the_higher_event_id_counts_in_any_order(
+def test_versions_of_one_moment_and_from_the_future_are_told_apart_by_what_they_say(
     story: Story,
 ) -> None:
+    ahead = (datetime.now(UTC) + timedelta(hours=20)).isoformat()
+    unfinished = ("end_time", "output_tokens", "reasoning_tokens")
     for number in (1, 2):
-        low = execution(number, event_id=uuid_of(10 + number), output_tokens=300)
-        high = execution(number, event_id=uuid_of(20 + number), output_tokens=400)
-        first, second = (low, high) if number == 1 else (high, low)
-        story.land(first)
-        story.build("fct_task_executions")
-        story.land(second, organization(number))
+        # Snapshots of a stream: only the output grows.
+        snapshots = [
+            execution(
+                number,
+                event_id=uuid_of(10 * number + place),
+                output_tokens=tokens,
+                reasoning_tokens=None,
+            )
+            for place, tokens in enumerate((3, 415, 3))
+        ]
+        begun = execution(
+            number + 2, event_id=uuid_of(100 + number), updated_at=ahead, status="running"
+        )
+        begun = {name: value for name, value in begun.items() if name not in unfinished}
+        ended = execution(number + 2, event_id=uuid_of(110 + number))
+        other = execution(number + 4, event_id=uuid_of(120 + number), user_id=OTHER_USER)
+        same = execution(number + 4, event_id=uuid_of(130 + number))
+        parts = [[*snapshots[:2], begun, other], [snapshots[2], ended, same, organization(number)]]
+        for part in parts if number == 1 else reversed(parts):
+            story.land(*part)
+            story.build("fct_task_executions")
     story.build(ROWS)
-    assert {row["output_tokens"] for row in story.mart("fct_task_executions").values()} == {400}
-    story.assert_equals_oracle()
+    facts = story.mart("fct_task_executions")
+    tokens = {number: facts[uuid_of(1_000_000 + number)]["output_tokens"] for number in (1, 2)}
+    assert tokens == {1: 415, 2: 415}
+    assert {facts[uuid_of(1_000_000 + number)]["status"] for number in (3, 4)} == {"completed"}
+    reasons = "select reason, count(*) as versions from marts.disputed_versions group by 1"
+    assert {row["reason"]: row["versions"] for row in story.rows(reasons)} == {
+        "ambiguous": 4,
+        "stamped_ahead": 2,
+    }
+    story.assert_equals_full_refresh()
 
 
 def test_an_execution_is_followed_from_pending_to_completed(story: Story) -> None:
@@ -307,6 +367,6 @@ def test_an_execution_without_user_model_or_tokens_counts_once_and_costs_nothing
     # The user of the fourth has not been announced.
     assert (day["active_developers"], day["total_developers"]) == (1, 1)
     assert day["metric_date"] == date(2026, 3, 1)
-    assert story.mart("dim_users")[USER_ID]["is_inferred"]
+    assert story.mart("dim_users")[ORGANIZATION_ID, USER_ID]["is_inferred"]
     story.assert_equals_oracle()
     story.assert_equals_full_refresh()

@@ -1,18 +1,25 @@
 """Prices have two times: what a correction changed is on record, and the past can be rebuilt."""
 
-from datetime import UTC, datetime
+import json
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from oracle import Row
-from stories import ROWS, Seeds, Story, price
+from stories import NOW, ROWS, Seeds, Story, price
 from test_build_prices import changed, most_used_model, using
-from test_landing_contracts import execution, organization, uuid_of
+from test_landing_contracts import (
+    ORGANIZATION_ID,
+    adjustment,
+    execution,
+    organization,
+    uuid_of,
+)
 
 pytest_plugins = ["stories"]
 
-LATER = "2098-01-01T00:00:00Z"
+LATER = (datetime.now(UTC) + timedelta(hours=12)).isoformat()
 """When something is recorded after the moment, by the clock, to which the past is rebuilt."""
 
 FACT_TOTALS = """
@@ -92,7 +99,7 @@ def test_the_ledger_of_a_correction_adds_up_to_what_it_changed(
     seeds.add("provider_pricing", price(provider, model, **window, input_usd_per_mtok="1"))
     seeds.write("provider_pricing", [
         row if row["input_usd_per_mtok"] != "1" or row["source"] != "a story"
-        else row | {"recorded_at": "2026-11-26T00:00:00Z"}
+        else row | {"recorded_at": "2026-11-28T02:00:00Z"}
         for row in seeds.read("provider_pricing")
     ])  # fmt: skip
     story.build(full_refresh=True)
@@ -175,6 +182,148 @@ def test_the_ledger_names_policies_baselines_and_names(story: Story, seeds: Seed
     story.assert_equals_full_refresh()
 
 
+def test_the_ledger_says_what_happened_also_when_two_things_do(story: Story, seeds: Seeds) -> None:
+    names = {
+        1: "cost changed",
+        2: "baseline changed",
+        3: "savings changed",
+        4: "cost and version changed",
+        5: "version changed",
+        6: "tokens and cost changed",
+        7: "cost changed, price came",
+        8: "price came",
+        9: "deleted events",
+        10: "cost made unknown",
+        11: "as it was",
+    }
+    story.land(
+        organization(),
+        *(
+            execution(number, model="house" if number in (7, 8) else "claude-3-7-sonnet-20250219")
+            for number in names
+        ),
+    )
+    seeds.add("provider_pricing", price("anthropic", "house"))
+    story.build(ROWS)
+
+    def by_hand(numbers: tuple[int, ...], change: str) -> None:
+        with story.database.connect(autocommit=True) as connection:
+            changed_rows = connection.execute(
+                f"update marts.fct_task_executions set {change} "  # noqa: S608
+                "where execution_id = any(%s::uuid[])",
+                ([uuid_of(1_000_000 + number) for number in numbers],),
+            ).rowcount
+        assert changed_rows == len(numbers)
+
+    by_hand((1, 4, 6, 7), "cost_usd = cost_usd + 10")
+    by_hand((2,), "baseline_cost_usd = baseline_cost_usd - 0.001")
+    by_hand((3,), "savings_usd = savings_usd * 2")
+    by_hand((6,), "input_tokens = input_tokens + 1")
+    by_hand((10,), "cost_usd = null, savings_usd = null, pricing_status = 'no_usage'")
+    with story.database.connect(autocommit=True) as connection:
+        connection.execute("delete from raw.task_executions where id = %s", (uuid_of(1_000_009),))
+    published = story.row(FACT_TOTALS)
+    seeds.add(
+        "provider_pricing",
+        price("anthropic", "house", input_usd_per_mtok="1", recorded_at="2026-11-26T00:00:00Z"),
+    )
+    story.land(
+        *(
+            execution(number, event_id=uuid_of(number), updated_at="2026-03-01T10:05:00Z", **usage)
+            for number, usage in ((4, {"output_tokens": 100}), (5, {"output_tokens": 100}))
+        )
+    )
+    story.project.run(
+        story.database,
+        *("build", "--select", ROWS),
+        *("--vars", json.dumps({"now": NOW, "rebuild_organizations": [ORGANIZATION_ID]})),
+        now=None,
+    )
+    ledger = {row["execution_id"]: row for row in story.rows(LEDGER)}
+    assert {names[number]: ledger[uuid_of(1_000_000 + number)]["reason"] for number in names
+            if uuid_of(1_000_000 + number) in ledger} == {
+        "cost changed": "repaired",
+        "baseline changed": "repaired",
+        "savings changed": "repaired",
+        "cost and version changed": "new version, repaired",
+        "version changed": "new version",
+        "tokens and cost changed": "repaired",
+        "cost changed, price came": "price, repaired",
+        "price came": "price",
+        "deleted events": "removed",
+        "cost made unknown": "repaired",
+    }  # fmt: skip
+    assert ledger[uuid_of(1_000_001)]["cost_delta_usd"] == -10
+    assert story.row(LEDGER_TOTALS) == difference(story.row(FACT_TOTALS), published)
+
+    # A full refresh finds the same as a rebuild: what was changed by hand, and what is gone.
+    count = len(story.rows(LEDGER))
+    by_hand((1,), "cost_usd = cost_usd + 10")
+    with story.database.connect(autocommit=True) as connection:
+        connection.execute("delete from raw.task_executions where id = %s", (uuid_of(1_000_011),))
+    published = story.row(FACT_TOTALS)
+    before = story.row(LEDGER_TOTALS)
+    story.build(full_refresh=True)
+    assert [(row["execution_id"], row["reason"]) for row in story.rows(LEDGER)[count:]] in (
+        [(uuid_of(1_000_001), "repaired"), (uuid_of(1_000_011), "removed")],
+        [(uuid_of(1_000_011), "removed"), (uuid_of(1_000_001), "repaired")],
+    )
+    assert difference(story.row(LEDGER_TOTALS), before) == difference(
+        story.row(FACT_TOTALS), published
+    )
+
+
+def test_a_policy_and_a_price_in_one_build_are_both_named(story: Story, seeds: Seeds) -> None:
+    story.land(execution(1), execution(2, model="house-name"))
+    story.build(ROWS)
+    # The organization arrives, and with it a baseline; a price is corrected; a name is found.
+    story.land(organization())
+    seeds.add(
+        "provider_pricing",
+        price(
+            "anthropic",
+            "claude-3-7-sonnet-20250219",
+            input_usd_per_mtok="1",
+            recorded_at="2026-11-26T00:00:00Z",
+        ),
+    )
+    seeds.add(
+        "model_aliases",
+        {
+            "provider": "anthropic",
+            "alias": "house-name",
+            "model": "claude-3-7-sonnet-20250219",
+            "recorded_at": "2026-11-22T00:00:00Z",
+        },
+    )
+    story.build()
+    assert [(row["execution_id"], row["reason"]) for row in story.rows(
+        "select * from marts.fct_cost_corrections order by execution_id"
+    )] == [
+        (uuid_of(1_000_001), "baseline, price"),
+        (uuid_of(1_000_002), "baseline, model name"),
+    ]  # fmt: skip
+    seeds.add(
+        "baseline_policies",
+        {
+            "policy": "fixed",
+            "baseline_provider": "anthropic",
+            "baseline_model": "claude-opus-4-5-20251101",
+            "effective_from": "2026-01-01T00:00:00Z",
+            "recorded_at": "2026-11-25T00:00:00Z",
+        },
+    )
+    story.land(
+        execution(1, event_id=uuid_of(11), updated_at="2026-03-01T10:05:00Z", output_tokens=100)
+    )
+    count = len(story.rows(LEDGER))
+    story.build()
+    assert {row["execution_id"]: row["reason"] for row in story.rows(LEDGER)[count:]} == {
+        uuid_of(1_000_001): "new version, policy",
+        uuid_of(1_000_002): "policy",
+    }
+
+
 def test_the_past_is_rebuilt_to_the_last_digit(
     story_of_sample: Story, seeds: Seeds, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -190,6 +339,17 @@ def test_the_past_is_rebuilt_to_the_last_digit(
         organization(9),
         organization(10, id=known, timezone="Asia/Tokyo", updated_at="2026-10-20T00:00:00Z"),
         execution(1),
+        adjustment(1),
+    )
+    seeds.add(
+        "exchange_rates",
+        {
+            "currency": "EUR",
+            "usd_per_unit": "1.08",
+            "effective_from": "2026-01-01T00:00:00Z",
+            "recorded_at": LATER,
+            "source": "a story",
+        },
     )
     seeds.add(
         "provider_pricing",

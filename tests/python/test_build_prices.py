@@ -165,7 +165,12 @@ def test_another_name_of_a_model_comes_changes_and_goes(
     }
     shipped = seeds.read("model_aliases")
     for target in (targets[0], targets[-1]):
-        alias = {"provider": provider, "alias": name, "model": target}
+        alias = {
+            "provider": provider,
+            "alias": name,
+            "model": target,
+            "recorded_at": RECORDED_LATER,
+        }
         seeds.write("model_aliases", [*shipped, alias])
         story.build()
         renamed = story.mart("fct_task_executions")

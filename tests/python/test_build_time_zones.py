@@ -30,9 +30,10 @@ SHORT_AND_LONG_DAYS = {
 
 
 def under(story: Story, zone: str) -> Story:
-    """Return the story with sessions of another time zone; the events are shared."""
+    """Return the story with sessions that write times otherwise; the events are shared."""
     settings = story.database.settings
-    environment = {"PGOPTIONS": f"-c timezone={zone}", "PGTZ": zone}
+    options = f"-c timezone={zone} -c datestyle=SQL,DMY -c intervalstyle=sql_standard"
+    environment = {"PGOPTIONS": options, "PGTZ": zone}
     return replace(story, database=Database(settings, story.database.environment | environment))
 
 
@@ -67,6 +68,14 @@ def test_builds_under_other_session_zones_equal_one_under_utc(story: Story) -> N
     for (name, day), half_hours in SHORT_AND_LONG_DAYS.items():
         assert (name, day, story.days(ZONES[name])[day]["total_tasks"]) == (name, day, half_hours)
     story.assert_equals_oracle()
+    # No row of the price files seems to be another one, and no key follows the session.
+    for history in ("provider_pricing_history", "baseline_policies_history"):
+        changed = f"select * from snapshots.{history} where dbt_valid_to is not null"  # noqa: S608
+        assert story.rows(changed) == []
+    with story.database.connect(options="-c datestyle=German -c timezone=Asia/Tokyo") as reader:
+        keys = "select price_id from intermediate.int_price_rows order by 1"
+        written = "select price_id from marts.dim_prices order by 1"
+        assert reader.execute(keys).fetchall() == reader.execute(written).fetchall()
     # Another zone alone makes nothing new: no key and no window depends on it.
     identities = story.identities()
     story.build()

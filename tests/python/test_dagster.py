@@ -21,6 +21,7 @@ from orchestration.quality.checks import SPOT_CHECK
 from orchestration.quality.rules import SUITES
 
 MARTS = [
+    "marts/adjustment_days",
     "marts/alert_conditions",
     "marts/alert_episodes",
     "marts/analytics_aggregations",
@@ -29,9 +30,13 @@ MARTS = [
     "marts/daily_savings",
     "marts/dim_dates",
     "marts/dim_organizations",
+    "marts/dim_price_factors",
     "marts/dim_prices",
     "marts/dim_providers",
+    "marts/dim_usage_prices",
     "marts/dim_users",
+    "marts/disputed_versions",
+    "marts/fct_adjustments",
     "marts/fct_alerts",
     "marts/fct_cost_corrections",
     "marts/fct_cost_lines",
@@ -45,6 +50,7 @@ MARTS = [
     "marts/live_organization_today",
     "marts/model_usage",
     "marts/organization_analytics",
+    "marts/organization_bills",
     "marts/organization_current_month",
     "marts/organization_duration_histogram",
     "marts/provider_duration_histogram",
@@ -63,6 +69,7 @@ MARTS = [
     "marts/users",
 ]
 RAW_TABLES = [
+    "raw/adjustments",
     "raw/event_totals",
     "raw/finished_builds",
     "raw/landed_totals",

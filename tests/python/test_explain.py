@@ -12,11 +12,25 @@ from conftest import Database
 from oracle import Row
 from rich.console import Console
 from stories import ROWS, Seeds, Story, environment_of, price
-from test_landing_contracts import decision, execution, organization, user, uuid_of
+from test_landing_contracts import (
+    ORGANIZATION_ID,
+    decision,
+    execution,
+    organization,
+    user,
+    uuid_of,
+)
 
 from orchestration.cli import main
 from orchestration.explain import screen
-from orchestration.explain.arithmetic import calculate, rounded, rows_that_fit, why_not
+from orchestration.explain.arithmetic import (
+    TOKEN_PARTS,
+    Calculation,
+    calculate,
+    rounded,
+    rows_that_fit,
+    why_not,
+)
 from orchestration.explain.gather import as_json, explain
 
 pytest_plugins = ["stories"]
@@ -217,7 +231,8 @@ def test_costs_are_explained_to_the_last_digit(story: Story, house: Seeds) -> No
         assert f"Unknown ({status})" in text
         assert sentence in text
     assert document(story, id_of(4))["baseline"]["baseline_cost_usd"] == "0.007258000000"
-    assert document(story, id_of(5))["cost"]["nearest_known_model"]["model"] == "cachemix"
+    nearest = document(story, id_of(5))["cost"]["nearest_known_model"]
+    assert (nearest["model"], nearest["suggestion_rule"]) == ("cachemix", "one_letter")
 
     failed = document(story, id_of(10))
     assert failed["cost"]["cost_usd"] == "0.004672305000"
@@ -257,6 +272,164 @@ def test_costs_are_explained_to_the_last_digit(story: Story, house: Seeds) -> No
     result = run(story.database, id_of(1))
     assert result.exit_code == 1
     assert "is not in marts.dim_prices" in result.stderr
+
+
+def test_every_kind_of_usage_is_explained(story: Story, seeds: Seeds) -> None:
+    since = {
+        "provider": "shop",
+        "effective_from": "2026-01-01T00:00:00Z",
+        "recorded_at": "2026-11-25T00:00:00Z",
+        "source": "its price list",
+    }
+    rates = {"input_usd_per_mtok": "3", "output_usd_per_mtok": "15"}
+    seeds.add(
+        "provider_pricing",
+        price("shop", "text", **rates),
+        price("shop", "deal", **rates),
+        price("shop", "audio", input_usd_per_mtok="2.5", output_usd_per_mtok="10"),
+        price("shop", "writes", **rates, cache_write_usd_per_mtok="6.25"),
+        price("shop", "long", input_usd_per_mtok="2.5", output_usd_per_mtok="15"),
+        price(
+            "shop",
+            "long",
+            context_over_tokens="272000",
+            input_usd_per_mtok="5",
+            output_usd_per_mtok="22.5",
+        ),
+        price("shop", "plan", **NO_RATES, usd_per_request="0.04"),
+        price("night", "", input_usd_per_mtok="1", output_usd_per_mtok="1"),
+    )
+    seeds.add(
+        "usage_prices",
+        since | {"model": "audio", "usage": "audio_output_tokens", "usd_per_mtok": "80"},
+        since | {"model": "writes", "usage": "cache_write_1h_tokens", "usd_per_mtok": "10"},
+        since | {"usage": "web_search_requests", "usd_per_unit": "0.01"},
+        since | {"usage": "rerank_units", "usd_per_unit": "0.002"},
+    )
+    batch = {"kind": "service_tier", "service_tier": "batch", "factor": "0.5"}
+    agreed = {"kind": "agreement", "model": "deal", "organization_id": ORGANIZATION_ID}
+    night = {"provider": "night", "kind": "hours", "hours": "Sat-Sun 09:00-11:00"}
+    seeds.add(
+        "price_factors",
+        since | batch,
+        since | {"kind": "region", "region": "eu", "factor": "1.1"},
+        since | agreed | {"factor": "0.76"},
+        since | night | {"factor": "0.25"},
+    )
+    at_shop = {"provider": "shop", "reported_cost_usd": None, **NO_TOKENS}
+    million = {"input_tokens": 1_000_000, "output_tokens": 0}
+    search = {"other_usage": {"web_search_requests": 2}}
+    audio = {"input_tokens": 17, "output_tokens": 592, "audio_output_tokens": 482}
+    hour = {"cache_write_tokens": 1_000_000, "cache_write_1h_tokens": 400_000}
+    usages: list[dict[str, Any]] = [
+        {"model": "audio", **audio},
+        {"model": "writes", **million, **hour},
+        {"model": "text", "input_tokens": 9_548, "output_tokens": 528, **search},
+        {"model": "text", "other_usage": {"seats": 1, "web_search_requests": 1}, **million},
+        {"model": "deal", "service_tier": "Batch", "region": "EU", **million, **search},
+        {"model": "text", "service_tier": "flex", **million},
+        {"model": "text", "service_tier": "on_demand", **million},
+        {"model": "audio", "is_gateway_cache_hit": True, **audio},
+        {"provider": "night", "is_bucket": True, "request_count": 1_234, **million},
+        {"provider": "night", **million},
+        {"model": "text", "input_tokens": 20, "output_tokens": 151, "tokens_used": 553},
+        {"model": "plan", "request_count": 0.33},
+        {"model": "nobody's", "other_usage": {"rerank_units": 3}},
+        {"model": "long", "input_tokens": 2_000_000, "output_tokens": 40_000, "request_count": 40},
+        {"model": "text", "input_tokens": 1_000_000, "tokens_used": 1_000_000},
+        {"model": "text", "compute_units": 2, **million},
+    ]
+    story.land(
+        organization(baseline_provider="shop", baseline_model="audio"),
+        *(execution(number, **at_shop | usage) for number, usage in enumerate(usages, start=1)),
+    )
+    story.build(*PRICES_AND_ROWS)
+
+    expected = [
+        ("priced", "0.039702500000"),
+        ("priced", "7.750000000000"),
+        ("priced", "0.056564000000"),
+        ("usage_without_price", None),
+        ("priced", "1.269200000000"),  # 3 x 0.5 x 1.1 x 0.76 and 2 x 0.01 x 0.76
+        ("tier_without_price", None),
+        ("priced", "3.000000000000"),
+        ("gateway_cache_hit", "0.000000000000"),
+        ("bucket_spans_prices", None),
+        ("priced", "0.250000000000"),  # a Sunday
+        ("token_totals_differ", None),
+        ("priced", "0.013200000000"),
+        ("priced", "0.006000000000"),
+        ("priced", "5.600000000000"),
+        ("priced", "3.000000000000"),
+        ("usage_without_price", None),
+    ]
+    found = [document(story, id_of(number)) for number in range(1, len(usages) + 1)]
+    costs_found = [(each["cost"]["pricing_status"], each["cost"]["cost_usd"]) for each in found]
+    assert costs_found == expected
+    for each in found:
+        assert each["cost"]["recomputed_cost_usd"] == each["cost"]["cost_usd"]
+        assert each["cost"]["recomputed_pricing_status"] == each["cost"]["pricing_status"]
+    assert costs(found[0]["cost"]["lines"]) == {
+        "uncached_input": "0.000042500000",
+        "output": "0.001100000000",
+        "audio_output_tokens": "0.038560000000",
+    }
+    assert found[0]["execution"]["other_costs"][0]["cost_usd"] == "0.038560000000"
+    deal = found[4]
+    own, factors = deal["cost"]["usage_prices"], deal["cost"]["price_factors"]
+    assert [(row["usage"], row["source"]) for row in own] == [
+        ("web_search_requests", "its price list")
+    ]
+    assert [row["kind"] for row in factors] == ["agreement", "region", "service_tier"]
+    (tokens, searches) = deal["cost"]["lines"]
+    assert (tokens["book_usd_per_unit"], tokens["factor"]) == ("0.000003", "0.418")
+    assert (searches["factor"], searches["price_id"]) == ("0.76", own[0]["usage_price_id"])
+    # The agreement is about another model than the baseline.
+    assert deal["baseline"]["baseline_cost_usd"] == "1.395000000000"
+    assert found[7]["baseline"]["baseline_cost_usd"] == "0.039702500000"
+    assert found[3]["cost"]["without_price"] == ["seats"]
+    assert found[15]["cost"]["without_price"] == ["compute_units"]
+
+    for number, sentence in (
+        (1, "audio output 482 tokens 80 per million 0.038560000000"),
+        (1, "Price row of its own: audio output For shop, audio Holds from 2026-01-01"),
+        (2, "1,000,000 written to one, 400,000 of these for 1 h"),
+        (3, "web_search_requests 2 0.01 per web_search_requests 0.020000000000"),
+        (4, "Append to seeds/pricing/usage_prices.csv a row for shop text with usage seats"),
+        (5, "quantity x rate x factor, USD"),
+        (5, "uncached input 1,000,000 tokens 3 per million 0.418 1.254000000000"),
+        (5, "Factor: region For shop, every model, region eu Holds from 2026-01-01"),
+        (5, "Recomputed from the price rows: agrees"),
+        (6, "names the service tier flex, and there is neither a price of shop text for it"),
+        (6, "Append a row of kind service_tier to seeds/pricing/price_factors.csv"),
+        (8, "a gateway answered from its own cache"),
+        (9, "Sum of a period of many requests"),
+        (9, "the price depends on the hour"),
+        (10, "hours in UTC Sat-Sun 09:00-11:00"),
+        (11, "tokens_used is 553, and input_tokens and output_tokens are 171 together"),
+        (12, "requests 0.33 requests 0.04 per request 0.013200000000"),
+        (13, "Recomputed from the price rows: agrees"),
+        (14, "Requests 40"),
+        (16, "a row for shop text with usd_per_compute_unit"),
+    ):
+        assert sentence in words(screen_of(story, id_of(number), 120)), number
+        screen_of(story, id_of(number), 80)
+
+    # A factor that is not the one with which the stored cost was computed shows.
+    with story.database.connect(autocommit=True) as connection:
+        connection.execute(
+            "update intermediate.int_price_factors set factor = 1.2 where kind = 'region'"
+        )
+    result = run(story.database, id_of(5))
+    assert result.exit_code == 1
+    assert "1.269200000000 USD (priced), and quantity times rate gives 1.383200000000" in (
+        result.stderr
+    )
+    with story.database.connect(autocommit=True) as connection:
+        connection.execute("delete from intermediate.int_price_factors where kind = 'region'")
+    result = run(story.database, id_of(5))
+    assert result.exit_code == 1
+    assert "is not in marts.dim_prices, dim_usage_prices or dim_price_factors" in result.stderr
 
 
 def test_versions_corrections_and_ids_that_lead_to_an_execution(story: Story, house: Seeds) -> None:
@@ -442,7 +615,10 @@ def test_it_says_what_to_do_before_the_migration(empty_database: Database) -> No
 
 def usage_of(**changes: Any) -> Row:
     usage: Row = dict.fromkeys(
-        (*NO_TOKENS, "tokens_used", "duration_ms", "compute_units", "task_type", "service_tier"),
+        (
+            *(*NO_TOKENS, *TOKEN_PARTS, "tokens_used", "duration_ms", "compute_units"),
+            *("other_usage", "is_bucket", "task_type", "service_tier"),
+        ),
     ) | {"request_count": 1, "organization_id": "o", "start_time": 5}
     return usage | changes
 
@@ -468,6 +644,12 @@ def price_of(**changes: Any) -> Row:
     return row | changes
 
 
+def at(price: Row, **used: Any) -> Calculation:
+    found = calculate(usage_of(**used), price)
+    assert found is not None
+    return found
+
+
 def test_halves_go_away_from_zero_and_large_amounts_keep_every_digit() -> None:
     half = Fraction(1, 2 * 10**12)
     assert str(rounded(half)) == "1E-12"
@@ -476,16 +658,16 @@ def test_halves_go_away_from_zero_and_large_amounts_keep_every_digit() -> None:
     large = Fraction(10**40 + 1, 10**12)
     assert rounded(large) == Decimal(f"{10**28}.000000000001")
     # 50 ms at 0.0000000006 USD a minute is half of the last place: one rounding, up.
-    timed = calculate(usage_of(duration_ms=50), price_of(usd_per_minute=Decimal("0.0000000006")))
+    timed = at(price_of(usd_per_minute=Decimal("0.0000000006")), duration_ms=50)
     assert timed.cost_usd == Decimal("0.000000000001")
 
 
 def test_a_cost_that_cannot_be_true_is_none() -> None:
     dear = price_of(usd_per_compute_unit=Decimal(99_999_999), usd_per_request=Decimal(1))
-    assert calculate(usage_of(compute_units=Decimal(1)), dear).status == "cost_out_of_range"
-    within = calculate(usage_of(compute_units=Decimal("0.98")), dear)
+    assert at(dear, compute_units=Decimal(1)).status == "cost_out_of_range"
+    within = at(dear, compute_units=Decimal("0.98"))
     assert (within.status, within.cost_usd) == ("priced", Decimal("98000000.02"))
-    free = calculate(usage_of(), price_of(usd_per_request=Decimal(0)))
+    free = at(price_of(usd_per_request=Decimal(0)))
     assert (free.status, free.cost_usd) == ("priced", Decimal(0))
 
 

@@ -15,7 +15,7 @@ from functools import cache
 from typing import Any
 
 from stories import Seeds, Story, price
-from test_landing_contracts import decision, execution, organization, uuid_of
+from test_landing_contracts import adjustment, decision, execution, organization, uuid_of
 
 from orchestration.project import project_root
 
@@ -49,6 +49,7 @@ class Example:
         corrections: Rows that are recorded before the second build.
         aliases: Other names of models.
         policies: Rows of the baseline policies.
+        exchange_rates: Rows of the exchange rates.
         loads: What lands, one load after the other.
     """
 
@@ -60,6 +61,7 @@ class Example:
     corrections: list[dict[str, str]] = field(default_factory=list)
     aliases: list[dict[str, str]] = field(default_factory=list)
     policies: list[dict[str, str]] = field(default_factory=list)
+    exchange_rates: list[dict[str, str]] = field(default_factory=list)
     loads: list[list[dict[str, Any]]] = field(default_factory=list)
     _executions: int = 0
 
@@ -303,7 +305,7 @@ def costs(used: list[tuple[str, dict[str, str]]]) -> Check:
 def versions(this: Example) -> Check:
     (rate,) = {row["USD per million"] for row in this.table}
     this.add_price(output_usd_per_mtok=rate)
-    assert [row["arrived"] for row in this.table] == ["first", "second", "third, late"]
+    assert [row["arrived"] for row in this.table] == ["first", "second", "third, late", "fourth"]
     used = this.use(output_tokens=0)
     (landed,) = this.loads.pop()
     this.loads += [
@@ -949,6 +951,7 @@ def reported(this: Example) -> Check:
             "cached_input_tokens": 1_000,
         },
         "the source used the price of another time": {"model": "dated", **tokens},
+        "the source adds a tenth, as for a region": {"model": "dated", **tokens},
         "the source states no cached tokens; some would explain it": {
             "model": "cached",
             "input_tokens": 1_000,
@@ -993,6 +996,55 @@ def days(this: Example) -> Check:
     def check(story: Story) -> None:
         for execution_id, row in used:
             assert str(story.fact(execution_id)["metric_date"]) == row["day"], row
+
+    return check
+
+
+@example
+def adjustments(this: Example) -> Check:
+    rates, rows, (bill,) = this.tables
+    (spend,) = re.findall(r"usage cost ([\d.]+) USD", this.prose)
+    exactly(spend, amount(bill["total_spend_usd"]), bill)
+    this.exchange_rates += [
+        {
+            "currency": row["currency"],
+            "usd_per_unit": row["USD for one unit"],
+            "effective_from": row["holds from"],
+            "effective_until": row["until"],
+            "recorded_at": row["recorded"],
+            "source": "the document",
+        }
+        for row in rates
+    ]
+    this.belong()
+    this.add_price(input_usd_per_mtok=spend)
+    this.use(input_tokens=MILLION)
+    landed = []
+    for number, row in enumerate(rows):
+        event = adjustment(
+            this.number * 100 + number,
+            organization_id=this.organization_id(),
+            effective_at=row["effective"],
+            **{name: row[name] for name in ("reason", "amount", "currency")},
+        )
+        this.land(event)
+        landed.append((event["id"], row))
+
+    def check(story: Story) -> None:
+        for adjustment_id, row in landed:
+            found = story.row(
+                "select * from marts.fct_adjustments where adjustment_id = %s", adjustment_id
+            )
+            exactly(row["USD"], found["amount_usd"], row)
+            assert found["amount_status"] == (
+                "no_exchange_rate" if row["USD"] in UNKNOWN else "known"
+            )
+        found = story.row(
+            "select * from marts.organization_bills where organization_id = %s",
+            this.organization_id(),
+        )
+        for column, said in bill.items():
+            exactly(said, found[column], column)
 
     return check
 
@@ -1049,6 +1101,7 @@ def test_every_figure_of_the_document_is_what_a_build_computes(story: Story, see
     seeds.add("provider_pricing", *together("prices"))
     seeds.add("model_aliases", *together("aliases"))
     seeds.add("baseline_policies", *together("policies"))
+    seeds.add("exchange_rates", *together("exchange_rates"))
     for number in range(max(len(this.loads) for this in examples.values())):
         loads = [this.loads[number] for this in examples.values() if number < len(this.loads)]
         story.land(*(event for load in loads for event in load))

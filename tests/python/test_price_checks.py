@@ -43,7 +43,8 @@ def with_cells(rows: list[dict[str, str]], **cells: str) -> list[dict[str, str]]
 
 
 def is_used(row: dict[str, str]) -> bool:
-    return (row["provider"], row["model"]) == (PROVIDER, MODEL)
+    key = row["provider"], row["model"], row["context_over_tokens"]
+    return key == (PROVIDER, MODEL, "")
 
 
 def failures(error: pytest.ExceptionInfo[AssertionError]) -> set[str]:

@@ -26,6 +26,14 @@ update marts.fct_task_executions set {change} where execution_id = (
 ) returning execution_id
 """
 
+DISPUTE = """
+insert into marts.disputed_versions
+select
+    'user', gen_random_uuid(), '{reason}', gen_random_uuid(), gen_random_uuid(), gen_random_uuid(),
+    current_date, landed_at + interval '301 seconds', landed_at, load_id, 1, source_name
+from raw.loads where source_name <> 'bad' returning load_id
+"""
+
 # A statement that breaks a rule; what it returns are the ids that the check must name.
 BREAKS = {
     "every_line_is_accepted_or_rejected": (
@@ -35,6 +43,9 @@ BREAKS = {
         "insert into raw.loads (source_name, content_sha256, lines_read, lines_rejected) "
         "values ('bad', repeat('0', 64), 50, 50) returning load_id"
     ),
+    "ids_belong_to_one_organization": DISPUTE.format(reason="other_organization"),
+    "versions_of_one_moment_agree": DISPUTE.format(reason="ambiguous"),
+    "stamps_are_not_ahead": DISPUTE.format(reason="stamped_ahead"),
     "prices_are_not_negative": (
         "update marts.dim_prices set output_usd_per_mtok = -1 "
         "where price_id = (select min(price_id) from marts.dim_prices) returning price_id"

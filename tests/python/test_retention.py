@@ -306,6 +306,126 @@ def test_what_arrives_late_stands_beside_the_sealed_days(story: Story) -> None:
     )
 
 
+def spans(number: int, *days: str, **fields: object) -> list[dict[str, object]]:
+    """Return an execution for each day, at noon in UTC."""
+    return [
+        execution(
+            number + place,
+            start_time=f"{day}T12:00:00Z",
+            end_time=f"{day}T12:00:05Z",
+            updated_at=f"{day}T12:00:09Z",
+            **fields,
+        )
+        for place, day in enumerate(days)
+    ]
+
+
+def explained(story: Story, execution_id: object) -> str:
+    with environment_of(story.database):
+        result = CliRunner().invoke(main, ["explain", str(execution_id)])
+    assert result.exit_code == 0, result.output
+    return " ".join(result.output.split())
+
+
+def test_where_nothing_was_nothing_is_sealed(story: Story) -> None:
+    assert "Sealed: nothing" in retain(story)
+    story.land(organization(1), organization(2, id=KOLKATA))
+    story.build()
+    assert "Sealed: nothing" in retain(story)
+    for ledger in ("seals", "sealed_organizations", "sealed_executions", "archives"):
+        assert story.rows(f"select * from raw.{ledger}") == []  # noqa: S608
+
+    days = ("2026-03-02", "2026-05-31", "2026-07-31", "2026-08-01", "2026-10-30")
+    story.land(*spans(10, *days))
+    assert "counts after the next build" in explained(story, uuid_of(1_000_010))
+    story.build(with_tests=True)
+    assert set(story.days(ORGANIZATION_ID)) == set(days)
+    assert late(story) == []
+    assert totals(story) == expected_totals(story)
+    of_providers = story.row(
+        "select sum(total_tasks) as tasks from marts.provider_performance_metrics "
+        "where aggregation_period = 'daily'"
+    )
+    assert of_providers["tasks"] == len(days)
+    # The day that the end of July cuts in two is sealed whole.
+    assert "4 execution(s) of it now" in retain(story)
+    sealed = story.rows("select organization_id from marts.sealed_periods")
+    assert [row["organization_id"] for row in sealed] == [ORGANIZATION_ID]
+
+
+def test_what_is_sealed_belongs_to_each_organization(story: Story) -> None:
+    tenants = {"known": KOLKATA, "new": LOS_ANGELES}
+    story.land(
+        organization(1),
+        organization(2, id=KOLKATA, timezone="Asia/Kolkata", updated_at="2026-01-01T00:00:00Z"),
+        *spans(10, "2026-07-10", "2026-09-10"),
+    )
+    story.build()
+    retain(story)
+    # Of the last one the day is sealed and a provider's, too: its organization had nothing then.
+    days = ("2026-02-28", "2026-07-10", "2026-07-31", "2026-08-15", "2026-10-30")
+    story.land(
+        organization(3, id=LOS_ANGELES, timezone="America/Los_Angeles"),
+        *spans(20, *days, organization_id=KOLKATA),
+        *spans(30, *days, organization_id=LOS_ANGELES),
+        decision(1, organization_id=KOLKATA, decision_timestamp="2026-07-10T11:00:00Z"),
+        *spans(40, "2026-07-11"),
+    )
+    assert "counts after the next build" in explained(story, uuid_of(1_000_020))
+    # It waits for a build, so that it does not leave.
+    assert "Left schema raw: 0" in retain(story)
+    assert "its day is sealed, so that it will stand in late_corrections" in explained(
+        story, uuid_of(1_000_040)
+    )
+    story.build(with_tests=True)
+    for tenant in tenants.values():
+        assert set(story.days(tenant)) == set(days)
+    assert [row["execution_id"] for row in late(story)] == [uuid_of(1_000_040)]
+    text = explained(story, uuid_of(1_000_040))
+    assert "arrived after its day, 2026-07-11, was sealed" in text
+    assert "next build" not in text
+    assert "make build" not in text
+    assert story.rows("select * from marts.fct_routing_decisions")
+    assert totals(story) == expected_totals(story)
+
+    def all_of_providers() -> Row:
+        return story.row(
+            """
+            select sum(tasks) as tasks, sum(spend) as spend
+            from (
+                select total_tasks as tasks, total_spend_usd as spend
+                from marts.provider_performance_metrics where aggregation_period = 'daily'
+                union all
+                select count_difference, usd_difference from marts.reconciliation
+                where comparison = 'arrived_to_sealed_providers'
+                union all
+                select tasks_delta, spend_delta_usd from marts.late_corrections
+            ) as parts
+            """
+        )
+
+    expected = {name: expected_totals(story)[name] for name in ("tasks", "spend")}
+    assert all_of_providers() == expected
+    state = figures(story), late(story)
+    story.build(full_refresh=True, with_tests=True)
+    assert (figures(story), late(story)) == state
+
+    # Built, they are as old as the others: now they are sealed, and leave.
+    assert "6 execution(s) of it now" in retain(story)
+    staying = story.row("select min(start_time)::text as moment from raw.task_executions")
+    assert staying["moment"] >= SEALED_BEFORE
+    assert totals(story) == expected_totals(story)
+    assert all_of_providers() == expected
+    state = figures(story), late(story)
+    story.build(full_refresh=True, with_tests=True)
+    assert (figures(story), late(story)) == state
+    # What was sealed late of an organization is final as well.
+    story.land(*spans(50, "2026-07-12", organization_id=KOLKATA))
+    story.build()
+    assert len(late(story)) == 2
+    assert totals(story) == expected_totals(story)
+
+
 def test_a_day_that_the_end_of_the_month_cuts_is_sealed_whole(story: Story) -> None:
     zones = {
         # In each zone: a start on the last sealed day and one on the first open one.

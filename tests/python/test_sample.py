@@ -57,6 +57,10 @@ REQUIRED = {
         "monthly_budget_usd", "updated_at",
     },
     "user": {"event_id", "id", "organization_id", "name", "team", "role", "updated_at"},
+    "adjustment": {
+        "event_id", "id", "organization_id", "reason", "amount", "currency", "effective_at",
+        "updated_at", "provider",
+    },
 }  # fmt: skip
 OPTIONAL = {
     "task_execution": {
@@ -74,6 +78,7 @@ OPTIONAL = {
     },
     "organization": set[str](),
     "user": set[str](),
+    "adjustment": {"period_start", "period_end"},
 }  # fmt: skip
 METADATA_KEYS = {"client", "client_version", "editor", "environment", "region", "attempt"}
 
@@ -203,6 +208,18 @@ def test_the_loader_accepts_every_line(lines: list[bytes]) -> None:
 
 def test_every_line_ends_once(lines: list[bytes]) -> None:
     assert all(line.endswith(b"}\n") and line.count(b"\n") == 1 for line in lines)
+
+
+def test_every_organization_has_money_beside_usage(events: list[Event]) -> None:
+    reasons: dict[str, Counter[str]] = defaultdict(Counter)
+    for event in events:
+        if event["event"] == "adjustment":
+            reasons[event["organization_id"]][event["reason"]] += 1
+            assert (event["amount"] > 0) == (event["reason"] == "subscription")
+    assert len(reasons) == SETTINGS.organizations
+    # September and October; what is given back is a credit, and a refund in another currency.
+    assert all((found["subscription"], found["credit"]) == (2, 1) for found in reasons.values())
+    assert sum(found["refund"] for found in reasons.values()) == SETTINGS.organizations // 2
 
 
 # Counts and shares

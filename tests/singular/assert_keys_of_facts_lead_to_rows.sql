@@ -38,7 +38,11 @@ where
     and not exists (
         select 1
         from {{ ref(table) }} as known
-        where known.{{ column }} = executions.{{ key }}
+        where
+            known.{{ column }} = executions.{{ key }}
+            {%- if key == 'user_id' %}
+            and known.organization_id = executions.organization_id
+            {%- endif %}
     )
 union all
 {% endfor %}

@@ -1,8 +1,9 @@
 -- A returned row is a rate that differs by more than the var `price_change_warn_percentage` from
 -- the one in force before it in the same scope, or that came or went. What a correction has
--- replaced is not in force and not compared. A warning: providers do halve their prices.
+-- replaced is not in force and not compared, nor are two prices that were both recorded at moments
+-- of the var `reviewed_price_recordings`. A warning: providers do halve their prices.
 
-{{ config(severity='warn') }}
+{{ config(severity='warn', meta={'dagster': {'ref': {'name': 'int_price_windows'}}}) }}
 
 {% set rates = [
     'input_usd_per_mtok', 'cached_input_usd_per_mtok', 'cache_write_usd_per_mtok',
@@ -12,18 +13,21 @@
 with following as (
 
     select
-        *,
-        lag(price_window_id) over (
+        price_windows.*,
+        price_rows.recorded_at = any({{ reviewed_price_recordings() }}) as is_reviewed,
+        lag(price_windows.price_window_id) over (
             partition by
-                provider,
-                model_scope,
-                task_type_scope,
-                service_tier_scope,
-                organization_scope,
-                context_over_tokens
-            order by valid_from
+                price_windows.provider,
+                price_windows.model_scope,
+                price_windows.task_type_scope,
+                price_windows.service_tier_scope,
+                price_windows.organization_scope,
+                price_windows.context_over_tokens
+            order by price_windows.valid_from
         ) as previous_price_window_id
-    from {{ ref('int_price_windows') }}
+    from {{ ref('int_price_windows') }} as price_windows
+    inner join {{ ref('int_price_rows') }} as price_rows
+        on price_windows.price_id = price_rows.price_id
 
 ),
 
@@ -44,6 +48,7 @@ rates as (
     from following
     inner join following as previous
         on following.previous_price_window_id = previous.price_window_id
+    where not (following.is_reviewed and previous.is_reviewed)
     {{ 'union all' if not loop.last }}
     {% endfor %}
 

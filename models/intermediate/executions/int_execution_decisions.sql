@@ -25,8 +25,10 @@ versions as (
 
     select
         routing_decision_id,
+        organization_id,
         execution_id,
         decision_timestamp,
+        predicted_cost_usd,
         routing_overhead_cost_usd,
         baseline_provider,
         baseline_model,
@@ -40,15 +42,22 @@ versions as (
 
 ),
 
+claimed as (
+
+    {{ claimed_versions('routing_decision', 'versions') }}
+
+),
+
 ranked as (
 
     select
         *,
         row_number() over (
             partition by routing_decision_id
-            order by updated_at desc, event_id desc, _load_id desc, _line_number desc
+            order by
+                {{ version_order('routing_decision') }}
         ) = 1 as is_latest
-    from versions
+    from claimed
 
 ),
 
@@ -68,6 +77,7 @@ final as (
 
     select
         routing_decision_id,
+        organization_id,
         execution_id,
         routing_overhead_cost_usd,
         baseline_provider,
@@ -77,7 +87,7 @@ final as (
         -- Where several decisions name one execution, the last one made is the one that was
         -- followed.
         row_number() over (
-            partition by execution_id
+            partition by organization_id, execution_id
             order by decision_timestamp desc, routing_decision_id desc
         ) = 1 as is_latest_for_execution
     from latest

@@ -1,5 +1,4 @@
--- Grain: one row per pending execution: its latest landed version. Later is decided by the source's
--- own `updated_at`, never by the order of arrival; copies of one event differ in nothing else.
+-- Grain: one row per pending execution: its latest landed version, as `version_order` tells.
 
 with versions as (
 
@@ -12,15 +11,22 @@ with versions as (
 
 ),
 
+claimed as (
+
+    {{ claimed_versions('task_execution', 'versions') }}
+
+),
+
 ranked as (
 
     select
         *,
         row_number() over (
             partition by execution_id
-            order by updated_at desc, event_id desc, _load_id desc, _line_number desc
+            order by
+                {{ version_order('task_execution') }}
         ) = 1 as is_latest
-    from versions
+    from claimed
 
 ),
 
@@ -36,6 +42,7 @@ final as (
         provider,
         model,
         service_tier,
+        region,
         status,
         start_time,
         end_time,
@@ -49,18 +56,26 @@ final as (
         input_tokens,
         cached_input_tokens,
         cache_write_tokens,
+        cache_write_1h_tokens,
+        audio_input_tokens,
+        image_input_tokens,
         output_tokens,
         reasoning_tokens,
+        audio_output_tokens,
+        image_output_tokens,
         tokens_used,
         compute_units,
         request_count,
+        other_usage,
+        is_bucket,
+        is_gateway_cache_hit,
         reported_cost_usd,
         quality_score,
         error_code,
         routing_decision_id,
         -- Attempts that share a decision: only the first bears what the decision itself cost.
         row_number() over (
-            partition by routing_decision_id
+            partition by organization_id, routing_decision_id
             order by start_time, execution_id
         ) as attempt_of_decision
     from ranked

@@ -55,11 +55,11 @@ compared as (
         row_number() over (
             partition by arrived.event_id
             order by
-                known.updated_at <= arrived.updated_at desc,
+                known.believed_at <= arrived.believed_at desc,
                 greatest(
-                    arrived.updated_at - known.updated_at, known.updated_at - arrived.updated_at
+                    arrived.believed_at - known.believed_at, known.believed_at - arrived.believed_at
                 ) asc,
-                known.event_id desc
+                {{ version_order('organization', 'known') }}
         ) = 1 as is_compared_with_used
     from arrived
     left join known on arrived.organization_id = known.organization_id

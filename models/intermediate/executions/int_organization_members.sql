@@ -12,7 +12,7 @@ final as (
     select
         organization_id,
         user_id,
-        min({{ local_date('updated_at', "'UTC'") }}) as member_since
+        min({{ local_date('believed_at', "'UTC'") }}) as member_since
     from users
     group by organization_id, user_id
 

@@ -15,12 +15,14 @@ versions as (
         baseline_provider,
         baseline_model,
         updated_at,
+        believed_at,
         event_id,
-        min(updated_at) over (partition by organization_id) as first_updated_at,
-        lead(updated_at) over (
+        min(believed_at) over (partition by organization_id) as first_believed_at,
+        lag(believed_at) over (
             partition by organization_id
-            order by updated_at, event_id, _load_id, _line_number
-        ) as next_updated_at
+            order by
+                {{ version_order('organization') }}
+        ) as next_believed_at
     from organizations
 
 ),
@@ -33,15 +35,16 @@ final as (
         baseline_provider,
         baseline_model,
         updated_at,
+        believed_at,
         event_id,
         case
-            when updated_at = first_updated_at then cast('-infinity' as timestamptz)
-            else updated_at
+            when believed_at = first_believed_at then cast('-infinity' as timestamptz)
+            else believed_at
         end as valid_from,
-        coalesce(next_updated_at, cast('infinity' as timestamptz)) as valid_until
+        coalesce(next_believed_at, cast('infinity' as timestamptz)) as valid_until
     from versions
-    -- Of copies and of events of one moment, the last one counts.
-    where coalesce(next_updated_at > updated_at, true)
+    -- Of copies and of events of one moment, one counts.
+    where coalesce(next_believed_at > believed_at, true)
 
 )
 

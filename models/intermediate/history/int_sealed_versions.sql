@@ -17,6 +17,7 @@ final as (
 
     select
         execution_id,
+        organization_id,
         metric_date,
         event_id,
         updated_at,
@@ -26,11 +27,13 @@ final as (
         cost_usd,
         baseline_cost_usd,
         savings_usd,
-        net_savings_usd
+        net_savings_usd,
+        sealed_at as counted_at
     from sealed
     union all
     select
         execution_id,
+        organization_id,
         metric_date,
         event_id,
         updated_at,
@@ -40,7 +43,8 @@ final as (
         new_cost_usd as cost_usd,
         new_baseline_cost_usd as baseline_cost_usd,
         new_savings_usd as savings_usd,
-        new_net_savings_usd as net_savings_usd
+        new_net_savings_usd as net_savings_usd,
+        changed_at as counted_at
     from late
 
 )

@@ -14,7 +14,7 @@ ranked as (
         *,
         row_number() over (
             partition by provider, alias
-            order by recorded_at desc
+            order by recorded_at desc, model asc
         ) as recency
     from model_aliases
 

@@ -3,9 +3,11 @@
 
 select
     cast({{ var('price_change_warn_percentage') }} as numeric) as price_change_warn_percentage,
+    {{ reviewed_price_recordings() }} as reviewed_price_recordings,
     cast({{ var('price_stale_hours') }} as numeric) as price_stale_hours,
     cast({{ var('landing_stale_hours') }} as numeric) as landing_stale_hours,
     cast({{ var('rejected_lines_warn_percentage') }} as numeric) as rejected_lines_warn_percentage,
+    cast({{ var('stamp_ahead_warn_minutes') }} as numeric) as stamp_ahead_warn_minutes,
     cast({{ var('failed_tasks_warn_percentage') }} as numeric) as failed_tasks_warn_percentage,
     cast({{ var('failed_tasks_critical_percentage') }} as numeric)
         as failed_tasks_critical_percentage,

@@ -3,7 +3,7 @@
 -- changes.
 -- depends_on: {{ ref('int_sealed_days') }}
 -- depends_on: {{ ref('int_touched_organization_days') }}
--- depends_on: {{ ref('stg_platform__seals') }}
+-- depends_on: {{ ref('stg_platform__loads') }}
 
 {{
     config(
@@ -34,15 +34,22 @@ with versions as (
 
 ),
 
+claimed as (
+
+    {{ claimed_versions('routing_decision', 'versions') }}
+
+),
+
 ranked as (
 
     select
         *,
         row_number() over (
             partition by routing_decision_id
-            order by updated_at desc, event_id desc, _load_id desc, _line_number desc
+            order by
+                {{ version_order('routing_decision') }}
         ) = 1 as is_latest
-    from versions
+    from claimed
 
 ),
 
@@ -86,7 +93,9 @@ attempts as (
         ) as attempt
     from decisions
     inner join referring_executions
-        on decisions.routing_decision_id = referring_executions.routing_decision_id
+        on
+            decisions.routing_decision_id = referring_executions.routing_decision_id
+            and decisions.organization_id = referring_executions.organization_id
     where decisions.execution_id is null
 
 ),
@@ -119,7 +128,11 @@ outcomes as (
         executions.baseline_model as execution_baseline_model,
         executions.baseline_cost_usd
     from followed
-    left join executions on followed.followed_execution_id = executions.execution_id
+    -- A decision that names another organization's execution learns nothing about it.
+    left join executions
+        on
+            followed.followed_execution_id = executions.execution_id
+            and followed.organization_id = executions.organization_id
 
 ),
 

@@ -1,5 +1,5 @@
 -- Grain: one row per organization, as its latest version says. An organization that is known only
--- from its executions stands here as an inferred member until its own event arrives.
+-- from what names it stands here as an inferred member until its own event arrives.
 -- depends_on: {{ ref('fct_task_executions') }}
 -- depends_on: {{ ref('int_touched_organization_days') }}
 
@@ -38,6 +38,10 @@ arrived as (
     select organization_id
     from {{ ref('stg_platform__users') }}
     where _load_id in ({{ pending_loads() }})
+    union
+    select organization_id
+    from {{ ref('stg_platform__adjustments') }}
+    where _load_id in ({{ pending_loads() }})
 
 ),
 
@@ -45,10 +49,11 @@ ranked as (
 
     select
         *,
-        min(updated_at) over (partition by organization_id) as first_version_at,
+        min(believed_at) over (partition by organization_id) as first_version_at,
         row_number() over (
             partition by organization_id
-            order by updated_at desc, event_id desc, _load_id desc, _line_number desc
+            order by
+                {{ version_order('organization') }}
         ) = 1 as is_latest
     from organizations
     where organization_id in (select arrived.organization_id from arrived)

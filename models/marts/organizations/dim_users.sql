@@ -1,16 +1,18 @@
--- Grain: one row per user, as the latest version says. A user who is known only from executions
--- stands here as an inferred member until the user's own event arrives.
+-- Grain: one row per organization and user, as the organization's latest version says. A user who is
+-- known only from executions or adjustments stands here as an inferred member until the user's own
+-- event arrives. What one organization says of a user is nothing to another: a user who moves on stays
+-- with the first one as that one knew them.
 -- depends_on: {{ ref('fct_task_executions') }}
 -- depends_on: {{ ref('int_touched_organization_days') }}
 
 {{
     config(
         incremental_strategy='delete+insert',
-        unique_key='user_id',
-        pre_hook='{{ open_intake() }}',
+        unique_key=['organization_id', 'user_id'],
+        pre_hook=['{{ open_intake() }}', '{{ renew_primary_key() }}'],
         post_hook='{{ close_intake() }}',
         meta={'sealed': 'members'},
-        indexes=[{'columns': ['organization_id']}]
+        indexes=[{'columns': ['user_id']}]
     )
 }}
 
@@ -20,53 +22,29 @@ with users as (
 
 ),
 
-arrived_in_executions as (
+arrived as (
 
-    select distinct
-        user_id,
-        cast(organization_id as text) as organization_id
+    select
+        organization_id,
+        user_id
+    from users
+    where _load_id in ({{ pending_loads() }})
+    union
+    select
+        organization_id,
+        user_id
     from {{ ref('stg_platform__task_executions') }}
     where
         {{ landed_in(pending_loads()) }}
         and user_id is not null
-
-),
-
-seen_in_executions as (
-
-    select * from arrived_in_executions
-    {% if is_incremental() %}
-    union all
-    select
-        user_id,
-        cast(organization_id as text) as organization_id
-    from {{ this }}
-    where
-        is_inferred
-        and user_id in (select arrived_in_executions.user_id from arrived_in_executions)
-    {% endif %}
-
-),
-
--- Any one of the organizations would do; the smallest is the same whatever arrived first.
-inferred as (
-
-    select
-        user_id,
-        min(organization_id) as organization_id
-    from seen_in_executions
-    group by user_id
-
-),
-
-arrived as (
-
-    select user_id
-    from users
-    where _load_id in ({{ pending_loads() }})
     union
-    select user_id
-    from inferred
+    select
+        organization_id,
+        user_id
+    from {{ ref('stg_platform__adjustments') }}
+    where
+        _load_id in ({{ pending_loads() }})
+        and user_id is not null
 
 ),
 
@@ -74,10 +52,11 @@ ranked as (
 
     select
         *,
-        min(updated_at) over (partition by user_id) as first_version_at,
+        min(believed_at) over (partition by organization_id, user_id) as first_version_at,
         row_number() over (
-            partition by user_id
-            order by updated_at desc, event_id desc, _load_id desc, _line_number desc
+            partition by organization_id, user_id
+            order by
+                {{ version_order('user') }}
         ) = 1 as is_latest
     from users
     where user_id in (select arrived.user_id from arrived)
@@ -88,7 +67,7 @@ final as (
 
     select
         arrived.user_id,
-        coalesce(ranked.organization_id, cast(inferred.organization_id as uuid)) as organization_id,
+        arrived.organization_id,
         ranked.user_name,
         ranked.team,
         ranked.role,
@@ -98,9 +77,9 @@ final as (
     from arrived
     left join ranked
         on
-            arrived.user_id = ranked.user_id
+            arrived.organization_id = ranked.organization_id
+            and arrived.user_id = ranked.user_id
             and ranked.is_latest
-    left join inferred on arrived.user_id = inferred.user_id
 
 )
 

@@ -1,6 +1,6 @@
--- Grain: one row per user, under the column names of the platform's documents, so that the queries
--- published there run unchanged. Without a `with`, which would keep joins from looking users up
--- through their indexes.
+-- Grain: one row per organization and user, under the column names of the platform's documents, so
+-- that the queries published there run unchanged. Without a `with`, which would keep joins from
+-- looking users up through their indexes.
 
 {{ config(materialized='view') }}
 

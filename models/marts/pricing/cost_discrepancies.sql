@@ -5,13 +5,34 @@
 
 with executions as (
 
-    select *
+    select
+        *,
+        {{ reported_factor('reported_cost_usd', 'cost_usd') }} as reported_factor
     from {{ ref('fct_task_executions') }}
     where
         reported_cost_usd is not null
         and coalesce(
             abs(reported_cost_usd - cost_usd) > {{ var('reported_cost_tolerance_usd') }}, true
         )
+
+),
+
+-- An import of its own: one that is read twice would be computed for all executions.
+multiplied_executions as (
+
+    select
+        organization_id,
+        provider,
+        model,
+        cost_usd,
+        {{ reported_factor('reported_cost_usd', 'cost_usd') }} as reported_factor
+    from {{ ref('fct_task_executions') }}
+    where
+        abs(reported_cost_usd - cost_usd) > {{ var('reported_cost_tolerance_usd') }}
+        and abs(
+            reported_cost_usd
+            - cost_usd * {{ reported_factor('reported_cost_usd', 'cost_usd') }}
+        ) <= {{ var('reported_cost_tolerance_usd') }}
 
 ),
 
@@ -31,7 +52,10 @@ usages as (
 
     select
         *,
-        {{ billed_tokens() }}
+        {{ billed_tokens() }},
+        {{ price_factor('price_factors', ['service_tier', 'region', 'hours', 'agreement']) }}
+            as per_token,
+        {{ price_factor('price_factors', ['agreement']) }} as per_unit
     from executions
 
 ),
@@ -45,18 +69,49 @@ with_prices as (
         prices.service_tier as book_service_tier,
         prices.organization_id as book_organization_id,
         prices.context_over_tokens as book_context_over_tokens,
-        {{ usage_cost_usd('usages.billed_cached_input_tokens', 'prices.input_usd_per_token') }}
+        {{ usage_cost_usd('usages.billed_cached_input_tokens', 'prices.input_usd_per_token', 'usages.per_token') }}
             as cached_at_input_rate_usd,
-        {{ usage_cost_usd('usages.billed_cache_write_tokens', 'prices.input_usd_per_token') }}
+        {{ usage_cost_usd('usages.billed_cache_write_tokens', 'prices.input_usd_per_token', 'usages.per_token') }}
             as written_at_input_rate_usd,
         {{ usage_cost_usd(
-            'usages.billed_uncached_input_tokens', 'prices.cached_input_usd_per_token'
+            'usages.billed_uncached_input_tokens', 'prices.cached_input_usd_per_token',
+            'usages.per_token'
         ) }} as input_at_cached_rate_usd,
         {{ usage_cost_usd(
-            'usages.billed_uncached_input_tokens', 'prices.cache_write_usd_per_token'
+            'usages.billed_uncached_input_tokens', 'prices.cache_write_usd_per_token',
+            'usages.per_token'
         ) }} as input_at_write_rate_usd
     from usages
     left join prices on usages.price_id = prices.price_id
+
+),
+
+-- How many different costs of the same organization, provider and model the source has multiplied by
+-- the same. Lateral, so that one execution asks for its own organization only, and many ask once.
+with_evidence as (
+
+    select
+        with_prices.*,
+        case
+            when
+                abs(
+                    with_prices.reported_cost_usd
+                    - with_prices.reported_factor * with_prices.cost_usd
+                ) <= {{ var('reported_cost_tolerance_usd') }}
+                then coalesce(factors.costs, 0)
+        end as factor_costs
+    from with_prices
+    left join lateral (
+        select
+            alike.reported_factor,
+            count(distinct alike.cost_usd) as costs
+        from multiplied_executions as alike
+        where
+            with_prices.organization_id = alike.organization_id
+            and with_prices.provider = alike.provider
+            and coalesce(with_prices.model, '') = coalesce(alike.model, '')
+        group by alike.reported_factor
+    ) as factors on with_prices.reported_factor = factors.reported_factor
 
 ),
 
@@ -88,7 +143,9 @@ judged as (
                     )
                     and abs(
                         with_prices.reported_cost_usd
-                        - ({{ total_cost_usd('with_prices', 'prices') }})
+                        - ({{ total_cost_usd(
+                            'with_prices', 'prices', 'with_prices', 'with_prices.other_cost_usd'
+                        ) }})
                     ) <= {{ var('reported_cost_tolerance_usd') }}
             )
         end as matching_price_from,
@@ -112,6 +169,11 @@ judged as (
                 + with_prices.cached_input_cost_usd
             )
         ) <= {{ var('reported_cost_tolerance_usd') }} as is_about_cache,
+        -- The same for different usage, or what providers are known to multiply by: half for batches,
+        -- a tenth more for a region, twice for priority.
+        with_prices.factor_costs >= 3
+        or (with_prices.factor_costs is not null and with_prices.reported_factor in (0.5, 1.1, 2))
+            as is_constant_factor,
         -- What some share of the input, read from a cache or written to it, would have cost.
         with_prices.cached_input_tokens is null
         and with_prices.cache_write_tokens is null
@@ -120,7 +182,7 @@ judged as (
         and with_prices.reported_cost_usd - with_prices.cost_usd
         <= greatest(with_prices.input_at_write_rate_usd - with_prices.uncached_input_cost_usd, 0)
             as may_be_unstated_cache
-    from with_prices
+    from with_evidence as with_prices
 
 ),
 
@@ -144,11 +206,15 @@ final as (
             when cost_usd is null then 'no_usage'
             when is_about_cache then 'cache'
             when matching_price_from is not null then 'price_date'
+            when is_constant_factor then 'constant_factor'
             when may_be_unstated_cache then 'cache_not_stated'
             else 'unknown'
         end as cause,
         matching_price_from,
-        price_id
+        price_id,
+        cast(case when is_constant_factor then reported_factor end as numeric(28, 3))
+            as reported_factor,
+        case when is_constant_factor then factor_costs end as factor_costs
     from judged
 
 )

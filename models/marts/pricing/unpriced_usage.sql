@@ -30,7 +30,7 @@ unpriced_days as (
         first_seen_at,
         last_seen_at
     from usage_days
-    where pricing_status <> 'priced'
+    where pricing_status not in ('priced', 'gateway_cache_hit')
     union all
     select
         'baseline' as priced_as,
@@ -72,95 +72,92 @@ everything as (
 unknown_names as (
 
     select distinct
-        provider,
-        model
+        unpriced.provider,
+        unpriced.model,
+        bare_names.bare_name,
+        name_parts.base_name,
+        name_parts.name_tail,
+        name_parts.variant,
+        {{ model_vendor('name_parts.base_name') }} as vendor
     from unpriced
-    where model is not null and pricing_status = 'no_price_for_model'
+    {{ model_name_parts('unpriced.model') }}
+    where unpriced.model is not null and unpriced.pricing_status = 'no_price_for_model'
 
 ),
 
-unknown_trigrams as (
+known_names as (
 
-    select distinct
-        unknown_names.provider,
-        unknown_names.model,
-        {{ trigram('unknown_names.model', 'positions.position') }} as trigram
-    from unknown_names
-    cross join {{ trigram_positions('unknown_names.model') }} as positions (position)
-
-),
-
-known_trigrams as (
-
-    select distinct
+    select
         price_names.provider,
         price_names.name,
         price_names.price_model,
-        {{ trigram('price_names.name', 'positions.position') }} as trigram
+        bare_names.bare_name,
+        name_parts.base_name,
+        name_parts.name_tail
     from price_names
-    cross join {{ trigram_positions('price_names.name') }} as positions (position)
+    {{ model_name_parts('price_names.name') }}
+    where name_parts.variant is null
 
 ),
 
-unknown_sizes as (
+unknown_spellings as (
 
     select
-        provider,
-        model,
-        count(*) as trigrams
-    from unknown_trigrams
-    group by provider, model
+        unknown_names.*,
+        {{ words_with_digits('unknown_names.base_name') }} as numbers,
+        spellings.spelling
+    from unknown_names
+    cross join lateral {{ without_one_letter('unknown_names.base_name') }} as spellings (spelling)
+    where unknown_names.variant is null
 
 ),
 
-known_sizes as (
+known_spellings as (
 
     select
-        provider,
-        name,
-        count(*) as trigrams
-    from known_trigrams
-    group by provider, name
+        known_names.*,
+        {{ words_with_digits('known_names.base_name') }} as numbers,
+        spellings.spelling
+    from known_names
+    cross join lateral {{ without_one_letter('known_names.base_name') }} as spellings (spelling)
 
 ),
 
-shared as (
+-- The same model at the same provider or at its vendor: another reseller has other prices, and what
+-- differs in a number is another model.
+candidates as (
 
-    select
-        unknown_trigrams.provider,
-        unknown_trigrams.model,
-        known_trigrams.provider as known_provider,
-        known_trigrams.name as known_name,
-        known_trigrams.price_model,
-        count(*) as shared_trigrams
-    from unknown_trigrams
-    inner join known_trigrams on unknown_trigrams.trigram = known_trigrams.trigram
+    select distinct
+        unknown_spellings.provider,
+        unknown_spellings.model,
+        known_spellings.provider as known_provider,
+        known_spellings.name as known_name,
+        known_spellings.price_model,
+        case
+            when unknown_spellings.base_name <> known_spellings.base_name then 'one_letter'
+            when unknown_spellings.name_tail <> known_spellings.name_tail then 'version'
+            when unknown_spellings.bare_name <> known_spellings.bare_name then 'separators'
+            when lower(unknown_spellings.model) <> lower(known_spellings.name) then 'route'
+            else 'same_name'
+        end as suggestion_rule,
+        unknown_spellings.base_name = known_spellings.base_name as is_same_base,
+        unknown_spellings.provider = known_spellings.provider as is_same_provider,
+        case known_spellings.name_tail
+            when unknown_spellings.name_tail then 0
+            when '' then 1
+            when 'latest' then 2
+            else 3
+        end as tail_distance
+    from unknown_spellings
+    inner join known_spellings
+        on
+            unknown_spellings.spelling = known_spellings.spelling
+            and unknown_spellings.numbers = known_spellings.numbers
+            and known_spellings.provider in (unknown_spellings.provider, unknown_spellings.vendor)
     -- A model whose prices have ended is known by its own name, which helps nobody.
     where
-        unknown_trigrams.provider <> known_trigrams.provider
-        or unknown_trigrams.model <> known_trigrams.name
-    group by
-        unknown_trigrams.provider,
-        unknown_trigrams.model,
-        known_trigrams.provider,
-        known_trigrams.name,
-        known_trigrams.price_model
-
-),
-
-similarities as (
-
-    select
-        shared.*,
-        cast(
-            2.0 * shared.shared_trigrams / (unknown_sizes.trigrams + known_sizes.trigrams)
-            as numeric(7, 6)
-        ) as similarity
-    from shared
-    inner join unknown_sizes
-        on shared.provider = unknown_sizes.provider and shared.model = unknown_sizes.model
-    inner join known_sizes
-        on shared.known_provider = known_sizes.provider and shared.known_name = known_sizes.name
+        unknown_spellings.provider <> known_spellings.provider
+        or unknown_spellings.model <> known_spellings.name
 
 ),
 
@@ -168,24 +165,55 @@ ranked as (
 
     select
         *,
-        row_number() over (
+        rank() over (
             partition by provider, model
-            order by
-                similarity desc,
-                known_provider = provider desc,
-                known_provider asc,
-                known_name asc
+            order by is_same_base desc, is_same_provider desc, tail_distance asc
         ) as nearness
-    from similarities
+    from candidates
 
 ),
 
 suggestions as (
 
-    select *
+    select
+        provider,
+        model,
+        min(known_provider) as known_provider,
+        min(known_name) as known_name,
+        min(price_model) as price_model,
+        min(suggestion_rule) as suggestion_rule
     from ranked
-    -- Less alike than half says nothing.
-    where nearness = 1 and similarity >= 0.5
+    where nearness = 1
+    group by provider, model
+    -- Two models that are equally near say nothing.
+    having min(price_model) = max(price_model)
+
+),
+
+trigrams as (
+
+    select distinct
+        suggestions.provider,
+        suggestions.model,
+        names.is_known,
+        {{ trigram('names.name', 'positions.position') }} as trigram
+    from suggestions
+    cross join
+        lateral (values (false, suggestions.model), (true, suggestions.known_name))
+            as names (is_known, name)
+    cross join lateral {{ trigram_positions('names.name') }} as positions (position)
+
+),
+
+similarities as (
+
+    select
+        provider,
+        model,
+        -- What both names have is there twice.
+        cast(2.0 * (count(*) - count(distinct trigram)) / count(*) as numeric(7, 6)) as similarity
+    from trigrams
+    group by provider, model
 
 ),
 
@@ -205,14 +233,23 @@ final as (
         ) as share_percentage,
         suggestions.known_provider as suggested_provider,
         suggestions.price_model as suggested_model,
-        suggestions.similarity
+        similarities.similarity,
+        coalesce(unknown_names.variant, suggestions.suggestion_rule) as suggestion_rule
     from unpriced
     cross join everything
+    left join unknown_names
+        on
+            unpriced.provider = unknown_names.provider
+            and unpriced.model = unknown_names.model
+            and unpriced.pricing_status = 'no_price_for_model'
     left join suggestions
         on
-            unpriced.provider = suggestions.provider
-            and unpriced.model = suggestions.model
-            and unpriced.pricing_status = 'no_price_for_model'
+            unknown_names.provider = suggestions.provider
+            and unknown_names.model = suggestions.model
+    left join similarities
+        on
+            suggestions.provider = similarities.provider
+            and suggestions.model = similarities.model
 
 )
 

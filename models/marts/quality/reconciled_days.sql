@@ -119,23 +119,33 @@ organizations as (
 
 ),
 
-ranked_versions as (
+versions as (
 
-    select
-        events.*,
-        row_number() over (
-            partition by events.execution_id
-            order by
-                events.updated_at desc,
-                events.event_id desc,
-                events._load_id desc,
-                events._line_number desc
-        ) = 1 as is_latest
+    select events.*
     from events
     {% if is_incremental() %}
     inner join arrived_executions on events.execution_id = arrived_executions.execution_id
     {% endif %}
     where {{ taken_in('fct_task_executions', 'load', 'cast(events._load_id as text)') }}
+
+),
+
+claimed as (
+
+    {{ claimed_versions('task_execution', 'versions') }}
+
+),
+
+ranked_versions as (
+
+    select
+        *,
+        row_number() over (
+            partition by execution_id
+            order by
+                {{ version_order('task_execution') }}
+        ) = 1 as is_latest
+    from claimed
 
 ),
 
@@ -230,7 +240,7 @@ fact_days as (
         executions.organization_id,
         executions.metric_date,
         {{ task_measures() }},
-        count(*) filter (where executions.pricing_status = 'priced') as priced_tasks,
+        count(*) filter (where executions.cost_usd is not null) as priced_tasks,
         count(executions.cost_usd) filter (where executions.status = 'completed') as costed_tasks,
         count(*) filter (where executions.savings_usd < 0) as negative_savings_tasks,
         count(*) filter (

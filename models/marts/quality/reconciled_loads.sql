@@ -3,7 +3,7 @@
 -- compared once more.
 -- depends_on: {{ ref('fct_task_executions') }}
 -- depends_on: {{ ref('int_model_inputs') }}
--- depends_on: {{ ref('stg_platform__seals') }}
+-- depends_on: {{ ref('int_sealed_days') }}
 
 {{
     config(
@@ -37,7 +37,7 @@ landed as (
     from landed_totals
     where
         {{ landed_in(pending_loads()) }}
-        and {{ utc_midnight('event_date') }} >= {{ sealed_before() }}
+        and {{ is_open_at('landed_totals', utc_midnight('landed_totals.event_date')) }}
 
 ),
 
@@ -47,7 +47,7 @@ stored as (
     from event_totals
     where
         {{ landed_in(pending_loads()) }}
-        and {{ utc_midnight('event_date') }} >= {{ sealed_before() }}
+        and {{ is_open_at('event_totals', utc_midnight('event_totals.event_date')) }}
 
 ),
 
@@ -85,6 +85,11 @@ staged as (
     ) }}
     union all
     {{ staged_totals('user', ref('stg_platform__users'), 'user_id', 'updated_at', {}, []) }}
+    union all
+    {{ staged_totals(
+        'adjustment', ref('stg_platform__adjustments'), 'adjustment_id', 'effective_at',
+        {'other_units': 'amount'}, [],
+    ) }}
 
 ),
 

@@ -95,7 +95,23 @@ pending as (
             as upstream_tokens,
         cast(sum(amount_usd) as numeric(28, 12)) as upstream_usd
     from landed_totals
-    where {{ not_taken_in('fct_task_executions', 'load', 'cast(landed_totals._load_id as text)') }}
+    where
+        {{ not_taken_in('fct_task_executions', 'load', 'cast(landed_totals._load_id as text)') }}
+        -- Views show these at once.
+        and event_kind <> 'adjustment'
+    group by event_kind, organization_id, event_date
+
+),
+
+refused as (
+
+    select
+        event_kind,
+        organization_id,
+        event_date,
+        count(*) as upstream_count
+    from {{ ref('disputed_versions') }}
+    where reason = 'other_organization'
     group by event_kind, organization_id, event_date
 
 ),
@@ -110,6 +126,29 @@ late as (
         sum(spend_delta_usd) as usd
     from late_corrections
     group by organization_id, metric_date
+
+),
+
+provider_days as (
+
+    select *
+    from {{ ref('provider_performance_metrics') }}
+    where aggregation_period = 'daily'
+
+),
+
+late_for_providers as (
+
+    select
+        provider,
+        model,
+        task_type,
+        metric_date,
+        count(*) as tasks,
+        coalesce(sum(total_tokens), 0) as tokens,
+        coalesce(sum(cost_usd), 0) as usd
+    from {{ ref('int_late_provider_usage') }}
+    group by provider, model, task_type, metric_date
 
 ),
 
@@ -222,6 +261,26 @@ compared as (
     from pending
     union all
     select
+        'events_to_owners' as comparison,
+        event_kind,
+        organization_id,
+        cast(null as text) as provider,
+        cast(null as text) as model,
+        cast(null as text) as task_type,
+        'daily' as aggregation_period,
+        event_date as metric_date,
+        true as is_utc,
+        upstream_count,
+        0 as downstream_count,
+        cast(null as numeric(28, 0)) as upstream_tokens,
+        cast(null as numeric(28, 0)) as downstream_tokens,
+        cast(null as numeric(28, 12)) as upstream_usd,
+        cast(null as numeric(28, 12)) as downstream_usd,
+        cast(null as text) as differing_measures,
+        'id of another organization' as known_cause
+    from refused
+    union all
+    select
         'executions_to_priced' as comparison,
         'task_execution' as event_kind,
         organization_id,
@@ -314,6 +373,30 @@ compared as (
         on
             late.organization_id = organization_days.organization_id
             and late.metric_date = organization_days.metric_date
+    union all
+    select
+        'arrived_to_sealed_providers' as comparison,
+        'task_execution' as event_kind,
+        cast(null as uuid) as organization_id,
+        late.provider,
+        late.model,
+        late.task_type,
+        'daily' as aggregation_period,
+        late.metric_date,
+        true as is_utc,
+        coalesce(provider_days.total_tasks, 0) + late.tasks as upstream_count,
+        provider_days.total_tasks as downstream_count,
+        coalesce(provider_days.total_tokens, 0) + late.tokens as upstream_tokens,
+        provider_days.total_tokens as downstream_tokens,
+        coalesce(provider_days.total_spend_usd, 0) + late.usd as upstream_usd,
+        provider_days.total_spend_usd as downstream_usd,
+        cast(null as text) as differing_measures,
+        'late for a sealed period' as known_cause
+    from late_for_providers as late
+    left join provider_days
+        on
+            {{ same_unit('late', 'provider_days', 'provider') }}
+            and late.metric_date = provider_days.metric_date
 
 ),
 

@@ -1,6 +1,6 @@
 -- Grain: one row per pair of successive versions of an execution between which its status moved
 -- against its path: out of completed or failed, or from running back to pending. Executions about
--- which something arrived are looked at again; another version never makes a violation undone.
+-- which something arrived are looked at again.
 -- depends_on: {{ ref('fct_task_executions') }}
 -- depends_on: {{ ref('int_model_inputs') }}
 
@@ -8,7 +8,11 @@
     config(
         incremental_strategy='delete+insert',
         unique_key='execution_id',
-        pre_hook=['{{ open_intake() }}', '{{ collect_arrived_executions() }}'],
+        pre_hook=[
+            '{{ open_intake() }}',
+            '{{ collect_arrived_executions() }}',
+            '{{ forget_arrived_executions() }}',
+        ],
         post_hook='{{ close_intake() }}',
         indexes=[{'columns': ['execution_id']}]
     )
@@ -20,26 +24,43 @@ with events as (
 
 ),
 
-versions as (
+arrived as (
 
-    select
-        events.execution_id,
-        events.organization_id,
-        events.status,
-        events.event_id,
-        events.updated_at,
-        lag(events.status) over versions_of_execution as status_before,
-        lag(events.event_id) over versions_of_execution as event_id_before,
-        lag(events.updated_at) over versions_of_execution as updated_at_before
+    select events.*
     from events
     {% if is_incremental() %}
     inner join arrived_executions on events.execution_id = arrived_executions.execution_id
     {% endif %}
     where {{ taken_in('fct_task_executions', 'load', 'cast(events._load_id as text)') }}
+
+),
+
+claimed as (
+
+    {{ claimed_versions('task_execution', 'arrived') }}
+
+),
+
+-- The order is that of the latest first, so that the one before comes next.
+versions as (
+
+    select
+        execution_id,
+        organization_id,
+        status,
+        event_id,
+        updated_at,
+        first_landing,
+        min(first_landing) over (partition by execution_id) as first_landing_of_execution,
+        lead(status) over versions_of_execution as status_before,
+        lead(event_id) over versions_of_execution as event_id_before,
+        lead(updated_at) over versions_of_execution as updated_at_before
+    from claimed
     window
         versions_of_execution as (
-            partition by events.execution_id
-            order by events.updated_at, events.event_id, events._load_id, events._line_number
+            partition by execution_id, organization_id
+            order by
+                {{ version_order('task_execution') }}
         )
 
 ),
@@ -58,8 +79,11 @@ final as (
         updated_at
     from versions
     where
-        (status_before in ('completed', 'failed') and status <> status_before)
-        or (status_before = 'running' and status = 'pending')
+        first_landing = first_landing_of_execution
+        and (
+            (status_before in ('completed', 'failed') and status <> status_before)
+            or (status_before = 'running' and status = 'pending')
+        )
 
 )
 

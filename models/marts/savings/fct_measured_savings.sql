@@ -137,7 +137,10 @@ final as (
             / nullif(measured.measured_baseline_cost_usd, 0) as numeric(28, 6)
         ) as bias_percentage
     from measured
-    left join decisions on measured.routing_decision_id = decisions.routing_decision_id
+    left join decisions
+        on
+            measured.routing_decision_id = decisions.routing_decision_id
+            and measured.organization_id = decisions.organization_id
     where measured.run = 1
 
 )

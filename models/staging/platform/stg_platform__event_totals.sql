@@ -17,6 +17,7 @@ select
     requests,
     durations_ms,
     scores,
+    other_units,
     amount_usd
 from {{ source('platform', 'event_totals') }}
 where {{ landed_as_of('load_id') }}

@@ -16,6 +16,7 @@ select
     requests,
     durations_ms,
     scores,
+    other_units,
     amount_usd
 from {{ source('platform', 'landed_totals') }}
 where {{ landed_as_of('load_id') }}

@@ -10,6 +10,15 @@ select
     baseline_model,
     cast(monthly_budget_usd as numeric(20, 12)) as monthly_budget_usd,
     updated_at,
+    -- No source can know what is so after it was landed.
+    least(
+        updated_at,
+        (
+            select loads.landed_at
+            from {{ source('platform', 'loads') }} as loads
+            where loads.load_id = _load_id
+        )
+    ) as believed_at,
     _load_id,
     _line_number
 from {{ source('platform', 'organizations') }}

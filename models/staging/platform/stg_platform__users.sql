@@ -8,6 +8,15 @@ select
     team,
     role,
     updated_at,
+    -- No source can know what is so after it was landed.
+    least(
+        updated_at,
+        (
+            select loads.landed_at
+            from {{ source('platform', 'loads') }} as loads
+            where loads.load_id = _load_id
+        )
+    ) as believed_at,
     _load_id,
     _line_number
 from {{ source('platform', 'users') }}

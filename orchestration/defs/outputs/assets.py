@@ -16,6 +16,7 @@ from orchestration.defs.dbt.assets import OWNERS, documentation_folder, document
 from orchestration.defs.environments import daily_policy, near_real_time_policy
 from orchestration.defs.quality.checks import ASSETS
 from orchestration.defs.retries import retried_when_connection_is_lost
+from orchestration.errors import WarehouseError
 from orchestration.project import project_root, state_directory
 
 _GROUP = "outputs"
@@ -53,18 +54,19 @@ def event_archive(
         What was sealed, what left the marts, what was archived.
 
     Raises:
-        WarehouseError: The marts are not built, a build runs, or the folder cannot be written.
+        WarehouseError: The marts are not built, a build runs, the folder cannot be written, or
+            `now` is no moment.
     """
     from orchestration.retention.run import run_retention
 
     folder = Path(os.environ.get("WAREHOUSE_ARCHIVE") or state_directory() / "archive")
-    now = dt.datetime.fromisoformat(config.now) if config.now else dt.datetime.now(dt.UTC)
+    now = _moment(config.now) if config.now else dt.datetime.now(dt.UTC)
     with retried_when_connection_is_lost():
         done = run_retention(folder.expanduser().absolute(), now, context.log.info)
     return dg.MaterializeResult(
         metadata={
             "folder": dg.MetadataValue.path(folder),
-            "sealed_before": done.sealed_before.isoformat(),
+            "sealed_before": done.sealed_before.isoformat() if done.sealed_before else "never",
             "executions_sealed": done.executions_sealed,
             "executions_removed": done.executions_removed,
             "events_archived": done.events_archived,
@@ -141,3 +143,15 @@ def prometheus_metrics() -> dg.MaterializeResult[Any]:
             "figures": sum(len(list(metric.samples)) for metric in registry.collect()),
         }
     )
+
+
+def _moment(text: str) -> dt.datetime:
+    try:
+        moment = dt.datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise WarehouseError(
+            f"now is {text!r}; it must be a time with an offset like 2026-10-31T00:00:00Z."
+        )
+    return moment

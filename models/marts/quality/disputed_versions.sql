@@ -1,0 +1,247 @@
+-- Grain: one row per landed version that does not count, or not for sure, and reason: its id belongs
+-- to another organization, another version of the same moment says something else, or its stamp was
+-- ahead of the clock when it landed. What something arrived about is looked at again.
+-- depends_on: {{ ref('fct_task_executions') }}
+-- depends_on: {{ ref('int_model_inputs') }}
+
+{{
+    config(
+        incremental_strategy='append',
+        pre_hook=['{{ open_intake() }}', '{{ collect_arrived_entities() }}'],
+        post_hook='{{ close_intake() }}',
+        indexes=[
+            {'columns': ['entity_id']},
+            {'columns': ['load_id']},
+        ]
+    )
+}}
+
+{#- What a version says of what it is about, and not of itself. -#}
+{%- set content -%}
+to_jsonb(placed) - array[
+                    'event_id', '_load_id', '_line_number', 'believed_at', 'first_landing',
+                    'has_early_stamp', 'error_message', 'owner_organization_id', 'place',
+                    'versions_of_place'
+                ]
+{%- endset -%}
+
+with sealed as (
+
+    select distinct
+        execution_id,
+        organization_id
+    from {{ ref('int_sealed_versions') }}
+
+),
+
+{% for event_kind, key, moment in [
+    ('task_execution', 'execution_id', 'start_time'),
+    ('routing_decision', 'routing_decision_id', 'decision_timestamp'),
+] %}
+{{ event_kind }}_versions as (
+
+    select events.*
+    from {{ ref('stg_platform__' ~ event_kind ~ 's') }} as events
+    {% if is_incremental() %}
+    inner join arrived_entities
+        on
+            arrived_entities.event_kind = '{{ event_kind }}'
+            and events.{{ key }} = arrived_entities.entity_id
+    {% endif %}
+    where {{ taken_in('fct_task_executions', 'load', 'cast(events._load_id as text)') }}
+
+),
+
+{{ event_kind }}_claims as (
+
+    {{ claimed_versions(event_kind, event_kind ~ '_versions') }}
+
+),
+
+{{ event_kind }}_places as (
+
+    select
+        *,
+        first_value(organization_id) over versions_of_id as owner_organization_id,
+        rank() over versions_of_id as place
+    from {{ event_kind }}_claims
+    window
+        versions_of_id as (
+            partition by {{ key }}
+            order by
+                {{ version_order(event_kind, by_content=true) }}
+        )
+
+),
+
+{{ event_kind }}_ties as (
+
+    select
+        *,
+        count(*) over (partition by {{ key }}, place) as versions_of_place
+    from {{ event_kind }}_places
+
+),
+
+{{ event_kind }}_doubts as (
+
+    select
+        '{{ event_kind }}' as event_kind,
+        placed.{{ key }} as entity_id,
+        placed.organization_id,
+        {% if event_kind == 'task_execution' %}
+        -- What was sealed belongs to whom it was sealed for, whatever is left of its versions.
+        coalesce(sealed.organization_id, placed.owner_organization_id) as owner_organization_id,
+        {% else %}
+        placed.owner_organization_id,
+        {% endif %}
+        placed.event_id,
+        placed.updated_at,
+        placed.believed_at,
+        placed._load_id,
+        placed._line_number,
+        {{ local_date('placed.' ~ moment, "'UTC'") }} as event_date,
+        case
+            when placed.place = 1 and placed.versions_of_place > 1
+                then
+                    {{ content }}
+        end as content
+    from {{ event_kind }}_ties as placed
+    {% if event_kind == 'task_execution' %}
+    left join sealed on placed.execution_id = sealed.execution_id
+    {% endif %}
+
+),
+
+{% endfor %}
+{% for event_kind, key in [
+    ('organization', 'organization_id'), ('user', 'user_id'),
+] %}
+{{ event_kind }}_ties as (
+
+    select
+        events.*,
+        count(*) over (
+            partition by
+                events.organization_id, events.{{ key }}, events.believed_at, events.updated_at
+        ) as versions_of_place
+    from {{ ref('stg_platform__' ~ event_kind ~ 's') }} as events
+    {% if is_incremental() %}
+    inner join arrived_entities
+        on
+            arrived_entities.event_kind = '{{ event_kind }}'
+            and events.{{ key }} = arrived_entities.entity_id
+    {% endif %}
+    where {{ taken_in('fct_task_executions', 'load', 'cast(events._load_id as text)') }}
+
+),
+
+{{ event_kind }}_doubts as (
+
+    select
+        '{{ event_kind }}' as event_kind,
+        placed.{{ key }} as entity_id,
+        placed.organization_id,
+        placed.organization_id as owner_organization_id,
+        placed.event_id,
+        placed.updated_at,
+        placed.believed_at,
+        placed._load_id,
+        placed._line_number,
+        {{ local_date('placed.updated_at', "'UTC'") }} as event_date,
+        case
+            when placed.versions_of_place > 1
+                then
+                    {{ content }}
+        end as content
+    from {{ event_kind }}_ties as placed
+
+),
+
+{% endfor %}
+doubts as (
+
+    {% for event_kind in ['task_execution', 'routing_decision', 'organization', 'user'] %}
+    select *
+    from {{ event_kind }}_doubts
+    where
+        organization_id <> owner_organization_id
+        or content is not null
+        or updated_at > believed_at
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
+
+),
+
+ambiguous as (
+
+    select
+        event_kind,
+        organization_id,
+        entity_id,
+        updated_at
+    from doubts
+    where
+        content is not null
+        and organization_id = owner_organization_id
+    group by event_kind, organization_id, entity_id, updated_at
+    having count(distinct content) > 1
+
+),
+
+disputes as (
+
+    select
+        doubts.*,
+        'other_organization' as reason
+    from doubts
+    where organization_id <> owner_organization_id
+    union all
+    select
+        doubts.*,
+        'ambiguous' as reason
+    from doubts
+    inner join ambiguous
+        on
+            doubts.event_kind = ambiguous.event_kind
+            and doubts.organization_id = ambiguous.organization_id
+            and doubts.entity_id = ambiguous.entity_id
+            and doubts.updated_at = ambiguous.updated_at
+    where doubts.content is not null
+    union all
+    select
+        doubts.*,
+        'stamped_ahead' as reason
+    from doubts
+    where
+        updated_at > believed_at + interval '{{ var("stamp_ahead_warn_minutes") }} minutes'
+
+),
+
+loads as (
+
+    select * from {{ ref('stg_platform__loads') }}
+
+),
+
+final as (
+
+    select
+        disputes.event_kind,
+        disputes.entity_id,
+        disputes.reason,
+        disputes.organization_id,
+        disputes.owner_organization_id,
+        disputes.event_id,
+        disputes.event_date,
+        disputes.updated_at,
+        loads.landed_at,
+        disputes._load_id as load_id,
+        disputes._line_number as line_number,
+        loads.source_name
+    from disputes
+    left join loads on disputes._load_id = loads.load_id
+
+)
+
+select * from final

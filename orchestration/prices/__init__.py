@@ -1,0 +1,1 @@
+"""The price book compared with price lists, and rows that bring it up to date."""

@@ -1,0 +1,8 @@
+select load_id from {batch}
+where
+    landed_at > current_timestamp - interval '7 days'
+    and load_id in (
+        select disputed.load_id
+        from marts.disputed_versions as disputed
+        where disputed.reason = 'other_organization'
+    )
