@@ -12,7 +12,8 @@ add column image_output_tokens bigint,
 add column other_usage jsonb,
 -- Requests may be a fraction. The column of whole ones stays for the rows that have it, because
 -- another type would write every row anew and take down the views that stand on it.
-add column requests numeric;
+add column requests numeric,
+add constraint task_executions_requests_once check (requests is null or request_count is null);
 
 create table raw.adjustments (
     _load_id bigint not null,
