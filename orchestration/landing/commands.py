@@ -30,8 +30,9 @@ def land(paths: tuple[str, ...], stdin_format: str) -> None:
     """Land event files in schema raw, each in one transaction.
 
     PATH is a file (.ndjson, .jsonl or .csv, also .gz, or .parquet), a folder with such files, or -
-    for standard input. A file whose content was landed before is skipped. A line that does not
-    meet the contract is rejected and does not stop its file; see `warehouse rejects`.
+    for standard input. A line that does not meet the contract is rejected and does not stop its
+    file; see `warehouse rejects`. Of a file whose content was landed before, only the lines that
+    were rejected get another chance; one without such lines is skipped.
     """
     from orchestration.landing.loader import land as land_files
 
@@ -48,7 +49,7 @@ def land(paths: tuple[str, ...], stdin_format: str) -> None:
         )
         sys.exit(INTERRUPTED_EXIT_CODE)
     _show_report(report)
-    if report.failures:
+    if report.failures or any(file.refusal for file in report.files):
         sys.exit(1)
 
 
@@ -91,17 +92,18 @@ def _show_report(report: "Report") -> None:
     for note in report.notes:
         click.echo(note)
     for file in report.files:
-        click.echo(describe(file))
+        click.echo(describe(file), err=file.refusal is not None)
     for name, reason in report.failures:
         # Most messages name the file themselves, as a sentence needs it.
         click.echo(f"Error: {reason if name in reason else f'{name}: {reason}'}", err=True)
-    landed = [file for file in report.files if not file.is_skipped]
-    skipped = len(report.files) - len(landed)
-    rejected = sum(file.lines_rejected for file in landed)
+    refused = sum(file.refusal is not None for file in report.files)
+    skipped = sum(file.is_skipped and file.refusal is None for file in report.files)
+    rejected = sum(file.lines_rejected for file in report.files)
     click.echo(
-        f"Total: {len(landed)} landed, {skipped} skipped, {len(report.failures)} failed; "
-        f"{sum(file.lines_read for file in landed):,} lines read = "
-        f"{sum(file.lines_accepted for file in landed):,} accepted + {rejected:,} rejected"
+        f"Total: {len(report.files) - refused - skipped} landed, {skipped} skipped, "
+        f"{len(report.failures) + refused} failed; "
+        f"{sum(file.lines_read for file in report.files):,} lines read = "
+        f"{sum(file.lines_accepted for file in report.files):,} accepted + {rejected:,} rejected"
     )
     if rejected:
         click.echo("`warehouse rejects` lists the rejected lines and why.")
@@ -116,8 +118,11 @@ def describe(file: "LandedFile") -> str:
     Returns:
         The line, without a line ending.
     """
+    if file.refusal is not None:
+        return f"Error: {file.name}: {file.refusal}; nothing of it landed, it can be landed again"
     if file.is_skipped:
-        return f"{file.name}: skipped, the same content was already landed"
+        left = f"; {file.lines_rejected:,} lines stay rejected" if file.lines_rejected else ""
+        return f"{file.name}: skipped, {file.skipped_because}{left}"
     return (
         f"{file.name}: load {file.load_id}, {file.lines_read:,} lines read = "
         f"{file.lines_accepted:,} accepted + {file.lines_rejected:,} rejected"

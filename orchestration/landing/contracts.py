@@ -6,14 +6,23 @@ reason for a rejection names fields and rules and never repeats what the line sa
 rejected line is exactly the one that may hold a prompt or a password.
 """
 
+import json
 import re
 import zoneinfo
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from decimal import Context, Decimal, Inexact, InvalidOperation, Overflow, Subnormal
+from decimal import (
+    ROUND_HALF_UP,
+    Context,
+    Decimal,
+    Inexact,
+    InvalidOperation,
+    Overflow,
+    Subnormal,
+)
 from functools import cache
-from typing import Annotated, Any, ClassVar, Literal, NoReturn, cast, get_args
+from typing import Annotated, Any, ClassVar, Literal, NoReturn, get_args
 from uuid import UUID
 
 import msgspec
@@ -53,6 +62,9 @@ MetadataKey = Literal[
     "temperature",
 ]
 """The only keys that `metadata` may have; anything else could carry a prompt."""
+
+ONE_REQUEST = Decimal(1)
+"""What `request_count` is where it is not given: an object that tells it from a 1 that is."""
 
 Status = Literal["pending", "running", "completed", "failed"]
 Role = Literal["org_admin", "team_lead", "developer"]
@@ -128,7 +140,7 @@ class TaskExecution(
     tokens_used: Count | None = None
     compute_units: Decimal | None = None
     # A whole number is the usual thing; a fraction is what some subscriptions count.
-    request_count: Count | Decimal = 1
+    request_count: Count | Decimal = ONE_REQUEST
     reported_cost_usd: Decimal | None = None
     quality_score: Decimal | None = None
     error_code: ShortText | None = None
@@ -267,6 +279,38 @@ TEXT_COLUMNS_OF_JSON = frozenset(
 )
 """The fields that hold an object or a list; in CSV their cells are JSON text."""
 
+
+def fields_of(wanted: type) -> frozenset[str]:
+    """Return the fields that are of a type, or may be.
+
+    Args:
+        wanted: The type.
+
+    Returns:
+        Their names, of all kinds of events.
+    """
+    return frozenset(
+        info.name
+        for kind in KINDS
+        for info in msgspec.structs.fields(kind)
+        if any(
+            member is wanted or get_args(member)[:1] == (wanted,)
+            for member in (info.type, *get_args(info.type))
+        )
+    )
+
+
+INTEGERS = fields_of(int)
+MOMENTS = fields_of(datetime)
+YES_OR_NO = fields_of(bool)
+BOOLEANS = {"true": True, "t": True, "1": True, "1.0": True} | {
+    "false": False,
+    "f": False,
+    "0": False,
+    "0.0": False,
+}
+"""How a text says yes or no, in lower case."""
+
 FREE_TEXTS = frozenset({"error_message", "reasoning"})
 """The fields that are scrubbed instead of being held to the rules of short texts."""
 
@@ -371,6 +415,13 @@ _ZERO = Decimal(0)
 _ONE = Decimal(1)
 _SMALLEST_AMOUNT = Decimal(1).scaleb(-AMOUNT_PLACES)
 _EXECUTION_FIELDS = frozenset(TaskExecution.__struct_fields__)
+# The fields that are something when they are not given.
+_DEFAULTS = frozenset(
+    info.name
+    for kind in KINDS
+    for info in msgspec.structs.fields(kind)
+    if info.default is not msgspec.NODEFAULT and info.default is not None
+)
 # More digits than any price or score has, and few enough for numeric; anything finer or longer
 # raises here instead of failing the whole file in the server.
 _EXACT = Context(prec=40, Emin=-40, Emax=40, traps=[Inexact, InvalidOperation, Overflow, Subnormal])
@@ -444,7 +495,129 @@ def known_time_zones() -> frozenset[str]:
     return frozenset(zoneinfo.available_timezones())
 
 
+# --- Names that are given twice -------------------------------------------------------------------
+
+
+def _expected_colons(event: Event, values: tuple[Any, ...]) -> int:
+    """Return how many colons a line has at least: one after each name, two in each time."""
+    names = 1 + len(values) - values.count(None)
+    if isinstance(event, TaskExecution):
+        return (
+            names
+            + len(event.metadata or ())
+            + len(event.other_usage or ())
+            # What has a value without being given.
+            - (event.request_count is ONE_REQUEST)
+            - (not event.is_bucket)
+            - (not event.is_gateway_cache_hit)
+            + (4 if event.end_time is None else 6)
+        )
+    if isinstance(event, RoutingDecision):
+        for alternative in event.alternative_providers or ():
+            given = msgspec.structs.astuple(alternative)
+            names += len(given) - given.count(None)
+        return names + len(event.decision_factors or ()) + 4
+    if isinstance(event, Adjustment):
+        return names - (event.currency == "USD") + (4 if event.period_start is None else 8)
+    return names + 2
+
+
+def _refuse_double_names(line: bytes) -> None:
+    """Refuse a line in which an object names something twice, of which the decoder drops one."""
+    # Numbers stay text: Python has limits for them that the decoder has not.
+    json.loads(line, object_pairs_hook=_refuse_double, parse_int=str, parse_float=str)
+
+
+def _refuse_double(pairs: list[tuple[str, Any]]) -> None:
+    names = set()
+    for name, _ in pairs:
+        if name in names:
+            raise ContractError(f"{_shown(name)}: given twice")
+        names.add(name)
+
+
+# --- Other ways to write a value ------------------------------------------------------------------
+
+_MOMENT = re.compile(
+    rb'"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)(:\d\d)?(?:[.,](\d+))? ?(?:(Z|UTC)|([+-]\d\d):?(\d\d)?)"\Z'
+)
+# How many digits an epoch time has tells its unit: seconds, milliseconds, and so on.
+_EPOCH_TIME = re.compile(rb'"?(\d{10}|\d{13}|\d{16}|\d{19})(\.\d{1,20})?"?\Z')
+_NUMBER = re.compile(rb"-?\d{1,20}(?:\.\d{1,20})?(?:[eE][+-]?\d{1,2})?\Z")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_BOOLEANS = {
+    f"{quote}{text}{quote}".encode(): value
+    for text, value in BOOLEANS.items()
+    for quote in ("", '"')
+}
+
+
+def _rewritten(line: bytes) -> bytes | None:
+    """Write what databases and data frames write in ways of their own as the contract has it.
+
+    Args:
+        line: A line that the decoder refused.
+
+    Returns:
+        The line with times, whole numbers, booleans and absent values as the decoder wants them;
+        None when nothing in it is written in one of the known other ways.
+
+    Raises:
+        ContractError: A name is given twice, or a number is no time.
+    """
+    try:
+        values = _RAW_DECODER.decode(line)
+        _refuse_double_names(line)
+    except ContractError:
+        raise
+    except (msgspec.DecodeError, ValueError, RecursionError):
+        return None
+    changed = False
+    for name, raw in list(values.items()):
+        text = bytes(raw)
+        other: bytes | None = None
+        if name in _DEFAULTS and text == b"null":
+            del values[name]
+            changed = True
+        elif name in MOMENTS:
+            other = _moment(name, text)
+        elif name in INTEGERS:
+            other = _whole_number(text)
+        elif name in YES_OR_NO and text.lower() in _BOOLEANS:
+            other = b"true" if _BOOLEANS[text.lower()] else b"false"
+        if other is not None:
+            values[name] = msgspec.Raw(other)
+            changed = True
+    return msgspec.json.encode(values) if changed else None
+
+
+def _moment(name: str, text: bytes) -> bytes | None:
+    """Return a moment as ISO 8601, given as PostgreSQL writes it or as an epoch time."""
+    if found := _MOMENT.match(text):
+        day, minute, second, fraction, utc, hours, minutes = found.groups()
+        offset = b"Z" if utc else hours + b":" + (minutes or b"00")
+        return b'"%s"' % b"".join(
+            (day, b"T", minute, second or b":00", b"." + fraction if fraction else b"", offset)
+        )
+    if found := _EPOCH_TIME.match(text):
+        number = Decimal((found[1] + (found[2] or b"")).decode())
+        microseconds = number.scaleb(16 - len(found[1])).to_integral_value(ROUND_HALF_UP)
+        return msgspec.json.encode(_EPOCH + timedelta(microseconds=int(microseconds)))
+    if _NUMBER.match(text):
+        raise ContractError(f"{name}: a number that is no epoch time in seconds or milliseconds")
+    return None
+
+
+def _whole_number(text: bytes) -> bytes | None:
+    """Return a whole number that is written with places or an exponent."""
+    if not _NUMBER.match(text):
+        return None
+    number = Decimal(text.decode())
+    return str(int(number)).encode() if number == number.to_integral_value() else None
+
+
 _DECODER: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)
+_RAW_DECODER = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 @dataclass
@@ -481,28 +654,59 @@ class Contract:
         Raises:
             ContractError: The line does not meet the contract; the message is the reason.
         """
+        return self.read(line)[0]
+
+    def read(self, line: bytes) -> tuple[Event, tuple[Any, ...]]:
+        """Turn one line of JSON into a checked event and its values, in the order of its fields.
+
+        Args:
+            line: The line, UTF-8, without its line ending.
+
+        Returns:
+            The event and its values.
+
+        Raises:
+            ContractError: The line does not meet the contract; the message is the reason.
+        """
         try:
             event = _DECODER.decode(line)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            if b"\x00" in line:
-                raise ContractError("contains a NUL character") from None
-            raise ContractError(explain(error)) from None
+            line, event = self._read_otherwise(line, error)
         # A control character in a JSON string is always escaped (the decoder refuses a bare one)
         # except for those beyond ASCII, so three scans in C clear nearly every line.
         if b"\\" in line or b"\x7f" in line or not line.isascii():
             _check_short_texts(event)
-        kind = type(event)
-        if kind is TaskExecution:
-            self._check_execution(cast(TaskExecution, event))
-        elif kind is RoutingDecision:
-            self._check_decision(cast(RoutingDecision, event))
+        if isinstance(event, TaskExecution):
+            self._check_execution(event)
+        elif isinstance(event, RoutingDecision):
+            self._check_decision(event)
         else:
             self._check_moment("updated_at", event.updated_at)
-            if kind is Organization:
-                self._check_organization(cast(Organization, event))
-            elif kind is Adjustment:
-                self._check_adjustment(cast(Adjustment, event))
-        return event
+            if isinstance(event, Organization):
+                self._check_organization(event)
+            elif isinstance(event, Adjustment):
+                self._check_adjustment(event)
+        values = msgspec.structs.astuple(event)
+        # The decoder takes the last of what is given twice, in silence. Counting colons is the
+        # cheapest thing to do with a line that finds it out; other colons than those expected
+        # stand in texts and in offsets, of which the usual ones are at the end of a time.
+        colons = line.count(b":")
+        expected = _expected_colons(event, values)
+        if colons != expected and colons != expected + line.count(b':00"'):
+            _refuse_double_names(line)
+        return event, values
+
+    def _read_otherwise(self, line: bytes, error: Exception) -> tuple[bytes, Event]:
+        """Read a line that the decoder has refused, if it says the same thing in another way."""
+        if b"\x00" in line:
+            raise ContractError("contains a NUL character") from None
+        rewritten = _rewritten(line)
+        if rewritten is None:
+            raise ContractError(explain(error)) from None
+        try:
+            return rewritten, _DECODER.decode(rewritten)
+        except (msgspec.DecodeError, UnicodeDecodeError) as left:
+            raise ContractError(explain(left)) from None
 
     def _check_moment(self, name: str, moment: datetime) -> None:
         if not EARLIEST <= moment <= self.latest:
@@ -518,6 +722,8 @@ class Contract:
             self._check_moment("start_time", start)
         if not EARLIEST <= event.updated_at <= latest:
             self._check_moment("updated_at", event.updated_at)
+        if event.updated_at < start:
+            raise ContractError("updated_at: before start_time")
         end = event.end_time
         if end is not None:
             if end < start:
@@ -550,11 +756,9 @@ class Contract:
             event.output_tokens is None or (audio or 0) + (image or 0) > event.output_tokens
         ):
             _refuse_parts(event, OUTPUT_PARTS, "output_tokens")
-        if type(event.request_count) is not int:
-            event.request_count = (
-                _exact("request_count", cast(Decimal, event.request_count), MAXIMUM_COMPUTE_UNITS)
-                or 0
-            )
+        requests = event.request_count
+        if isinstance(requests, Decimal) and requests is not ONE_REQUEST:
+            event.request_count = _exact("request_count", requests, MAXIMUM_COMPUTE_UNITS) or 0
         if event.other_usage is not None:
             event.other_usage = _exact_usage(event.other_usage)
         if event.reported_cost_usd is not None:
@@ -573,6 +777,8 @@ class Contract:
     def _check_decision(self, event: RoutingDecision) -> None:
         self._check_moment("decision_timestamp", event.decision_timestamp)
         self._check_moment("updated_at", event.updated_at)
+        if event.updated_at < event.decision_timestamp:
+            raise ContractError("updated_at: before decision_timestamp")
         event.confidence_score = _exact("confidence_score", event.confidence_score, _ONE)
         event.predicted_quality_score = _exact(
             "predicted_quality_score", event.predicted_quality_score, _ONE

@@ -65,10 +65,13 @@ class LandedFile:
 
     Attributes:
         name: The file as it was given.
-        load_id: Its row in raw.loads; None when it was skipped.
-        lines_read: Lines or rows of the file, without a CSV header; accepted plus rejected.
+        load_id: Its row in raw.loads; None when it was skipped, because nothing of it is new.
+        lines_read: Lines or rows of the file, without a CSV header; accepted plus rejected. Of a
+            file that was landed before, only the lines that were rejected then.
         lines_accepted: Events now in schema raw.
-        lines_rejected: Lines now in raw.rejected_events.
+        lines_rejected: Lines now in raw.rejected_events; when skipped, those that stay there.
+        refusal: Why nothing of the file has ever been accepted; None when something was.
+        skipped_because: Why it was skipped, if it was.
     """
 
     name: str
@@ -76,10 +79,12 @@ class LandedFile:
     lines_read: int = 0
     lines_accepted: int = 0
     lines_rejected: int = 0
+    refusal: str | None = None
+    skipped_because: str = "the same content was already landed"
 
     @property
     def is_skipped(self) -> bool:
-        """Whether the same content had been landed before."""
+        """Whether there was nothing in it that had not been landed before."""
         return self.load_id is None
 
 
@@ -262,74 +267,90 @@ class _Loader:
         if size_bytes == 0:
             raise WarehouseError(f"{source.name} is empty")
         # A concurrent landing of the same file waits here for the other one's commit.
-        inserted = connection.execute(
-            "insert into raw.loads (source_name, content_sha256) values (%s, %s) "
-            "on conflict (content_sha256) do nothing returning load_id",
-            (source.name, sha256),
-        ).fetchone()
-        if inserted is None:
+        load_id = _insert_load(connection, source.name, sha256)
+        earlier = None
+        if load_id is None:
+            earlier = _last_load(connection, sha256)
+            if earlier is not None and earlier.lines_rejected:
+                load_id = _insert_load(connection, source.name, sha256, earlier.attempt + 1)
+        if load_id is None:
             connection.rollback()
             self._observer.advance(size_bytes)
             return LandedFile(source.name, load_id=None)
         with open_source(source) as file:
             reading = Reading(source, file, self._observer.advance)
-            counts = self._copy(connection, inserted[0], reading)
+            counts = self._copy(connection, load_id, reading, earlier.retried if earlier else None)
         if reading.sha256 != sha256:
             raise WarehouseError(f"{source.name} changed while it was being read")
-        return self._finish(connection, inserted[0], reading, counts)
+        return self._finish(connection, load_id, reading, counts, earlier)
 
     def _land_stream(
         self, connection: psycopg.Connection, source: Source, stream: BinaryIO
     ) -> LandedFile:
         self._observer.begin(source.name, None)
         provisional = hashlib.sha256(os.urandom(32)).hexdigest()
-        inserted = connection.execute(
-            "insert into raw.loads (source_name, content_sha256) values (%s, %s) returning load_id",
-            (source.name, provisional),
-        ).fetchone()
-        if inserted is None:  # an insert without a conflict clause returns its row
+        load_id = _insert_load(connection, source.name, provisional)
+        if load_id is None:  # nothing has that hash
             raise WarehouseError(f"{source.name}: the load could not be recorded")
         reading = Reading(source, stream, self._observer.advance)
-        counts = self._copy(connection, inserted[0], reading)
+        counts = self._copy(connection, load_id, reading)
+        earlier = _last_load(connection, reading.sha256)
+        if earlier is not None and not earlier.lines_rejected:
+            connection.rollback()
+            return LandedFile(source.name, load_id=None)
+        if earlier is not None and earlier.retried is not None:
+            counts = _keep_only(connection, load_id, earlier.load_id, counts)
         try:
             connection.execute(
-                "update raw.loads set content_sha256 = %s where load_id = %s",
-                (reading.sha256, inserted[0]),
+                "update raw.loads set content_sha256 = %s, attempt = %s where load_id = %s",
+                (reading.sha256, earlier.attempt + 1 if earlier else 1, load_id),
             )
         except psycopg.errors.UniqueViolation:
             connection.rollback()
             return LandedFile(source.name, load_id=None)
-        return self._finish(connection, inserted[0], reading, counts)
+        return self._finish(connection, load_id, reading, counts, earlier)
 
-    def _copy(self, connection: psycopg.Connection, load_id: int, reading: Reading) -> "_Counts":
-        """Write every line of a file into its table."""
+    def _copy(
+        self,
+        connection: psycopg.Connection,
+        load_id: int,
+        reading: Reading,
+        only: frozenset[int] | None = None,
+    ) -> "_Counts":
+        """Write every line of a file into its table, or only those with certain numbers."""
         contract = Contract.at()
         tables = {kind: _Table(kind) for kind in KINDS}
         rejected = _RejectedEvents()
-        decode = contract.decode
+        read = contract.read
         name = reading.source.name
         lines_read = 0
+        first_rejection: str | None = None
+        items = reading.records()
+        if only is not None:
+            items = (item for item in items if item.line_number in only)
         with _no_cycle_collection(), _CopyStreams(connection) as streams:
-            for item in reading.records():
+            for item in items:
                 lines_read += 1
                 if isinstance(item, Refusal):
                     row = (load_id, name, item.line_number, item.reason, item.sha256)
+                    first_rejection = first_rejection or f"line {item.line_number}: {item.reason}"
                     streams.write(rejected, row)
                     continue
                 try:
-                    event = decode(item.json)
+                    event, values = read(item.json)
                     if isinstance(event, Organization):
                         self._check_time_zone(connection, streams, event)
                 except ContractError as error:
                     row = (load_id, name, item.line_number, str(error), sha256_of(item.raw))
+                    first_rejection = first_rejection or f"line {item.line_number}: {error}"
                     streams.write(rejected, row)
                     continue
-                tables[type(event)].add(streams, load_id, item.line_number, event)
-        if not lines_read:
+                tables[type(event)].add(streams, load_id, item.line_number, event, values)
+        if not lines_read and not reading.has_columns:
             raise WarehouseError(f"{reading.source.name} is empty")
         return _Counts(
-            read=lines_read,
             rejected=rejected.row_count,
+            first_rejection=first_rejection,
             accepted={kind: table.row_count for kind, table in tables.items()},
         )
 
@@ -350,10 +371,26 @@ class _Loader:
             raise ContractError("timezone: not known to the database server")
 
     def _finish(
-        self, connection: psycopg.Connection, load_id: int, reading: Reading, counts: "_Counts"
+        self,
+        connection: psycopg.Connection,
+        load_id: int,
+        reading: Reading,
+        counts: "_Counts",
+        earlier: "_EarlierLoad | None",
     ) -> LandedFile:
         """Complete the ledger, keep the control totals and commit."""
+        name = reading.source.name
+        if not counts.read and not earlier:
+            connection.rollback()
+            return LandedFile(name, None, skipped_because="it has columns and no rows")
         accepted = sum(counts.accepted.values())
+        refusal = None
+        if counts.rejected and not accepted and (earlier is None or earlier.retried is None):
+            refusal = f"every line was rejected, the first one ({counts.first_rejection})"
+        if earlier is not None and not accepted:
+            # The ledger has these lines already.
+            connection.rollback()
+            return LandedFile(name, None, counts.read, 0, counts.rejected, refusal)
         connection.execute(
             "insert into raw.landed_totals select * from raw.event_totals where load_id = %s",
             (load_id,),
@@ -376,20 +413,93 @@ class _Loader:
             connection.commit()
         except psycopg.OperationalError as error:
             raise WarehouseError(
-                f"{reading.source.name}: the connection was lost during the commit "
+                f"{name}: the connection was lost during the commit "
                 f"({said(error)}). It is not known whether the file was landed; land it "
                 "again: it is skipped if it was."
             ) from error
-        return LandedFile(reading.source.name, load_id, counts.read, accepted, counts.rejected)
+        return LandedFile(name, load_id, counts.read, accepted, counts.rejected, refusal)
 
 
 @dataclass(frozen=True)
 class _Counts:
     """The lines of one file by what became of them."""
 
-    read: int
     rejected: int
+    first_rejection: str | None
     accepted: dict[EventType, int]
+
+    @property
+    def read(self) -> int:
+        return self.rejected + sum(self.accepted.values())
+
+
+@dataclass(frozen=True)
+class _EarlierLoad:
+    """The last load of a file's content.
+
+    Attributes:
+        load_id: Its row in raw.loads.
+        attempt: How often the content had been landed by then.
+        lines_rejected: How many lines it rejected, which get another chance now.
+        retried: The numbers of these lines; None when they are all lines of the file.
+    """
+
+    load_id: int
+    attempt: int
+    lines_rejected: int
+    retried: frozenset[int] | None
+
+
+def _insert_load(
+    connection: psycopg.Connection, name: str, sha256: str, attempt: int = 1
+) -> int | None:
+    """Begin a load; None when the content has had that attempt."""
+    inserted = connection.execute(
+        "insert into raw.loads (source_name, content_sha256, attempt) values (%s, %s, %s) "
+        "on conflict (content_sha256, attempt) do nothing returning load_id",
+        (name, sha256, attempt),
+    ).fetchone()
+    return None if inserted is None else int(inserted[0])
+
+
+def _last_load(connection: psycopg.Connection, sha256: str) -> _EarlierLoad | None:
+    """Look up what became of a content when it was landed last."""
+    found = connection.execute(
+        "select load_id, attempt, lines_accepted, lines_rejected from raw.loads "
+        "where content_sha256 = %s order by attempt desc limit 1",
+        (sha256,),
+    ).fetchone()
+    if found is None:
+        return None
+    load_id, attempt, accepted, rejected = found
+    if not accepted:
+        return _EarlierLoad(load_id, attempt, rejected, None)
+    lines = connection.execute(
+        "select line_number from raw.rejected_events where _load_id = %s", (load_id,)
+    ).fetchall()
+    return _EarlierLoad(load_id, attempt, rejected, frozenset(number for (number,) in lines))
+
+
+def _keep_only(
+    connection: psycopg.Connection, load_id: int, earlier_id: int, counts: _Counts
+) -> _Counts:
+    """Take back what an unfinished load wrote of lines that an earlier one has accepted."""
+
+    def deleted(table: str, column: str) -> int:
+        statement = sql.SQL(
+            "delete from {} where _load_id = %s and {} not in "
+            "(select line_number from raw.rejected_events where _load_id = %s)"
+        ).format(sql.Identifier("raw", table), sql.Identifier(column))
+        return connection.execute(statement, (load_id, earlier_id)).rowcount
+
+    return _Counts(
+        rejected=counts.rejected - deleted("rejected_events", "line_number"),
+        first_rejection=counts.first_rejection,
+        accepted={
+            kind: count and count - deleted(kind.table, "_line_number")
+            for kind, count in counts.accepted.items()
+        },
+    )
 
 
 class _CopyTarget:
@@ -427,9 +537,16 @@ class _Table(_CopyTarget):
         self._months: set[tuple[int, int]] = set()
         self._missing: set[tuple[int, int]] = set()
 
-    def add(self, streams: "_CopyStreams", load_id: int, line_number: int, event: Event) -> None:
+    def add(
+        self,
+        streams: "_CopyStreams",
+        load_id: int,
+        line_number: int,
+        event: Event,
+        values: tuple[Any, ...],
+    ) -> None:
         """Write an event, or keep it until its month has a partition."""
-        row = (load_id, line_number, *msgspec.structs.astuple(event))
+        row = (load_id, line_number, *values)
         if self._partitioned is not None:
             moment: dt.datetime = getattr(event, self._time_field)
             if moment.tzinfo is not dt.UTC:

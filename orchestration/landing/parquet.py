@@ -15,12 +15,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from orchestration.errors import WarehouseError
-from orchestration.landing.contracts import TEXT_COLUMNS_OF_JSON
-from orchestration.landing.reading import (
-    BOOLEAN_COLUMNS,
+from orchestration.landing.contracts import (
     BOOLEANS,
-    INTEGER,
-    INTEGER_COLUMNS,
+    INTEGERS,
+    TEXT_COLUMNS_OF_JSON,
+    YES_OR_NO,
+)
+from orchestration.landing.reading import (
     MAXIMUM_LINE_BYTES,
     NOT_JSON,
     NOT_UTF8,
@@ -28,6 +29,7 @@ from orchestration.landing.reading import (
     Record,
     Refusal,
     check_columns,
+    number_of,
     sha256_of,
 )
 
@@ -156,9 +158,9 @@ def _converter(column: str, data_type: Any, name: str) -> _Converter:
     if _is_text(data_type):
         if column in TEXT_COLUMNS_OF_JSON:
             return _json_texts
-        if column in BOOLEAN_COLUMNS:
+        if column in YES_OR_NO:
             return _boolean_texts
-        return _integer_texts if column in INTEGER_COLUMNS else _texts
+        return _number_texts if column in INTEGERS else _texts
     if pa.types.is_timestamp(data_type):
         if data_type.tz is None:
             raise WarehouseError(
@@ -167,10 +169,8 @@ def _converter(column: str, data_type: Any, name: str) -> _Converter:
             )
         numerator, denominator = _PER_MICROSECOND[data_type.unit]
         return lambda values, _: _moments(values, numerator, denominator)
-    if pa.types.is_integer(data_type) and column in BOOLEAN_COLUMNS:
-        return lambda values, _: [{0: False, 1: True}.get(v, v) for v in values.to_pylist()]
     if pa.types.is_float64(data_type):
-        return _floats
+        return _whole_floats if column in INTEGERS else _floats
     if pa.types.is_fixed_size_binary(data_type) and data_type.byte_width == 16:
         return _uuids
     if (
@@ -213,12 +213,9 @@ def _texts(values: Any, refused: _Refused) -> list[Any]:
     return texts
 
 
-def _integer_texts(values: Any, refused: _Refused) -> list[Any]:
+def _number_texts(values: Any, refused: _Refused) -> list[Any]:
     """Read whole numbers that are written as text, as in CSV."""
-    return [
-        text if text is None or not INTEGER.match(text) else msgspec.Raw(text.encode())
-        for text in _texts(values, refused)
-    ]
+    return [text if text is None else number_of(text) for text in _texts(values, refused)]
 
 
 def _boolean_texts(values: Any, refused: _Refused) -> list[Any]:
@@ -260,7 +257,7 @@ def _moments(values: Any, numerator: int, denominator: int) -> list[Any]:
         try:
             moments.append(_EPOCH + timedelta(microseconds=microseconds))
         except OverflowError:
-            moments.append(f"{number}")  # which is no time, so the contract refuses it
+            moments.append("beyond every calendar")  # so the contract refuses it
     return moments
 
 
@@ -269,6 +266,14 @@ def _floats(values: Any, _: _Refused) -> list[Any]:
     return [
         number if number is None or isfinite(number) else str(number)
         for number in values.to_pylist()
+    ]
+
+
+def _whole_floats(values: Any, refused: _Refused) -> list[Any]:
+    """Read whole numbers in a column that data frames turn into floats where some are missing."""
+    return [
+        int(number) if isinstance(number, float) and number.is_integer() else number
+        for number in _floats(values, refused)
     ]
 
 

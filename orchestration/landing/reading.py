@@ -5,10 +5,12 @@ turned into the object that the same NDJSON line would hold, so that one set of 
 all of them.
 """
 
+import codecs
 import csv
 import gzip
 import hashlib
 import io
+import itertools
 import os
 import re
 import stat
@@ -17,12 +19,19 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, Literal, NamedTuple, get_args
+from typing import BinaryIO, Literal, NamedTuple
 
 import msgspec
 
 from orchestration.errors import WarehouseError
-from orchestration.landing.contracts import KINDS, TEXT_COLUMNS_OF_JSON
+from orchestration.landing.contracts import (
+    BOOLEANS,
+    INTEGERS,
+    KINDS,
+    MOMENTS,
+    TEXT_COLUMNS_OF_JSON,
+    YES_OR_NO,
+)
 
 MAXIMUM_LINE_BYTES = 1024 * 1024
 """Longer lines are rejected without being kept in memory."""
@@ -37,6 +46,8 @@ StreamFormat = Literal["ndjson", "csv"]
 
 STANDARD_INPUT = "-"
 
+NOT_REGULAR = "not a regular file; pipe what it holds into `warehouse land -`"
+
 TOO_LONG = "line longer than 1 MiB"
 BLANK = "blank line"
 NOT_UTF8 = "not valid UTF-8"
@@ -46,6 +57,8 @@ _STREAM_FORMATS: dict[str, Format] = {".ndjson": "ndjson", ".jsonl": "ndjson", "
 # Parquet compresses itself.
 _FORMATS: dict[str, Format] = {**_STREAM_FORMATS, ".parquet": "parquet"}
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_UTF16_MARKS = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
+_UTF32_MARKS = (b"\xff\xfe\x00\x00", b"\x00\x00\xfe\xff")
 
 
 class Record(msgspec.Struct, frozen=True, gc=False):
@@ -122,21 +135,35 @@ def find_sources(paths: Sequence[str | Path], stdin_format: StreamFormat = "ndjs
     """
     found = Found()
     for given in paths:
+        if not str(given):
+            found.failures.append(
+                ("", "an empty path stands for no file; for the current folder, give a dot")
+            )
+            continue
         if str(given) == STANDARD_INPUT:
             found.sources.append(Source("standard input", None, stdin_format))
             continue
-        path = Path(given)
-        if path.is_dir():
-            _find_in_folder(path, found)
-            continue
-        source = _source_of(path)
-        if source is None:
-            found.failures.append(
-                (displayable(path), f"has none of the endings {_endings()} and is not a folder")
-            )
-        else:
-            found.sources.append(source)
+        try:
+            _find_at(Path(given), found)
+        except OSError as error:
+            found.failures.append((displayable(given), f"cannot be read: {error.strerror}"))
     return found
+
+
+def _find_at(path: Path, found: Found) -> None:
+    """Add the event file, or those of the folder, at a path."""
+    if path.is_dir():
+        _find_in_folder(path, found)
+        return
+    source = _source_of(path)
+    if source is not None:
+        found.sources.append(source)
+    elif path.exists() and not path.is_file():
+        found.failures.append((displayable(path), f"is {NOT_REGULAR}"))
+    else:
+        found.failures.append(
+            (displayable(path), f"has none of the endings {_endings()} and is not a folder")
+        )
 
 
 def _find_in_folder(folder: Path, found: Found) -> None:
@@ -208,11 +235,14 @@ def open_source(source: Source) -> BinaryIO:
     if source.path is None:
         raise ValueError("standard input is not opened by name")
     try:
-        # Opening a named pipe would otherwise wait for a writer.
+        # Opening alone wakes what writes into a pipe, and does more to some devices.
+        if not stat.S_ISREG(source.path.stat().st_mode):
+            raise WarehouseError(f"{source.name} is {NOT_REGULAR}")
+        # It may have become a named pipe since, which would wait for a writer.
         descriptor = os.open(source.path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             os.close(descriptor)
-            raise WarehouseError(f"{source.name} is not a regular file")
+            raise WarehouseError(f"{source.name} is {NOT_REGULAR}")
         return os.fdopen(descriptor, "rb", buffering=0)
     except OSError as error:
         raise WarehouseError(f"{source.name} cannot be read: {error.strerror}") from error
@@ -269,6 +299,7 @@ class Reading:
         source: What is read.
         sha256: Hash of the file's bytes, known once `records` is exhausted.
         size: Bytes read so far, compressed ones if the file is compressed.
+        has_columns: Whether it says what its columns are, so that it may well hold no row.
     """
 
     source: Source
@@ -276,6 +307,7 @@ class Reading:
     on_bytes: Callable[[int], None] | None = None
     sha256: str = ""
     size: int = 0
+    has_columns: bool = False
 
     def records(self) -> Iterator[Record | Refusal]:
         """Yield every line of the file, the unreadable ones as refusals.
@@ -295,9 +327,13 @@ class Reading:
         if self.source.is_compressed:
             stream = gzip.GzipFile(fileobj=buffered, mode="rb")
         try:
-            lines = _lines(stream.read)
+            blocks = _utf8_blocks(stream.read, self.source.name)
+            lines = _lines(lambda: next(blocks, b""))
             if self.source.format == "csv":
-                yield from _csv_records(lines, self.source.name)
+                delimiter, lines = _delimiter_of(lines)
+                if delimiter is not None:
+                    yield from _csv_records(delimiter, lines, self.source.name)
+                    self.has_columns = True
             else:
                 yield from _json_records(lines)
             while buffered.read(BLOCK_BYTES):  # what follows the end of the compressed data
@@ -333,6 +369,7 @@ class Reading:
         try:
             self.size = self.file.seek(0, os.SEEK_END)
             yield from parquet_records(self.file, self.source.name, tell)
+            self.has_columns = True
             self.file.seek(0)
             hashing = _HashingFile(self.file, None)
             while hashing.read(BLOCK_BYTES):
@@ -351,20 +388,54 @@ class _LongLine(NamedTuple):
     sha256: str
 
 
-def _lines(read: Callable[[int], bytes]) -> Iterator[bytes | _LongLine]:
+def _utf8_blocks(read: Callable[[int], bytes], name: str) -> Iterator[bytes]:
+    """Yield a stream block by block as UTF-8, without the mark that some programs begin it with.
+
+    Raises:
+        WarehouseError: It is text of another kind.
+    """
+    block = read(BLOCK_BYTES)
+    if block.startswith(_UTF32_MARKS) or _lacks_its_mark(block):
+        raise WarehouseError(
+            f"{name} looks like UTF-16 or UTF-32 that does not begin with the mark of UTF-16; "
+            "save it as UTF-8"
+        )
+    blocks = iter(lambda: read(BLOCK_BYTES), b"")
+    if block[:2] not in _UTF16_MARKS:
+        yield block.removeprefix(_BYTE_ORDER_MARK)
+        yield from blocks
+        return
+    decoder = codecs.getincrementaldecoder(_UTF16_MARKS[block[:2]])("surrogatepass")
+    try:
+        for encoded in itertools.chain((block[2:],), blocks):
+            if text := decoder.decode(encoded):
+                # Half of a pair is no text; the line that has it is refused.
+                yield text.encode("utf-8", "surrogatepass")
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError as error:
+        raise WarehouseError(
+            f"{name} is damaged UTF-16; nothing of it was landed. Save it as UTF-8"
+        ) from error
+
+
+def _lacks_its_mark(block: bytes) -> bool:
+    """Return whether every second byte of a beginning is 0, as in UTF-16 of plain letters."""
+    halves = (block[0:16:2], block[1:16:2])
+    return len(block) >= 16 and any(
+        not any(zeros) and all(letters) for zeros, letters in (halves, halves[::-1])
+    )
+
+
+def _lines(read: Callable[[], bytes]) -> Iterator[bytes | _LongLine]:
     """Split a stream at line feeds, holding at most one block and one line."""
     rest = b""
-    first = True
-    while block := read(BLOCK_BYTES):
-        if first:
-            block = block.removeprefix(_BYTE_ORDER_MARK)
-            first = False
+    while block := read():
         if len(rest) > MAXIMUM_LINE_BYTES:
             # The line is already too long: only its hash and its end matter.
             digest = hashlib.sha256(rest)
             while block and (end := block.find(b"\n")) < 0:
                 digest.update(block)
-                block = read(BLOCK_BYTES)
+                block = read()
             if block:
                 digest.update(block[:end])
             yield _LongLine(digest.hexdigest())
@@ -408,28 +479,14 @@ def _json_records(lines: Iterator[bytes | _LongLine]) -> Iterator[Record | Refus
 
 # --- CSV ----------------------------------------------------------------------------------------
 
-INTEGER = re.compile(r"-?(?:0|[1-9][0-9]*)\Z")
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?\Z")
+_WHOLE_WITH_PLACES = re.compile(r"(-?[0-9]+)\.0+\Z")
+_DELIMITERS = ",;\t|"
+_MISSING = frozenset({"", "NaN", "nan", "NaT", "<NA>"})
+"""The cells that data frames write for what is not there."""
+
 _COLUMN_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}\Z")
 
-
-def _columns_of(wanted: type) -> frozenset[str]:
-    """Return the columns whose cells are of a type, or may be."""
-    return frozenset(
-        info.name
-        for kind in KINDS
-        for info in msgspec.structs.fields(kind)
-        if any(_is_type(member, wanted) for member in (info.type, *get_args(info.type)))
-    )
-
-
-def _is_type(annotation: object, wanted: type) -> bool:
-    return annotation is wanted or get_args(annotation)[:1] == (wanted,)
-
-
-INTEGER_COLUMNS = _columns_of(int)
-BOOLEAN_COLUMNS = _columns_of(bool)
-BOOLEANS = {"true": True, "t": True, "1": True, "false": False, "f": False, "0": False}
-"""How a cell says yes or no, in any case."""
 
 COLUMNS = frozenset({"event"}.union(*(kind.__struct_fields__ for kind in KINDS)))
 
@@ -494,13 +551,32 @@ class _Feed:
         return Refusal(number, reason, sha256_of(line))
 
 
-def _csv_records(lines: Iterator[bytes | _LongLine], name: str) -> Iterator[Record | Refusal]:
+def _delimiter_of(
+    lines: Iterator[bytes | _LongLine],
+) -> tuple[str | None, Iterator[bytes | _LongLine]]:
+    """Return the delimiter that the first line uses, None when there is no line, and all lines."""
+    first = next(lines, None)
+    if first is None:
+        return None, lines
+    delimiter = ","
+    if isinstance(first, bytes):
+        for other in _DELIMITERS:
+            names = next(csv.reader([first.decode("utf-8", "replace")], delimiter=other), [])
+            if "event" in map(str.strip, names):
+                delimiter = other
+                break
+    return delimiter, itertools.chain((first,), lines)
+
+
+def _csv_records(
+    delimiter: str, lines: Iterator[bytes | _LongLine], name: str
+) -> Iterator[Record | Refusal]:
     """Turn the rows of a CSV file into lines of JSON."""
     # The whole row is held to the limit for lines; this one only must not be hit before it.
     csv.field_size_limit(2 * MAXIMUM_LINE_BYTES)
     feed = _Feed(lines)
     # The parser starts afresh after an error, so one serves the whole file.
-    parser = csv.reader(feed, strict=True)
+    parser = csv.reader(feed, strict=True, delimiter=delimiter)
     try:
         header = next(parser)
     except StopIteration:
@@ -569,12 +645,11 @@ def _json_of(columns: list[str], cells: list[str]) -> bytes:
     """Write a row as the JSON object that the same NDJSON line would hold."""
     values: dict[str, str | bool | msgspec.Raw] = {}
     for column, cell in zip(columns, cells, strict=True):
-        if not cell:
+        if cell in _MISSING:
             continue
-        if column in INTEGER_COLUMNS:
-            number = cell.strip()
-            values[column] = msgspec.Raw(number.encode()) if INTEGER.match(number) else cell
-        elif column in BOOLEAN_COLUMNS:
+        if column in INTEGERS or column in MOMENTS:
+            values[column] = number_of(cell)
+        elif column in YES_OR_NO:
             values[column] = BOOLEANS.get(cell.strip().lower(), cell)
         elif column in TEXT_COLUMNS_OF_JSON:
             msgspec.json.decode(cell)  # one whole value, or it could smuggle in other fields
@@ -582,3 +657,18 @@ def _json_of(columns: list[str], cells: list[str]) -> bytes:
         else:
             values[column] = cell
     return msgspec.json.encode(values)
+
+
+def number_of(cell: str) -> str | msgspec.Raw:
+    """Return a cell as the number that it holds.
+
+    Args:
+        cell: The text of a cell.
+
+    Returns:
+        The number as JSON writes it, without places that are all 0; the text if it is none.
+    """
+    text = cell.strip()
+    if not _NUMBER.match(text):
+        return cell
+    return msgspec.Raw(_WHOLE_WITH_PLACES.sub(r"\1", text).encode())

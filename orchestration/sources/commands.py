@@ -56,6 +56,8 @@ def aider(file: Path, out: Path | None) -> None:
     except KeyboardInterrupt:
         click.echo("\nInterrupted. Nothing was landed; run it again.", err=True)
         sys.exit(INTERRUPTED_EXIT_CODE)
-    click.echo(describe(landed))
+    click.echo(describe(landed), err=landed.refusal is not None)
     if landed.lines_rejected:
         click.echo("`warehouse rejects` lists the rejected lines and why.")
+    if landed.refusal is not None:
+        sys.exit(1)

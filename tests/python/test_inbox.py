@@ -70,19 +70,27 @@ def test_what_cannot_be_landed_is_set_aside_with_the_reason(
     put(folder, "picture.png", execution(1))
     put(folder, "empty.ndjson")
     put(folder, "good.ndjson", execution(2))
+    put(folder, "wrong.ndjson", {"event": "nonsense"})
     received = receive_files(folder, DAY)
-    assert [file.landed is not None for file in received] == [False, True, False]
+    assert [file.landed is not None for file in received] == [False, True, False, False]
     assert files_in(folder) == [
         "archive/2026-11-26/good.ndjson",
         "rejected/2026-11-26/empty.ndjson",
         "rejected/2026-11-26/empty.ndjson.reason.txt",
         "rejected/2026-11-26/picture.png",
         "rejected/2026-11-26/picture.png.reason.txt",
+        "rejected/2026-11-26/wrong.ndjson",
+        "rejected/2026-11-26/wrong.ndjson.reason.txt",
     ]
     reasons = folder / "rejected" / "2026-11-26"
     assert "is empty" in (reasons / "empty.ndjson.reason.txt").read_text()
     assert "has none of the endings" in (reasons / "picture.png.reason.txt").read_text()
-    assert len(loads_of(database_18)) == 1
+    assert "every line was rejected" in (reasons / "wrong.ndjson.reason.txt").read_text()
+    assert [load[1:] for load in loads_of(database_18)] == [(1, 0), (0, 1)]
+    # Given back it is set aside again, and holds nothing up.
+    (reasons / "wrong.ndjson").rename(folder / "inbox" / "wrong.ndjson")
+    put(folder, "z.ndjson", execution(3))
+    assert [file.landed is not None for file in receive_files(folder, DAY)] == [False, True]
 
 
 def test_a_name_that_comes_again_replaces_no_file(database_18: Database, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """The landing contract: which lines are accepted, and what a refusal says."""
 
 import json
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -54,7 +55,18 @@ def execution(number: int = 1, **changes: Any) -> dict[str, Any]:
         "quality_score": 0.9,
         "metadata": {"client": "cli", "attempt": 2, "stream": True, "temperature": 0.7},
     }
-    return {name: value for name, value in (event | changes).items() if value is not None}
+    return _complete(event, changes, "start_time")
+
+
+def _complete(event: dict[str, Any], changes: dict[str, Any], begin: str) -> dict[str, Any]:
+    """Change an event; what begins later than it was updated was updated when it began."""
+    changed = {name: value for name, value in (event | changes).items() if value is not None}
+    if begin in changes and "updated_at" not in changes:
+        with suppress(ValueError, TypeError, KeyError):
+            began, updated = map(datetime.fromisoformat, (changed[begin], changed["updated_at"]))
+            if began > updated:
+                changed["updated_at"] = changed[begin]
+    return changed
 
 
 def decision(number: int = 1, **changes: Any) -> dict[str, Any]:
@@ -81,7 +93,7 @@ def decision(number: int = 1, **changes: Any) -> dict[str, Any]:
         "predicted_duration_ms": 8000,
         "routing_overhead_cost_usd": 0.000079,
     }
-    return {name: value for name, value in (event | changes).items() if value is not None}
+    return _complete(event, changes, "decision_timestamp")
 
 
 def organization(number: int = 1, **changes: Any) -> dict[str, Any]:
@@ -179,7 +191,12 @@ def test_each_other_kind_is_accepted(event: dict[str, Any]) -> None:
     [
         ({"start_time": "2026-03-01T10:00:00"}, "start_time: a time needs an offset from UTC"),
         ({"start_time": "yesterday"}, "start_time: not an ISO 8601 time with an offset"),
-        ({"start_time": 1767225600}, "start_time: expected datetime, got int"),
+        (
+            {"start_time": 17672256000},
+            "start_time: a number that is no epoch time in seconds or milliseconds",
+        ),
+        ({"start_time": 1577836799}, "start_time: before 2020"),
+        ({"updated_at": "2026-03-01T09:59:59.999Z"}, "updated_at: before start_time"),
         ({"start_time": "2019-12-31T23:59:59Z"}, "start_time: before 2020"),
         ({"start_time": "2020-01-01T00:00:00+02:00"}, "start_time: before 2020"),
         ({"start_time": "0001-01-01T00:00:00+14:00"}, "start_time: before 2020"),
@@ -327,6 +344,7 @@ def test_a_bad_execution_is_refused_with_its_reason(changes: dict[str, Any], rea
             "decision_factors[...]: expected bool | int | float | str | null, got array",
         ),
         (decision(decision_timestamp="2019-01-01T00:00:00Z"), "decision_timestamp: before 2020"),
+        (decision(updated_at="2026-03-01T09:59:58Z"), "updated_at: before decision_timestamp"),
         (organization(timezone="Mars/Olympus"), "timezone: not a known IANA time zone"),
         (organization(timezone="../../etc/passwd"), "timezone: not a known IANA time zone"),
         (organization(monthly_budget_usd=-5), "monthly_budget_usd: outside 0..1000000000000"),
@@ -389,6 +407,94 @@ def test_a_line_that_is_no_event_is_refused(line: bytes, reason: str) -> None:
     said = reason_of(line)
     assert said == reason or (said.startswith("malformed JSON") and reason.startswith("malformed"))
     assert "hunter2" not in said
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        # As databases and data frames write what stands in `execution()`.
+        ('"2026-03-01T10:00:00Z"', '"2026-03-01 10:00:00+00"'),
+        ('"2026-03-01T10:00:00Z"', '"2026-03-01 11:00:00.000 +01:00"'),
+        ('"2026-03-01T10:00:00Z"', '"2026-03-01T05:00:00-0500"'),
+        ('"2026-03-01T10:00:00Z"', '"2026-03-01 10:00:00 UTC"'),
+        ('"2026-03-01T10:00:00Z"', '"2026-03-01T10:00Z"'),
+        ('"2026-03-01T10:00:00Z"', "1772359200"),
+        ('"2026-03-01T10:00:00Z"', "1772359200.0"),
+        ('"2026-03-01T10:00:00Z"', '"1772359200000"'),
+        ('"2026-03-01T10:00:08.5Z"', "1772359208.5"),
+        ('"2026-03-01T10:00:08.5Z"', "1772359208500"),
+        ('"2026-03-01T10:00:08.5Z"', '"2026-03-01 10:00:08,500+00"'),
+        ('"input_tokens": 1000', '"input_tokens": 1000.0'),
+        ('"input_tokens": 1000', '"input_tokens": 1e3'),
+        ('"request_count": 1', '"request_count": null'),
+        ('"request_count": 1', '"is_bucket": 0, "is_gateway_cache_hit": null'),
+    ],
+)
+def test_other_ways_to_write_a_value_say_the_same(old: str, new: str) -> None:
+    line = line_of(execution()).decode()
+    assert old in line
+    rewritten = line.replace(old, new).encode()
+    assert Contract.at(NOW).decode(rewritten) == Contract.at(NOW).decode(line.encode())
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ('"2026-03-01T10:00:00Z"', '"2026-03-01 10:00:00"', "a time needs an offset from UTC"),
+        ('"2026-03-01T10:00:00Z"', '"01.03.2026 10:00+00"', "not an ISO 8601 time with an offset"),
+        (
+            '"2026-03-01T10:00:00Z"',
+            "177235920000",
+            "a number that is no epoch time in seconds or milliseconds",
+        ),
+    ],
+)
+def test_what_may_mean_another_time_is_refused(old: str, new: str, reason: str) -> None:
+    line = line_of(execution()).decode().replace(old, new)
+    assert reason_of(line.encode()) == f"start_time: {reason}"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "name"),
+    [
+        ('"input_tokens": 1000', '"input_tokens": 1000, "input_tokens": 1000', "input_tokens"),
+        ('"input_tokens": 1000', '"input_tokens" :9000,"input_tokens":\t1000', "input_tokens"),
+        ('"input_tokens": 1000', '"input_tokens": null, "input_tokens": 1000', "input_tokens"),
+        ('"input_tokens": 1000', '"input\\u005ftokens": 9, "input_tokens": 1000', "input_tokens"),
+        ('"request_count": 1', '"output_tokens": 200', "output_tokens"),
+        ('"request_count": 1', '"is_bucket": false, "is_bucket": false', "is_bucket"),
+        ('"client": "cli"', '"client": "x", "client": "cli"', "client"),
+        # Without the colons that times have.
+        ('"2026-03-01T10:00:00Z"', '1772359200, "output_tokens": 5', "output_tokens"),
+        ('"2026-03-01T10:00:00Z"', '"2026-03-01T10:00:00+00:00", "model": "m"', "model"),
+        ('"task-1"', '"a:b", "model": "c"', "model"),
+        ('"task-1"', '"11:00", "model": "c"', "model"),
+    ],
+)
+def test_a_name_that_is_given_twice_is_refused(old: str, new: str, name: str) -> None:
+    line = line_of(execution()).decode()
+    assert old in line
+    assert reason_of(line.replace(old, new, 1).encode()) == f"{name}: given twice"
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        decision(alternative_providers=[{"provider": "a"}, {"provider": "b", "model": "c:d"}]),
+        organization(name="a: b"),
+        user(updated_at="2026-01-01T00:00:00+05:30"),
+        adjustment(currency="USD", reference="x:00"),
+        adjustment(period_start="2026-03-01T00:00:00Z", period_end="2026-04-01T00:00:00Z"),
+        execution(is_bucket=False, other_usage={"seats": 1}, request_count=0.5),
+        execution(model="ft:gpt-4o-mini:org::id", start_time="2026-03-01T11:00:00+01:00"),
+        execution() | dict.fromkeys(("user_id", "tokens_used", "metadata", "end_time")),
+    ],
+)
+def test_colons_elsewhere_are_no_names(event: dict[str, Any]) -> None:
+    Contract.at(NOW).decode(line_of(event))
+    double = line_of(event)[:-1] + b', "organization_id": "' + ORGANIZATION_ID.encode() + b'"}'
+    if event["event"] != "organization":
+        assert reason_of(double) == "organization_id: given twice"
 
 
 def test_a_time_is_accepted_up_to_a_day_ahead() -> None:

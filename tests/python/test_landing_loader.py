@@ -31,6 +31,7 @@ from test_landing_reading import csv_of, damaged_files
 from orchestration.errors import WarehouseError
 from orchestration.landing.commands import land as land_command
 from orchestration.landing.commands import rejects as rejects_command
+from orchestration.landing.contracts import Contract
 from orchestration.landing.loader import land, land_stream
 
 TABLES = ("task_executions", "routing_decisions", "organizations", "users", "adjustments")
@@ -307,16 +308,67 @@ def test_a_file_in_error_does_not_stop_the_others(database_18: Database, tmp_pat
     assert result.exit_code == 1
     for message in (
         "empty.ndjson is empty",
-        "bom.csv is empty",
+        "bom.csv: skipped, it has columns and no rows",
         "broken.ndjson.gz is damaged or incomplete gzip; nothing of it was landed",
         "header.csv: the header has unknown columns: prompt",
         "gone.csv cannot be read: No such file or directory",
         "notes.txt: has none of the endings .ndjson, .jsonl, .csv (also .gz)",
-        "Total: 1 landed, 0 skipped, 6 failed; 1 lines read = 1 accepted + 0 rejected",
+        "Total: 1 landed, 1 skipped, 5 failed; 1 lines read = 1 accepted + 0 rejected",
     ):
         assert message in result.output
     found = counts(database_18)
     assert (found["task_executions"], found["loads"], found["rejected_events"]) == (1, 1, 0)
+
+
+TOO_EARLY = execution(7, start_time="2026-11-30T00:00:00Z", end_time=None,
+                      updated_at="2026-11-30T00:00:00Z")  # fmt: skip
+
+
+@pytest.mark.parametrize("is_piped", [False, True])
+def test_rejected_lines_get_another_chance(
+    database_18: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_piped: bool
+) -> None:
+    def land_again(name: str, now: datetime) -> Result:
+        monkeypatch.setattr("orchestration.landing.loader.Contract.at", lambda: Contract(now))
+        content = (tmp_path / name).read_bytes()
+        return run("-", given=content) if is_piped else run(str(tmp_path / name))
+
+    early, late = datetime(2026, 11, 20, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC)
+    write(tmp_path / "all.ndjson", [TOO_EARLY, b"nonsense"])
+    write(tmp_path / "some.ndjson", [execution(1), b"nonsense", TOO_EARLY | {"id": uuid_of(8)}])
+
+    for attempt in range(2):
+        result = land_again("all.ndjson", early)
+        assert result.exit_code == 1, attempt
+        assert (
+            "every line was rejected, the first one (line 1: start_time: more than a day ahead)"
+            in (result.output)
+        )
+        assert "0 landed, 0 skipped, 1 failed; 2 lines read = 0 accepted + 2" in result.output
+        # Once in the ledger is enough.
+        assert rows(database_18, "select count(*) from raw.rejected_events") == [(2,)]
+    assert "more than a day ahead" in CliRunner().invoke(rejects_command).output
+    assert "2 lines read = 1 accepted + 1 rejected" in land_again("all.ndjson", late).output
+    result = land_again("all.ndjson", late)
+    assert (result.exit_code, "already landed; 1 lines stay rejected" in result.output) == (0, True)
+
+    assert "3 lines read = 1 accepted + 2 rejected" in land_again("some.ndjson", early).output
+    assert "already landed; 2 lines stay rejected" in land_again("some.ndjson", early).output
+    assert "2 lines read = 1 accepted + 1 rejected" in land_again("some.ndjson", late).output
+    result = land_again("some.ndjson", late)
+    assert (result.exit_code, "already landed; 1 lines stay rejected" in result.output) == (0, True)
+    # Nothing was accepted twice, and the ledger agrees with what is there.
+    assert rows(
+        database_18,
+        "select attempt, lines_accepted, lines_rejected, (select count(*) from raw.task_executions "
+        "where _load_id = load_id), (select count(*) from raw.rejected_events as rejected "
+        "where rejected._load_id = load_id) from raw.loads order by load_id",
+    ) == [(1, 0, 2, 0, 2), (2, 1, 1, 1, 1), (1, 1, 2, 1, 2), (2, 1, 1, 1, 1)]
+    assert rows(database_18, "select _line_number from raw.task_executions order by _load_id") == [
+        (1,),
+        (1,),
+        (3,),
+    ]
 
 
 def test_many_kinds_and_months_in_turn(database_18: Database, tmp_path: Path) -> None:

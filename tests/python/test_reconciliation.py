@@ -48,6 +48,7 @@ TABLES: Mapping[str, Table] = {
     "raw.routing_decisions": Table((LOADS,)),
     "raw.organizations": Table((LOADS,)),
     "raw.users": Table((LOADS,)),
+    "raw.adjustments": Table((LOADS,)),
     "raw.landed_totals": Table((LOADS,), {"event_date": "event_date - 400"}),
     # Baseline and routing overhead of what is not compared are part of no total.
     "marts.fct_task_executions": Table(

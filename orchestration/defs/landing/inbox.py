@@ -21,7 +21,7 @@ class ReceivedFile:
 
     Attributes:
         path: Where it lies now.
-        landed: What was landed of it; None when nothing could be.
+        landed: What was landed of it; None when nothing could be, or every line was rejected.
         reason: Why nothing could be landed of it; also in a file beside it. None when it landed.
     """
 
@@ -90,11 +90,13 @@ def _receive(folder: Path, path: Path, day: dt.date) -> ReceivedFile:
     report = land([path])
     if report.outage is not None:
         raise report.outage
-    if report.files:
-        (landed,) = report.files
-        moved = _move(path, folder / "archive" / day.isoformat())
-        return ReceivedFile(moved, landed, None)
-    reason = "\n".join([reason for _, reason in report.failures] + report.notes)
+    reasons = [reason for _, reason in report.failures] + report.notes
+    for landed in report.files:
+        if landed.refusal is None:
+            moved = _move(path, folder / "archive" / day.isoformat())
+            return ReceivedFile(moved, landed, None)
+        reasons.append(landed.refusal)
+    reason = "\n".join(reasons)
     moved = _move(path, folder / "rejected" / day.isoformat())
     moved.with_name(f"{moved.name}.reason.txt").write_text(f"{reason}\n", encoding="utf-8")
     return ReceivedFile(moved, None, reason)

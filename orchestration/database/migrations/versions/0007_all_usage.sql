@@ -12,7 +12,8 @@ add column image_output_tokens bigint,
 add column other_usage jsonb,
 -- Requests may be a fraction. The column of whole ones stays for the rows that have it, because
 -- another type would write every row anew and take down the views that stand on it.
-add column requests numeric;
+add column requests numeric,
+add constraint task_executions_requests_once check (requests is null or request_count is null);
 
 create table raw.adjustments (
     _load_id bigint not null,
@@ -39,7 +40,11 @@ comment on table raw.adjustments is
 create index adjustments_id on raw.adjustments (id);
 create index adjustments_load_id on raw.adjustments (_load_id);
 
+-- What was rejected gets another chance when its file is landed again, in a load of its own.
 alter table raw.loads
+add column attempt bigint not null default 1 check (attempt >= 1),
+drop constraint loads_content_sha256_key,
+add constraint loads_content_attempt unique (content_sha256, attempt),
 add column adjustment_count bigint not null default 0 check (adjustment_count >= 0),
 drop constraint loads_count_every_kind,
 add constraint loads_count_every_kind check (
