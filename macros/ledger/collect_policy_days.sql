@@ -16,6 +16,21 @@
         on prices.provider = names.provider and prices.model_scope = names.model_scope
         and prices.model_scope <> '*'
     where {{ not_taken_in(this.identifier, 'price', 'prices.price_id') }}
+    {%- for input_kind, relation, key in [
+        ('usage price', ref('int_usage_prices'), 'usage_price_id'),
+        ('price factor', ref('int_price_factors'), 'price_factor_id'),
+    ] %}
+    union
+    select
+        prices.provider,
+        names.name,
+        prices.effective_from as valid_from,
+        prices.effective_until as valid_until
+    from {{ relation }} as prices
+    left join {{ ref('int_price_names') }} as names
+        on prices.provider = names.provider and prices.model = names.price_model
+    where {{ not_taken_in(this.identifier, input_kind, 'prices.' ~ key) }}
+    {%- endfor %}
     union
     select
         aliases.provider,

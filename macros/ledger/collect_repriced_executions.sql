@@ -37,6 +37,34 @@
     where
         exists ({{ inputs_gone(this.identifier, 'price', ref('int_prices'), 'price_id') }});
 
+    {%- for input_kind, relation, key in [
+        ('usage price', ref('int_usage_prices'), 'usage_price_id'),
+        ('price factor', ref('int_price_factors'), 'price_factor_id'),
+    ] %}
+    insert into {{ ref('int_execution_work') }} (execution_id, reason)
+    select
+        executions.execution_id,
+        'price' as reason
+    from {{ this }} as executions
+    inner join {{ relation }} as prices
+        on
+            executions.start_time >= prices.effective_from
+            and executions.start_time < prices.effective_until
+            and (
+                (
+                    executions.provider = prices.provider
+                    and (prices.model is null or executions.price_model = prices.model)
+                )
+                or (
+                    executions.baseline_provider = prices.provider
+                    and (prices.model is null or executions.baseline_price_model = prices.model)
+                )
+            )
+    where
+        {{ not_taken_in(this.identifier, input_kind, 'prices.' ~ key) }}
+        and exists ({{ inputs_come(this.identifier, input_kind, relation, key) }});
+    {%- endfor %}
+
     {%- for status, provider, price_model in [
         ('pricing_status', 'provider', 'price_model'),
         ('baseline_pricing_status', 'baseline_provider', 'baseline_price_model'),

@@ -42,7 +42,10 @@
     where
         executions.organization_id in ({{ newly_landed('organization') }})
         and (
-            executions.reporting_timezone <> versions.timezone
+            (
+                executions.reporting_timezone <> versions.timezone
+                and executions.is_bucket is not true
+            )
             or (
                 executions.baseline_policy = 'organization_default'
                 and (

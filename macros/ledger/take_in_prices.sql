@@ -3,6 +3,8 @@
 {% macro take_in_prices() -%}
     {%- for input_kind, relation, key in [
         ('price', ref('int_prices'), 'price_id'),
+        ('usage price', ref('int_usage_prices'), 'usage_price_id'),
+        ('price factor', ref('int_price_factors'), 'price_factor_id'),
         ('policy', ref('int_baseline_policies'), 'policy_id'),
         ('alias', ref('int_model_aliases'), 'model_alias_id'),
     ] %}

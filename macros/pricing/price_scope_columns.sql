@@ -1,4 +1,4 @@
-{#- Columns: under what a usage stands in the price book. What the book does not name falls under its `*`;
+{#- Columns: under what a usage stands in the price book, and whether a factor may apply to it. What the book does not name falls under its `*`;
     one key of all scopes, because of several columns the planner cannot tell how few rows share them,
     and computed before the join, because it would count the work once for every price. -#}
 {% macro price_scope_columns(usage, prefix) -%}
@@ -12,8 +12,8 @@
             else '*'
         end
         || '|' || case
-            when {{ json_array_holds(providers ~ '.service_tiers', usage ~ '.service_tier') }}
-                then {{ usage }}.service_tier
+            when {{ json_array_holds(providers ~ '.service_tiers', usage ~ '.price_tier') }}
+                then {{ usage }}.price_tier
             else '*'
         end
         || '|' || case
@@ -22,5 +22,8 @@
             ) }}
                 then cast({{ usage }}.organization_id as text)
             else '*'
-        end as {{ prefix }}scope_key
+        end as {{ prefix }}scope_key,
+        {{ usage }}.price_tier <> 'standard'
+        or {{ usage }}.region is not null
+        or coalesce({{ providers }}.has_standing_factors, false) as {{ prefix }}may_have_factors
 {%- endmacro %}

@@ -16,5 +16,6 @@
         'total_savings_usd': 'numeric(28, 12)',
         'total_duration_ms': 'numeric(28, 0)',
         'timed_tasks': 'bigint',
+        'total_requests': 'numeric(28, 12)',
     }) }}
 {%- endmacro %}

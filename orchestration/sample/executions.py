@@ -57,6 +57,9 @@ BAD_DAY_SHARE = 0.05
 
 BAD_DAY_FACTOR = 4
 
+SEARCHING_PROVIDERS = ("anthropic", "openai")
+"""Providers whose models search the web now and then, which they bill by the search."""
+
 ALTERNATIVE_VARIANTS = 16
 """How many sets of alternatives are prepared for each model."""
 
@@ -359,6 +362,11 @@ class TaskWriter:
             claim = f',"reported_cost_usd":{cost}'
 
         updated_at = end + 50_000 + self._random_bits(20)
+        # From bits that are drawn anyway.
+        if is_priced and model.provider in SEARCHING_PROVIDERS and updated_at % 64 == 0:
+            outcome += f',"other_usage":{{"web_search_requests":{1 + (updated_at >> 6) % 3}}}'
+        elif is_priced and updated_at % 256 == 1:
+            outcome += ',"is_gateway_cache_hit":true'
         line = (
             f'{{"event":"task_execution","event_id":"{self._new_id()}{opening[0]}'
             f',"end_time":"{timestamp(end)}{suffix}"{outcome}'

@@ -2,7 +2,7 @@ select
     provider,
     count(*) as total_tasks,
     count(*) filter (where status = 'failed') as failed_tasks,
-    count(*) filter (where pricing_status <> 'priced') as unpriced_tasks,
+    count(*) filter (where cost_usd is null) as unpriced_tasks,
     coalesce(sum(cost_usd), 0) as total_spend_usd,
     sum(savings_usd) as total_savings_usd
 from marts.fct_task_executions

@@ -2,6 +2,6 @@ select
     pricing_status,
     count(*) as total_tasks
 from marts.fct_task_executions
-where pricing_status <> 'priced'
+where cost_usd is null
 group by pricing_status
 order by total_tasks desc, pricing_status asc

@@ -9,7 +9,7 @@ import csv
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -51,7 +51,20 @@ PARTS = (
     "request_cost_usd",
     "minute_cost_usd",
     "compute_unit_cost_usd",
+    "other_cost_usd",
 )
+
+# Kinds of tokens that have prices of their own, and the rate of the whole that each is a part of.
+TOKEN_PARTS = {
+    "cache_write_1h_tokens": "cache_write_usd_per_mtok",
+    "audio_input_tokens": "input_usd_per_mtok",
+    "image_input_tokens": "input_usd_per_mtok",
+    "audio_output_tokens": "output_usd_per_mtok",
+    "image_output_tokens": "output_usd_per_mtok",
+}
+
+STANDARD_TIERS = {None, "standard", "default", "auto", "on_demand"}
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 def parse(lines: Iterable[bytes]) -> list[Event]:
@@ -118,6 +131,50 @@ class Price:
 
 
 @dataclass(frozen=True)
+class OwnPrice:
+    """One row of the usage prices or of the price factors; what a row leaves blank is None."""
+
+    cells: Mapping[str, str | None]
+
+    def fits(self, provider: str, model: str | None, usage: "Usage") -> bool:
+        """Tell whether the row is about this usage at its moment, hours and context aside."""
+        cells = self.cells
+        until = cells["effective_until"]
+        return (
+            cells["provider"] == provider
+            and cells["model"] in (None, model)
+            and (cells["service_tier"] is None or tier(cells["service_tier"]) == usage.tier)
+            and cells["organization_id"] in (None, usage.organization_id)
+            and moment(str(cells["effective_from"])) <= usage.start
+            and (until is None or usage.start < moment(until))
+        )
+
+    def in_hours(self, start: datetime) -> bool:
+        """Tell whether the recurring hours hold, which belong to the day on which they began."""
+        hours = self.cells["hours"]
+        if hours is None:
+            return True
+        days, times = hours.split(" ")
+        first, last = WEEKDAYS.index(days[:3]), WEEKDAYS.index(days[-3:])
+        begin, end = (int(text[:2]) * 60 + int(text[3:]) for text in times.split("-"))
+        for days_ago in (0, 1):
+            midnight = start.replace(hour=0, minute=0, second=0, microsecond=0)
+            began = midnight - timedelta(days=days_ago) + timedelta(minutes=begin)
+            length = timedelta(minutes=end - begin if end > begin else end - begin + 1440)
+            weekday = began.weekday()
+            is_day = first <= weekday <= last if first <= last else not last < weekday < first
+            if is_day and began <= start < began + length:
+                return True
+        return False
+
+
+def tier(name: str | None) -> str:
+    """Return the service tier under which something is priced."""
+    lower = None if name is None else name.lower()
+    return "standard" if lower in STANDARD_TIERS else str(lower)
+
+
+@dataclass(frozen=True)
 class Policy:
     """One row of the baseline policies."""
 
@@ -155,17 +212,42 @@ class Usage:
     cache_write_tokens: int
     output_tokens: int | None
     tokens_used: int | None
-    request_count: int
+    request_count: Fraction
     duration_ms: int | None
     compute_units: Decimal | None
+    region: str | None = None
+    is_bucket: bool = False
+    others: Mapping[str, Fraction] = field(default_factory=dict)
+
+    @property
+    def tier(self) -> str:
+        return tier(self.service_tier)
+
+    @property
+    def context_tokens(self) -> Fraction:
+        """Return the input tokens of one request, of several their mean."""
+        return Fraction(self.input_tokens or 0) / max(self.request_count, 1)
 
     @property
     def token_split(self) -> tuple[int, int, int, int] | None:
         """Return the tokens in the order of the rates, or nothing if it takes a guess."""
-        if self.input_tokens is None or self.output_tokens is None:
+        output = self.output_tokens
+        if output is None and self.input_tokens is not None:
+            output = 0 if self.tokens_used == self.input_tokens else None
+        if self.input_tokens is None or output is None:
             return None
+        of = {name: int(self.others.get(name, 0)) for name in TOKEN_PARTS}
         cached, written = self.cached_input_tokens, self.cache_write_tokens
-        return self.input_tokens - cached - written, cached, written, self.output_tokens
+        return (
+            self.input_tokens
+            - cached
+            - written
+            - of["audio_input_tokens"]
+            - of["image_input_tokens"],
+            cached,
+            written - of["cache_write_1h_tokens"],
+            output - of["audio_output_tokens"] - of["image_output_tokens"],
+        )
 
 
 @dataclass(frozen=True)
@@ -211,6 +293,13 @@ class PriceBook:
             )
             for row in _rows(folder / "baseline_policies.csv", as_of)
         ]
+        self.usage_prices, self.price_factors = (
+            [
+                OwnPrice({name: cell or None for name, cell in row.items()})
+                for row in _rows(folder / f"{name}.csv", as_of)
+            ]
+            for name in ("usage_prices", "price_factors")
+        )
         self.aliases = {
             (row["provider"], row["alias"]): row["model"]
             for row in _rows(folder / "model_aliases.csv", as_of)
@@ -244,10 +333,10 @@ class PriceBook:
             and price.organization_id in (None, usage.organization_id)
             and price.model in (None, model)
             and price.task_type in (None, usage.task_type)
-            and price.service_tier in (None, usage.service_tier)
+            and (price.service_tier is None or tier(price.service_tier) == usage.tier)
             and (
                 price.context_over_tokens is None
-                or price.context_over_tokens < (usage.input_tokens or 0)
+                or price.context_over_tokens < usage.context_tokens
             )
         ]
         return max(
@@ -263,10 +352,95 @@ class PriceBook:
             default=None,
         )
 
+    def factors(
+        self, provider: str, model: str | None, usage: Usage, price: Price | None
+    ) -> dict[str, Fraction]:
+        """Return the factor of each kind that applies, of several the most specific one."""
+        found: dict[str, tuple[tuple[Any, ...], Fraction]] = {}
+        for row in self.price_factors:
+            cells = row.cells
+            region, kind = cells["region"], str(cells["kind"])
+            if (
+                not row.fits(provider, model, usage)
+                or (region is not None and region.lower() != (usage.region or "").lower())
+                or not (usage.is_bucket or row.in_hours(usage.start))
+                or (kind == "service_tier" and price is not None and price.service_tier is not None)
+                or (kind == "agreement" and price is not None and price.organization_id is not None)
+            ):
+                continue
+            named = ("organization_id", "model", "service_tier", "region")
+            factor = Fraction(str(cells["factor"]))
+            recorded_at = moment(str(cells["recorded_at"]))
+            rank = (*(cells[name] is not None for name in named), recorded_at, factor)
+            if kind not in found or found[kind][0] < rank:
+                found[kind] = rank, factor
+        return {kind: factor for kind, (_, factor) in found.items()}
+
+    def other_rate(
+        self,
+        provider: str,
+        model: str | None,
+        usage: Usage,
+        name: str,
+        price: Price | None,
+        factors: Mapping[str, Fraction],
+    ) -> Fraction | None:
+        """Return USD for one unit of something that has a price row of its own, or nothing."""
+        fitting = [
+            row.cells
+            for row in self.usage_prices
+            if row.cells["usage"] == name
+            and row.fits(provider, model, usage)
+            and int(row.cells["context_over_tokens"] or -1) < usage.context_tokens
+            and (
+                name not in TOKEN_PARTS
+                or usage.tier == "standard"
+                or row.cells["service_tier"] is not None
+                or "service_tier" in factors
+            )
+        ]
+        if not fitting:
+            return None
+        cells = max(
+            fitting,
+            key=lambda cells: (
+                cells["organization_id"] is not None,
+                cells["model"] is not None,
+                cells["service_tier"] is not None,
+                int(cells["context_over_tokens"] or -1),
+                moment(str(cells["recorded_at"])),
+            ),
+        )
+        rate: Fraction | None
+        if name not in TOKEN_PARTS:
+            rate = Fraction(str(cells["usd_per_unit"]))
+            kinds: set[str] = set()
+        else:
+            mtok = cells["usd_per_mtok"]
+            whole = None if price is None else price.rate(TOKEN_PARTS[name])
+            rate = Fraction(mtok) if mtok is not None else whole
+            rate = None if rate is None else rate / 10**6
+            kinds = {"region", "hours"} | (
+                {"service_tier"} if cells["service_tier"] is None else set()
+            )
+        if cells["organization_id"] is None:
+            kinds.add("agreement")
+        return None if rate is None else rate * multiplied(factors, kinds)
+
     def cost(self, provider: str, model: str | None, usage: Usage) -> Cost:
         """Price a usage under the price book's name of a model."""
         price = self.choose(provider, model, usage)
+        factors = self.factors(provider, model, usage, price)
+        others: list[Decimal | None] = []
+        for name, quantity in usage.others.items():
+            if quantity:
+                rate = self.other_rate(provider, model, usage, name, price, factors)
+                others.append(None if rate is None else rounded(quantity * rate, 12))
+        counts = (usage.input_tokens, usage.output_tokens, usage.tokens_used)
+        states_tokens = any(count is not None for count in counts)
         if price is None:
+            if others and None not in others and not states_tokens and not usage.compute_units:
+                return self._sum((Decimal(0),) * 7, others)
             if model is None:
                 return Cost("no_model", None)
             beginnings = [
@@ -278,27 +452,55 @@ class PriceBook:
                 return Cost("before_first_price", None)
             return Cost("no_price_for_model", None)
         tokens = usage.token_split
-        if tokens is None and price.rates["input_usd_per_mtok"] is not None:
-            counts = (usage.input_tokens, usage.output_tokens, usage.tokens_used)
-            if all(count is None for count in counts):
+        if price.rates["input_usd_per_mtok"] is not None:
+            if not states_tokens and not others:
                 return Cost("no_usage", None)
-            if usage.tokens_used is None or not price.is_flat:
-                return Cost("token_split_unknown", None)
-            tokens = (usage.tokens_used, 0, 0, 0)
+            if states_tokens and tokens is None:
+                if usage.tokens_used is None or not price.is_flat:
+                    return Cost("token_split_unknown", None)
+                tokens = (usage.tokens_used, 0, 0, 0)
+            if (
+                usage.tokens_used is not None
+                and usage.input_tokens is not None
+                and usage.tokens_used != usage.input_tokens + (usage.output_tokens or 0)
+            ):
+                return Cost("token_totals_differ", None)
         if price.rates["usd_per_minute"] is not None and usage.duration_ms is None:
             return Cost("no_usage", None)
-        if price.rates["usd_per_compute_unit"] is not None and usage.compute_units is None:
+        charged = {name for name, rate in price.rates.items() if rate is not None}
+        if charged == {"usd_per_compute_unit"} and usage.compute_units is None and not others:
             return Cost("no_usage", None)
+        if usage.compute_units and price.rates["usd_per_compute_unit"] is None:
+            return Cost("usage_without_price", None)
+        if None in others:
+            return Cost("usage_without_price", None)
+        if (
+            price.rates["input_usd_per_mtok"]
+            and usage.tier != "standard"
+            and price.service_tier is None
+            and "service_tier" not in factors
+        ):
+            return Cost("tier_without_price", None)
+        if usage.is_bucket and "hours" in factors:
+            return Cost("bucket_spans_prices", None)
+        per_token = multiplied(factors, {"service_tier", "region", "hours", "agreement"})
+        per_unit = multiplied(factors, {"agreement"})
         quantities = (
-            *(Fraction(count, 10**6) for count in tokens or (0, 0, 0, 0)),
-            Fraction(usage.request_count),
-            Fraction(usage.duration_ms or 0, 60_000),
-            Fraction(usage.compute_units or 0),
+            *(Fraction(count, 10**6) * per_token for count in tokens or (0, 0, 0, 0)),
+            Fraction(usage.request_count) * per_unit,
+            Fraction(usage.duration_ms or 0, 60_000) * per_unit,
+            Fraction(usage.compute_units or 0) * per_unit,
         )
         parts = tuple(
             rounded(quantity * (price.rate(name) or 0), 12)
             for quantity, name in zip(quantities, RATES, strict=True)
         )
+        return self._sum(parts, others)
+
+    @staticmethod
+    def _sum(parts: tuple[Decimal, ...], others: list[Decimal | None]) -> Cost:
+        """Return a cost from its parts and those of other usage, all of them known."""
+        parts = (*parts, sum((other for other in others if other is not None), Decimal(0)))
         if sum(parts) > LARGEST_COST_USD:
             return Cost("cost_out_of_range", None)
         return Cost("priced", parts)
@@ -337,6 +539,14 @@ class PriceBook:
             and (rate.effective_until is None or at < rate.effective_until)
         ]
         return max(fitting, key=lambda rate: rate.recorded_at, default=None)
+
+
+def multiplied(factors: Mapping[str, Fraction], kinds: set[str]) -> Fraction:
+    """Return the product of the factors of these kinds; 1 without any."""
+    product = Fraction(1)
+    for kind in kinds:
+        product *= factors.get(kind, 1)
+    return product
 
 
 class Oracle:
@@ -443,7 +653,10 @@ class Oracle:
             else int(rounded(Fraction((end - start) // timedelta(microseconds=1), 1000), 0))
         )
         organization = self._organization_at(execution["organization_id"], start)
-        timezone = organization["timezone"] if organization else "UTC"
+        is_bucket = execution.get("is_bucket", False)
+        if is_bucket:
+            duration_ms = None
+        timezone = organization["timezone"] if organization and not is_bucket else "UTC"
         usage = Usage(
             execution["organization_id"],
             execution["task_type"],
@@ -454,12 +667,25 @@ class Oracle:
             execution.get("cache_write_tokens") or 0,
             execution.get("output_tokens"),
             execution.get("tokens_used"),
-            execution.get("request_count", 1),
+            Fraction(execution.get("request_count", 1)),
             duration_ms,
             amount(execution, "compute_units"),
+            execution.get("region"),
+            is_bucket,
+            {
+                **{name: Fraction(execution[name]) for name in TOKEN_PARTS if execution.get(name)},
+                **{
+                    name: Fraction(quantity)
+                    for name, quantity in (execution.get("other_usage") or {}).items()
+                },
+            },
         )
         price_model = self.book.price_model(execution["provider"], execution.get("model"))
-        cost = self.book.cost(execution["provider"], price_model, usage)
+        cost = (
+            Cost("gateway_cache_hit", (Decimal(0),) * len(PARTS))
+            if execution.get("is_gateway_cache_hit")
+            else self.book.cost(execution["provider"], price_model, usage)
+        )
 
         policy = self.book.policy(execution["organization_id"], start)
         decision_id, overhead = self._overhead(execution)
@@ -504,10 +730,13 @@ class Oracle:
             "organization_id", "user_id", "task_id", "task_type", "code_language", "request_type",
             "provider", "model", "service_tier", "status", "error_code", "session_id",
             "correlation_id", "agent_id", "workflow_id", "input_tokens", "cached_input_tokens",
-            "cache_write_tokens", "output_tokens", "reasoning_tokens", "event_id",
+            "cache_write_tokens", "output_tokens", "reasoning_tokens", "event_id", "region",
+            *TOKEN_PARTS,
         )  # fmt: skip
         return {
             "execution_id": execution["id"],
+            "is_bucket": is_bucket,
+            "is_gateway_cache_hit": execution.get("is_gateway_cache_hit", False),
             **{name: execution.get(name) for name in copied},
             "price_model": price_model,
             "is_timed_out": execution["status"] in ("pending", "running")
@@ -521,7 +750,7 @@ class Oracle:
             "reporting_timezone": timezone,
             "total_tokens": total_tokens,
             "compute_units": usage.compute_units,
-            "request_count": usage.request_count,
+            "request_count": rounded(usage.request_count, 12),
             "quality_score": amount(execution, "quality_score"),
             "pricing_status": cost.status,
             **dict(zip(PARTS, cost.parts or (None,) * len(PARTS), strict=True)),

@@ -203,7 +203,7 @@ def measures(facts: list[Row]) -> Row:
         "successful_tasks": len(completed),
         "failed_tasks": len(failed),
         "timed_out_tasks": count(facts, is_timed_out=True),
-        "unpriced_tasks": len(facts) - count(facts, pricing_status="priced"),
+        "unpriced_tasks": count(facts, cost_usd=None),
         "compared_tasks": len(compared),
         "total_tokens": total(facts, "total_tokens"),
         "total_cost_usd": total(completed, "cost_usd"),
@@ -214,6 +214,7 @@ def measures(facts: list[Row]) -> Row:
         "total_savings_usd": total(compared, "savings_usd"),
         "total_duration_ms": total(facts, "duration_ms"),
         "timed_tasks": len(facts) - count(facts, duration_ms=None),
+        "total_requests": total(facts, "request_count"),
     }
 
 

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
-from oracle import PARTS, RATES, Row
+from oracle import PARTS, RATES, TOKEN_PARTS, Row, tier
 from stories import Seeds, Story, differences_between
 from test_build_prices import changed
 from test_landing_contracts import uuid_of
@@ -43,6 +43,10 @@ STATUSES = {
     "no_usage",
     "token_split_unknown",
     "cost_out_of_range",
+    "tier_without_price",
+    "usage_without_price",
+    "token_totals_differ",
+    "bucket_spans_prices",
 }
 
 ONE = timedelta(microseconds=1)
@@ -98,6 +102,10 @@ class Book:
     Attributes:
         prices: Rows of the price book.
         corrections: Later ones.
+        usage_prices: Rows of the usage prices.
+        usage_corrections: Later ones.
+        factors: Rows of the price factors.
+        factor_corrections: Later ones.
         aliases: Other names of its models.
         renamings: Later ones.
         executions: Their events, without ids.
@@ -106,6 +114,10 @@ class Book:
 
     prices: list[Cells]
     corrections: list[Cells]
+    usage_prices: list[Cells]
+    usage_corrections: list[Cells]
+    factors: list[Cells]
+    factor_corrections: list[Cells]
     aliases: list[Cells]
     renamings: list[Cells]
     executions: list[Cells]
@@ -187,7 +199,11 @@ def usage(draw: st.DrawFn, moments: Sequence[datetime], customers: Sequence[int]
         "event": "task_execution",
         "organization_id": draw(either(*customers) | ORGANIZATION),
         "task_type": draw(either(*TASK_TYPES)),
-        "service_tier": draw(either(None, *TIERS)),
+        "service_tier": draw(either(None, "default", *TIERS, *TIERS, TIERS[1].upper(), "flex")),
+        "region": draw(either(None, None, None, "eu", "EU", "us")),
+        "is_bucket": draw(either(*[None] * 9, True)),
+        "is_gateway_cache_hit": draw(either(*[None] * 19, True)),
+        "other_usage": draw(either(*[None] * 8, {"searches": 2}, {"searches": 0.5, "seats": 0})),
         "model": draw(either(*MODELS, *MODELS, *MODELS, *NAMES, "*", None)),
         "status": draw(either("completed", "completed", "completed", "failed", "running")),
         "start_time": start.isoformat(),
@@ -195,7 +211,7 @@ def usage(draw: st.DrawFn, moments: Sequence[datetime], customers: Sequence[int]
         "end_time": None if duration is None else (start + duration * ONE).isoformat(),
         "compute_units": draw(UNITS),
         "routing_decision_id": draw(st.integers(0, 8)),
-        "request_count": draw(either(1, 2, 7, 0, None)),
+        "request_count": draw(either(1, 2, 7, 0, 0.33, 1.5, None)),
     }
     known = draw(either(*["split"] * 6, "total", "total", "input", "output", "nothing"))
     if known in ("split", "input"):
@@ -205,8 +221,18 @@ def usage(draw: st.DrawFn, moments: Sequence[datetime], customers: Sequence[int]
             event[name] = None if share is None else int(share * event["input_tokens"])
     if known in ("split", "output"):
         event["output_tokens"] = draw(COUNTS)
-    if known == "total" or draw(st.booleans()):
-        event["tokens_used"] = draw(COUNTS) if known != "nothing" else None
+    part = draw(either(*[None] * 10, *TOKEN_PARTS))
+    if part and known == "split":
+        whole = event["cache_write_tokens"] if part.startswith("cache") else event["output_tokens"]
+        if "input" in part:
+            taken = (event["cached_input_tokens"] or 0) + (event["cache_write_tokens"] or 0)
+            whole = event["input_tokens"] - taken
+        event[part] = None if whole is None else whole // draw(either(1, 3))
+    totals = {"total": COUNTS, "nothing": st.none()}.get(known, st.none() | st.none() | COUNTS)
+    if known in ("split", "input"):
+        total = event["input_tokens"] + (event.get("output_tokens") or 0)
+        totals = either(None, None, None, total, total, total + 1)
+    event["tokens_used"] = draw(totals)
     return event
 
 
@@ -255,6 +281,55 @@ def books(draw: st.DrawFn) -> Book:
             window(moments, recorded),
         )
 
+    def scoped(recorded: datetime, others: st.SearchStrategy[Cells]) -> st.SearchStrategy[Cells]:
+        scope = {
+            "model": either(None, None, *scopes["model"]),
+            "organization_id": either(None, None, *scopes["organization_id"]),
+        }
+        return st.builds(
+            lambda *cells: {"source": "drawn", **cells[0], **cells[1], **cells[2]},
+            st.fixed_dictionaries(scope),
+            window(moments, recorded),
+            others,
+        )
+
+    def own_prices(recorded: datetime) -> st.SearchStrategy[list[Cells]]:
+        tiers = either(None, None, *scopes["service_tier"])
+        thresholds = either(None, None, *scopes["context_over_tokens"])
+        scope = {"service_tier": tiers, "context_over_tokens": thresholds}
+        parts = st.fixed_dictionaries(
+            {"usage": either(*TOKEN_PARTS), "usd_per_mtok": either(None, "0", "0.0005", "30")}
+            | scope
+        )
+        units = st.fixed_dictionaries({"usage": st.just("searches"), "usd_per_unit": EACH} | scope)
+        rows = st.lists(scoped(recorded, parts | units), max_size=6)
+        return rows.map(lambda found: consistent(found, (*SCOPE, "usage")))
+
+    def factors(recorded: datetime) -> st.SearchStrategy[list[Cells]]:
+        hours = either("Mon-Fri 16:30-00:30", "Sat-Sun 00:00-00:00", "Fri-Mon 06:00-07:00")
+        cells = (
+            st.fixed_dictionaries(
+                {
+                    "kind": st.just("service_tier"),
+                    "service_tier": either(TIERS[1], TIERS[1], "flex"),
+                }
+            )
+            | st.fixed_dictionaries({"kind": st.just("region"), "region": either("eu", "Us")})
+            | st.fixed_dictionaries({"kind": st.just("hours"), "hours": hours})
+            | st.fixed_dictionaries(
+                {
+                    "kind": st.just("agreement"),
+                    "organization_id": either(*scopes["organization_id"]),
+                }
+            )
+        )
+        factor = either("0.5", "1.1", "0.76", "1", "0", "2.123456789012")
+        rows = st.lists(
+            scoped(recorded, st.builds(lambda row, f: row | {"factor": f}, cells, factor)),
+            max_size=5,
+        )
+        return rows.map(lambda found: consistent(found, (*SCOPE, "kind", "region", "hours")))
+
     def aliases(recorded: datetime) -> st.SearchStrategy[list[Cells]]:
         alias = st.fixed_dictionaries(
             {
@@ -285,6 +360,10 @@ def books(draw: st.DrawFn) -> Book:
     return Book(
         prices,
         corrections,
+        draw(own_prices(RECORDED)),
+        draw(own_prices(CORRECTED)),
+        draw(factors(RECORDED)),
+        draw(factors(CORRECTED)),
         draw(aliases(RECORDED)),
         draw(aliases(CORRECTED)),
         executions,
@@ -435,9 +514,10 @@ def covers(row: Cells, fact: Row) -> bool:
             for prefix in ("", "baseline_")
         )
     return (
-        row["task_type"] in (None, fact["task_type"])
-        and row["service_tier"] in (None, fact["service_tier"])
-        and (row["context_over_tokens"] or -1) < (fact["input_tokens"] or 0)
+        row.get("task_type") in (None, fact["task_type"])
+        and row.get("service_tier") in (None, tier(fact["service_tier"]))
+        and (row.get("context_over_tokens") or -1) * max(fact["request_count"], 1)
+        < (fact["input_tokens"] or 0)
         and any(
             row["provider"] == fact[f"{prefix}provider"]
             and row["model"] in (None, fact[f"{prefix}price_model"])
@@ -459,7 +539,8 @@ def assert_sums_and_reasons_fit(story: Story) -> None:
     parts = " + ".join(PARTS)
     assert story.row(
         "select count(*) as facts, count(distinct execution_id) as executions, "  # noqa: S608
-        "count(*) filter (where (cost_usd is null) = (pricing_status = 'priced')) as costs, "
+        "count(*) filter (where (cost_usd is null) = (pricing_status "
+        "in ('priced', 'gateway_cache_hit'))) as costs, "
         f"count(*) filter (where cost_usd is distinct from {parts}) as sums, "
         f"count(*) filter (where least({', '.join(PARTS)}) < 0) as negative, "
         "count(*) filter (where (baseline_cost_usd is null) = (baseline_pricing_status = 'priced'))"
@@ -504,6 +585,8 @@ def test_random_usage_costs_what_exact_arithmetic_says(story: Story, seeds: Seed
         seeds,
         {
             "provider_pricing": rows_of(first, "prices"),
+            "usage_prices": rows_of(first, "usage_prices"),
+            "price_factors": rows_of(first, "factors"),
             "model_aliases": rows_of(first, "aliases"),
             "baseline_policies": known_policies,
         },
@@ -517,6 +600,8 @@ def test_random_usage_costs_what_exact_arithmetic_says(story: Story, seeds: Seed
     # More books, and corrections of all.
     added = {
         "provider_pricing": rows_of(second, "prices") + rows_of(found, "corrections"),
+        "usage_prices": rows_of(second, "usage_prices") + rows_of(found, "usage_corrections"),
+        "price_factors": rows_of(second, "factors") + rows_of(found, "factor_corrections"),
         "model_aliases": rows_of(second, "aliases") + rows_of(found, "renamings"),
         "baseline_policies": later_policies,
     }
@@ -545,7 +630,7 @@ def assert_everything_occurred(facts: Mapping[str, Row]) -> None:
     """Fail unless the cases were many and of every kind, so that the agreement means something."""
     statuses = Counter(fact["pricing_status"] for fact in facts.values())
     baselines = Counter(fact["baseline_pricing_status"] for fact in facts.values())
-    assert set(statuses) == STATUSES
+    assert set(statuses) == STATUSES | {"gateway_cache_hit"}
     assert set(baselines) == STATUSES | {"no_baseline"}
     assert statuses["priced"] + baselines["priced"] >= 3_000
     assert {fact["baseline_policy"] for fact in facts.values()} == set(POLICIES)

@@ -64,7 +64,11 @@ joined as (
 
     select
         latest_executions.*,
-        coalesce(organizations.timezone, 'UTC') as reporting_timezone,
+        -- What sums a day of a provider's sums a day in UTC, in whatever zone the organization reports.
+        case
+            when latest_executions.is_bucket then 'UTC'
+            else coalesce(organizations.timezone, 'UTC')
+        end as reporting_timezone,
         coalesce(latest_executions.routing_decision_id, naming.routing_decision_id)
             as followed_decision_id,
         -- 0 where no decision was taken or another attempt bears it; NULL where it is not known.
@@ -102,7 +106,10 @@ with_baselines as (
 
     select
         *,
-        {{ duration_ms('start_time', 'end_time') }} as duration_ms,
+        -- How long many requests took together says nothing about any of them.
+        case when not is_bucket then {{ duration_ms('start_time', 'end_time') }} end as duration_ms,
+        coalesce({{ price_tier('service_tier') }}, 'standard') as price_tier,
+        {{ other_quantities() }} as other_quantities,
         {{ billed_tokens() }},
         {{ policy_baseline('baseline_policy', 'provider') }} as baseline_provider,
         {{ policy_baseline('baseline_policy', 'model') }} as baseline_model
@@ -123,6 +130,7 @@ final as (
         with_baselines.provider,
         with_baselines.model,
         with_baselines.service_tier,
+        with_baselines.region,
         with_baselines.status,
         with_baselines.start_time,
         with_baselines.end_time,
@@ -136,11 +144,19 @@ final as (
         with_baselines.input_tokens,
         with_baselines.cached_input_tokens,
         with_baselines.cache_write_tokens,
+        with_baselines.cache_write_1h_tokens,
+        with_baselines.audio_input_tokens,
+        with_baselines.image_input_tokens,
         with_baselines.output_tokens,
         with_baselines.reasoning_tokens,
+        with_baselines.audio_output_tokens,
+        with_baselines.image_output_tokens,
         with_baselines.tokens_used,
         with_baselines.compute_units,
         with_baselines.request_count,
+        with_baselines.other_usage,
+        with_baselines.is_bucket,
+        with_baselines.is_gateway_cache_hit,
         with_baselines.reported_cost_usd,
         with_baselines.quality_score,
         with_baselines.error_code,
@@ -154,6 +170,8 @@ final as (
         with_baselines.billed_cached_input_tokens,
         with_baselines.billed_cache_write_tokens,
         with_baselines.billed_output_tokens,
+        with_baselines.price_tier,
+        with_baselines.other_quantities,
         with_baselines.baseline_provider,
         with_baselines.baseline_model,
         {{ price_scope_columns('with_baselines', '') }},

@@ -26,27 +26,35 @@ priced as (
         usages.*,
         prices.price_id,
         {{ pricing_status('usages', '') }} as usage_pricing_status,
-        {{ usage_cost_usd('usages.billed_uncached_input_tokens', 'prices.input_usd_per_token') }}
-            as uncached_input_cost_usd,
+        factors.price_factors,
+        factors.other_costs,
+        {%- for part in ['uncached_input', 'cached_input', 'cache_write', 'output'] %}
         {{ usage_cost_usd(
-            'usages.billed_cached_input_tokens', 'prices.cached_input_usd_per_token'
-        ) }} as cached_input_cost_usd,
-        {{ usage_cost_usd(
-            'usages.billed_cache_write_tokens', 'prices.cache_write_usd_per_token'
-        ) }} as cache_write_cost_usd,
-        {{ usage_cost_usd('usages.billed_output_tokens', 'prices.output_usd_per_token') }}
-            as output_cost_usd,
-        {{ usage_cost_usd('usages.request_count', 'prices.usd_per_request') }} as request_cost_usd,
-        {{ minute_cost_usd('usages.duration_ms', 'prices.usd_per_minute') }} as minute_cost_usd,
-        {{ usage_cost_usd('usages.compute_units', 'prices.usd_per_compute_unit') }}
+            'usages.billed_' ~ part ~ '_tokens',
+            'prices.' ~ ('input' if part == 'uncached_input' else part) ~ '_usd_per_token',
+            'factors.per_token'
+        ) }} as {{ part }}_cost_usd,
+        {%- endfor %}
+        {{ usage_cost_usd('usages.request_count', 'prices.usd_per_request', 'factors.per_unit') }}
+            as request_cost_usd,
+        {{ minute_cost_usd('usages.duration_ms', 'prices.usd_per_minute', 'factors.per_unit') }}
+            as minute_cost_usd,
+        {{ usage_cost_usd('usages.compute_units', 'prices.usd_per_compute_unit', 'factors.per_unit') }}
             as compute_unit_cost_usd,
-        {{ total_cost_usd('usages', 'prices') }} as usage_cost_usd,
+        others.cost_usd as other_cost_usd,
+        {{ total_cost_usd('usages', 'prices', 'factors', 'others.cost_usd') }} as usage_cost_usd,
         baseline_prices.price_id as baseline_price_id,
+        baseline_factors.price_factors as baseline_price_factors,
+        baseline_factors.other_costs as baseline_other_costs,
         {{ pricing_status('usages', 'baseline_') }} as usage_baseline_pricing_status,
-        {{ total_cost_usd('usages', 'baseline_prices') }} as usage_baseline_cost_usd
+        {{ total_cost_usd(
+            'usages', 'baseline_prices', 'baseline_factors', 'baseline_others.cost_usd'
+        ) }} as usage_baseline_cost_usd
     from usages
     {{ price_joins('usages', '') }}
     {{ price_joins('usages', 'baseline_') }}
+    {{ price_lookups('usages', '') }}
+    {{ price_lookups('usages', 'baseline_') }}
     {{ compute_once() }}
 
 ),
@@ -94,6 +102,7 @@ final as (
         model,
         price_model,
         service_tier,
+        region,
         status,
         status in ('pending', 'running')
         and end_time is null
@@ -113,37 +122,34 @@ final as (
         input_tokens,
         cached_input_tokens,
         cache_write_tokens,
+        cache_write_1h_tokens,
+        audio_input_tokens,
+        image_input_tokens,
         output_tokens,
         reasoning_tokens,
+        audio_output_tokens,
+        image_output_tokens,
         tokens_used,
         coalesce(tokens_used, input_tokens + output_tokens, input_tokens, output_tokens)
             as total_tokens,
         compute_units,
         request_count,
+        other_usage,
+        is_bucket,
+        is_gateway_cache_hit,
         quality_score,
         price_id,
         pricing_status,
-        cast(
-            case when cost_usd is not null then uncached_input_cost_usd end as numeric(20, 12)
-        ) as uncached_input_cost_usd,
-        cast(
-            case when cost_usd is not null then cached_input_cost_usd end as numeric(20, 12)
-        ) as cached_input_cost_usd,
-        cast(
-            case when cost_usd is not null then cache_write_cost_usd end as numeric(20, 12)
-        ) as cache_write_cost_usd,
-        cast(
-            case when cost_usd is not null then output_cost_usd end as numeric(20, 12)
-        ) as output_cost_usd,
-        cast(
-            case when cost_usd is not null then request_cost_usd end as numeric(20, 12)
-        ) as request_cost_usd,
-        cast(
-            case when cost_usd is not null then minute_cost_usd end as numeric(20, 12)
-        ) as minute_cost_usd,
-        cast(
-            case when cost_usd is not null then compute_unit_cost_usd end as numeric(20, 12)
-        ) as compute_unit_cost_usd,
+        price_factors,
+        other_costs,
+        {{ known_part_usd('uncached_input_cost_usd') }} as uncached_input_cost_usd,
+        {{ known_part_usd('cached_input_cost_usd') }} as cached_input_cost_usd,
+        {{ known_part_usd('cache_write_cost_usd') }} as cache_write_cost_usd,
+        {{ known_part_usd('output_cost_usd') }} as output_cost_usd,
+        {{ known_part_usd('request_cost_usd') }} as request_cost_usd,
+        {{ known_part_usd('minute_cost_usd') }} as minute_cost_usd,
+        {{ known_part_usd('compute_unit_cost_usd') }} as compute_unit_cost_usd,
+        {{ known_part_usd('other_cost_usd') }} as other_cost_usd,
         cost_usd,
         reported_cost_usd,
         baseline_policy,
@@ -152,6 +158,8 @@ final as (
         baseline_model,
         baseline_price_model,
         baseline_price_id,
+        baseline_price_factors,
+        baseline_other_costs,
         baseline_pricing_status,
         baseline_cost_usd,
         savings_status,

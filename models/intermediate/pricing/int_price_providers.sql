@@ -17,7 +17,15 @@ with price_scopes as (
 
 ),
 
-final as (
+standing_factors as (
+
+    select distinct provider
+    from {{ ref('int_price_factors') }}
+    where kind in ('hours', 'agreement')
+
+),
+
+scopes as (
 
     select
         provider,
@@ -29,6 +37,16 @@ final as (
             as organization_ids
     from price_scopes
     group by provider
+
+),
+
+final as (
+
+    select
+        scopes.*,
+        standing_factors.provider is not null as has_standing_factors
+    from scopes
+    left join standing_factors on scopes.provider = standing_factors.provider
 
 )
 

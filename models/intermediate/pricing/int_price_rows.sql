@@ -16,7 +16,7 @@ final as (
         provider,
         coalesce(model, '*') as model_scope,
         coalesce(task_type, '*') as task_type_scope,
-        coalesce(service_tier, '*') as service_tier_scope,
+        coalesce({{ price_tier('service_tier') }}, '*') as service_tier_scope,
         coalesce(cast(organization_id as text), '*') as organization_scope,
         -- Every request has more than minus one token: such a row holds from the first token on.
         coalesce(context_over_tokens, -1) as context_over_tokens,

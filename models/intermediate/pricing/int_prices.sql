@@ -183,7 +183,10 @@ final as (
         end as flat_usd_per_token,
         usd_per_request,
         usd_per_minute,
-        usd_per_compute_unit
+        usd_per_compute_unit,
+        -- The row is the price of this tier or organization by itself, and no factor is meant for it.
+        service_tier_scope <> '*' as names_service_tier,
+        organization_scope <> '*' as names_organization
     from ranked
     where precedence = 1
 

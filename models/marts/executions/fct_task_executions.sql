@@ -10,6 +10,7 @@
 -- depends_on: {{ ref('int_organization_members') }}
 -- depends_on: {{ ref('int_organization_versions') }}
 -- depends_on: {{ ref('int_pending_executions') }}
+-- depends_on: {{ ref('int_price_factors') }}
 -- depends_on: {{ ref('int_price_scopes') }}
 -- depends_on: {{ ref('int_prices') }}
 -- depends_on: {{ ref('int_sealed_days') }}
@@ -17,6 +18,7 @@
 -- depends_on: {{ ref('int_touched_organization_days') }}
 -- depends_on: {{ ref('int_touched_provider_days') }}
 -- depends_on: {{ ref('int_touched_user_days') }}
+-- depends_on: {{ ref('int_usage_prices') }}
 -- depends_on: {{ ref('stg_platform__loads') }}
 -- depends_on: {{ ref('stg_platform__organizations') }}
 -- depends_on: {{ ref('stg_platform__routing_decisions') }}
@@ -81,6 +83,7 @@ final as (
         model,
         price_model,
         service_tier,
+        region,
         status,
         is_timed_out,
         error_code,
@@ -97,15 +100,25 @@ final as (
         input_tokens,
         cached_input_tokens,
         cache_write_tokens,
+        cache_write_1h_tokens,
+        audio_input_tokens,
+        image_input_tokens,
         output_tokens,
         reasoning_tokens,
+        audio_output_tokens,
+        image_output_tokens,
         tokens_used,
         total_tokens,
         compute_units,
         request_count,
+        other_usage,
+        is_bucket,
+        is_gateway_cache_hit,
         quality_score,
         price_id,
         pricing_status,
+        price_factors,
+        other_costs,
         uncached_input_cost_usd,
         cached_input_cost_usd,
         cache_write_cost_usd,
@@ -113,6 +126,7 @@ final as (
         request_cost_usd,
         minute_cost_usd,
         compute_unit_cost_usd,
+        other_cost_usd,
         cost_usd,
         reported_cost_usd,
         baseline_policy,
@@ -121,6 +135,8 @@ final as (
         baseline_model,
         baseline_price_model,
         baseline_price_id,
+        baseline_price_factors,
+        baseline_other_costs,
         baseline_pricing_status,
         baseline_cost_usd,
         savings_status,

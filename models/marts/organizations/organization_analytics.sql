@@ -401,6 +401,7 @@ final as (
             as savings_percentage,
         identified.total_duration_ms,
         identified.timed_tasks,
+        identified.total_requests,
         {{ mean_ms('identified.total_duration_ms', 'identified.timed_tasks') }} as avg_duration_ms,
         durations.p50_duration_ms,
         durations.p95_duration_ms,

@@ -31,7 +31,10 @@ usages as (
 
     select
         *,
-        {{ billed_tokens() }}
+        {{ billed_tokens() }},
+        {{ price_factor('price_factors', ['service_tier', 'region', 'hours', 'agreement']) }}
+            as per_token,
+        {{ price_factor('price_factors', ['agreement']) }} as per_unit
     from executions
 
 ),
@@ -45,15 +48,17 @@ with_prices as (
         prices.service_tier as book_service_tier,
         prices.organization_id as book_organization_id,
         prices.context_over_tokens as book_context_over_tokens,
-        {{ usage_cost_usd('usages.billed_cached_input_tokens', 'prices.input_usd_per_token') }}
+        {{ usage_cost_usd('usages.billed_cached_input_tokens', 'prices.input_usd_per_token', 'usages.per_token') }}
             as cached_at_input_rate_usd,
-        {{ usage_cost_usd('usages.billed_cache_write_tokens', 'prices.input_usd_per_token') }}
+        {{ usage_cost_usd('usages.billed_cache_write_tokens', 'prices.input_usd_per_token', 'usages.per_token') }}
             as written_at_input_rate_usd,
         {{ usage_cost_usd(
-            'usages.billed_uncached_input_tokens', 'prices.cached_input_usd_per_token'
+            'usages.billed_uncached_input_tokens', 'prices.cached_input_usd_per_token',
+            'usages.per_token'
         ) }} as input_at_cached_rate_usd,
         {{ usage_cost_usd(
-            'usages.billed_uncached_input_tokens', 'prices.cache_write_usd_per_token'
+            'usages.billed_uncached_input_tokens', 'prices.cache_write_usd_per_token',
+            'usages.per_token'
         ) }} as input_at_write_rate_usd
     from usages
     left join prices on usages.price_id = prices.price_id
@@ -88,7 +93,9 @@ judged as (
                     )
                     and abs(
                         with_prices.reported_cost_usd
-                        - ({{ total_cost_usd('with_prices', 'prices') }})
+                        - ({{ total_cost_usd(
+                            'with_prices', 'prices', 'with_prices', 'with_prices.other_cost_usd'
+                        ) }})
                     ) <= {{ var('reported_cost_tolerance_usd') }}
             )
         end as matching_price_from,

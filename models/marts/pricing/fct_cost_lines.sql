@@ -18,22 +18,68 @@ prices as (
 
 ),
 
-final as (
+book_lines as (
 
     select
         executions.execution_id,
         executions.organization_id,
         executions.metric_date,
         lines.part,
-        cast(lines.quantity as numeric(38, 12)) as quantity,
+        lines.quantity,
         lines.unit,
-        cast(lines.usd_per_unit as numeric(26, 18)) as usd_per_unit,
+        lines.usd_per_unit,
         lines.cost_usd,
-        executions.price_id
+        lines.price_id
     from executions
     inner join prices on executions.price_id = prices.price_id
     {{ cost_lines('executions', 'prices') }}
     where lines.quantity > 0 and lines.usd_per_unit is not null
+
+),
+
+-- What has a price row of its own, as the facts computed it.
+other_lines as (
+
+    select
+        executions.execution_id,
+        executions.organization_id,
+        executions.metric_date,
+        {{ json_text('lines.line', 'usage') }} as part,
+        {{ json_number('lines.line', 'numeric(38, 12)', 'quantity') }} as quantity,
+        case
+            when {{ json_text('lines.line', 'usage') }} in ('{{ token_parts() | join("', '") }}')
+                then 'token'
+            else {{ json_text('lines.line', 'usage') }}
+        end as unit,
+        {{ json_number('lines.line', 'numeric', 'usd_per_unit') }} as usd_per_unit,
+        {{ json_number('lines.line', 'numeric(20, 12)', 'cost_usd') }} as cost_usd,
+        {{ json_text('lines.line', 'usage_price_id') }} as price_id
+    from executions
+    {{ json_array_entries('executions.other_costs', 'lines', 'line') }}
+
+),
+
+lines as (
+
+    select * from book_lines
+    union all
+    select * from other_lines
+
+),
+
+final as (
+
+    select
+        execution_id,
+        organization_id,
+        metric_date,
+        part,
+        cast(quantity as numeric(38, 12)) as quantity,
+        unit,
+        cast(usd_per_unit as numeric(30, 24)) as usd_per_unit,
+        cost_usd,
+        price_id
+    from lines
 
 )
 

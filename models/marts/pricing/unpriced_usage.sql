@@ -30,7 +30,7 @@ unpriced_days as (
         first_seen_at,
         last_seen_at
     from usage_days
-    where pricing_status <> 'priced'
+    where pricing_status not in ('priced', 'gateway_cache_hit')
     union all
     select
         'baseline' as priced_as,

@@ -230,7 +230,7 @@ fact_days as (
         executions.organization_id,
         executions.metric_date,
         {{ task_measures() }},
-        count(*) filter (where executions.pricing_status = 'priced') as priced_tasks,
+        count(*) filter (where executions.cost_usd is not null) as priced_tasks,
         count(executions.cost_usd) filter (where executions.status = 'completed') as costed_tasks,
         count(*) filter (where executions.savings_usd < 0) as negative_savings_tasks,
         count(*) filter (

@@ -2,9 +2,11 @@
 -- them: what the same executions would have cost under each. Touched days are computed whole.
 -- The hooks of an incremental build read these as well:
 -- depends_on: {{ ref('int_model_aliases') }}
+-- depends_on: {{ ref('int_price_factors') }}
 -- depends_on: {{ ref('int_price_rows') }}
 -- depends_on: {{ ref('int_sealed_days') }}
 -- depends_on: {{ ref('int_touched_organization_days') }}
+-- depends_on: {{ ref('int_usage_prices') }}
 -- depends_on: {{ ref('stg_platform__organizations') }}
 
 {{
@@ -25,13 +27,21 @@ with executions as (
         executions.metric_date,
         executions.task_type,
         executions.service_tier,
+        executions.region,
+        executions.is_bucket,
         executions.start_time,
         executions.input_tokens,
         executions.cached_input_tokens,
         executions.cache_write_tokens,
+        executions.cache_write_1h_tokens,
+        executions.audio_input_tokens,
+        executions.image_input_tokens,
         executions.output_tokens,
+        executions.audio_output_tokens,
+        executions.image_output_tokens,
         executions.tokens_used,
         executions.request_count,
+        executions.other_usage,
         executions.duration_ms,
         executions.compute_units,
         executions.routing_decision_id,
@@ -131,12 +141,15 @@ usages as (
         metric_date,
         policy,
         task_type,
-        service_tier,
+        coalesce({{ price_tier('service_tier') }}, 'standard') as price_tier,
+        region,
+        is_bucket,
         start_time,
         input_tokens,
         output_tokens,
         tokens_used,
         {{ billed_tokens() }},
+        {{ other_quantities() }} as other_quantities,
         request_count,
         duration_ms,
         compute_units,
@@ -167,9 +180,12 @@ priced as (
     select
         comparable.*,
         {{ pricing_status('comparable', 'baseline_') }} as usage_pricing_status,
-        {{ total_cost_usd('comparable', 'baseline_prices') }} as usage_cost_usd
+        {{ total_cost_usd(
+            'comparable', 'baseline_prices', 'baseline_factors', 'baseline_others.cost_usd'
+        ) }} as usage_cost_usd
     from comparable
     {{ price_joins('comparable', 'baseline_') }}
+    {{ price_lookups('comparable', 'baseline_') }}
     {{ compute_once() }}
 
 ),

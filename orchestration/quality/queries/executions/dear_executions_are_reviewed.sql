@@ -1,1 +1,1 @@
-select execution_id from {batch} where cost_usd > (select cost_review_usd from intermediate.int_quality_limits)
+select execution_id from {batch} where cost_usd / greatest(request_count, 1) > (select cost_review_usd from intermediate.int_quality_limits)
