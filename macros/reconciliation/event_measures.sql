@@ -3,6 +3,6 @@
     {{ return([
         'events', 'input_tokens', 'cached_input_tokens', 'cache_write_tokens', 'output_tokens',
         'reasoning_tokens', 'unsplit_tokens', 'compute_units', 'requests', 'durations_ms', 'scores',
-        'other_units', 'amount_usd',
+        'part_tokens', 'other_units', 'amount_usd',
     ]) }}
 {%- endmacro %}

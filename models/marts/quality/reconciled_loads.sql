@@ -65,6 +65,8 @@ staged as (
             'compute_units': 'compute_units',
             'requests': 'request_count',
             'scores': 'quality_score',
+            'part_tokens': 'coalesce(' ~ token_parts() | join(', 0) + coalesce(') ~ ', 0)',
+            'other_units': json_object_sum('other_usage'),
         },
         ['reported_cost_usd'],
     ) }}

@@ -17,6 +17,7 @@ select
     requests,
     durations_ms,
     scores,
+    part_tokens,
     other_units,
     amount_usd
 from {{ source('platform', 'event_totals') }}

@@ -16,6 +16,7 @@ select
     requests,
     durations_ms,
     scores,
+    part_tokens,
     other_units,
     amount_usd
 from {{ source('platform', 'landed_totals') }}
