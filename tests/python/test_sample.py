@@ -41,7 +41,7 @@ REPOSITORY = Path(__file__).parents[2]
 
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}(Z|\+00:00)")
-PLAIN_NUMBER = re.compile(r"(0|[1-9]\d*)(\.\d+)?")
+PLAIN_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?")
 
 REQUIRED = {
     "task_execution": {
