@@ -4,7 +4,9 @@
 {% macro present_alert_columns() -%}
     coalesce(
             open_alerts.alert_id,
-            {{ surrogate_key(['conditions.dedup_key', utc_text('conditions.observed_at')]) }}
+            {{ surrogate_key([
+                'conditions.dedup_key', utc_text('conditions.observed_at') ~ " || '+00'"
+            ]) }}
         ) as alert_id,
         coalesce(conditions.dedup_key, open_alerts.dedup_key) as dedup_key,
         coalesce(conditions.rule, open_alerts.rule) as rule,
