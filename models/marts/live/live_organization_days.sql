@@ -6,7 +6,7 @@
 
 {%- set measured = [
     'organization_id', 'metric_date', 'status', 'pricing_status', 'savings_status', 'total_tokens',
-    'duration_ms', 'cost_usd', 'baseline_cost_usd', 'savings_usd',
+    'duration_ms', 'request_count', 'cost_usd', 'baseline_cost_usd', 'savings_usd',
 ] | join(',\n        ') %}
 
 with built_days as (

@@ -91,7 +91,6 @@ with executions as (
         executions.reasoning_tokens,
         executions.tokens_used,
         executions.compute_units,
-        executions.request_count,
         executions.reported_cost_usd,
         executions.price_id,
         executions.routing_overhead_cost_usd,
@@ -101,7 +100,8 @@ with executions as (
         + coalesce(executions.output_cost_usd, 0)
         + coalesce(executions.request_cost_usd, 0)
         + coalesce(executions.minute_cost_usd, 0)
-        + coalesce(executions.compute_unit_cost_usd, 0) as cost_of_parts_usd
+        + coalesce(executions.compute_unit_cost_usd, 0)
+        + coalesce(executions.other_cost_usd, 0) as cost_of_parts_usd
     from {{ ref('fct_task_executions') }} as executions
     where {{ in_compared_days('executions') }}
 
