@@ -46,6 +46,8 @@ class Example:
         prose: What stands around the tables.
         number: Makes its ids differ from those of the others.
         prices: Rows for the price book before the first build.
+        usage_prices: Rows for what the price book has no column for.
+        factors: Rows for what multiplies rates.
         corrections: Rows that are recorded before the second build.
         aliases: Other names of models.
         policies: Rows of the baseline policies.
@@ -58,6 +60,8 @@ class Example:
     prose: str
     number: int
     prices: list[dict[str, str]] = field(default_factory=list)
+    usage_prices: list[dict[str, str]] = field(default_factory=list)
+    factors: list[dict[str, str]] = field(default_factory=list)
     corrections: list[dict[str, str]] = field(default_factory=list)
     aliases: list[dict[str, str]] = field(default_factory=list)
     policies: list[dict[str, str]] = field(default_factory=list)
@@ -84,6 +88,12 @@ class Example:
     def add_price(self, model: str = "model", **cells: Any) -> None:
         flat = {"input_usd_per_mtok": "1", "output_usd_per_mtok": "1"}
         self.prices.append(price(self.provider, model, **flat | cells))
+
+    def add_usage_price(self, usage: str, **cells: Any) -> None:
+        self.usage_prices.append(dated(self.provider, usage=usage, **cells))
+
+    def add_factor(self, kind: str, factor: str, **cells: Any) -> None:
+        self.factors.append(dated(self.provider, kind=kind, factor=factor, **cells))
 
     def land(self, *events: dict[str, Any]) -> None:
         if not self.loads:
@@ -122,6 +132,11 @@ class Example:
     def day(self, story: Story) -> dict[str, Any]:
         (found,) = story.days(self.organization_id()).values()
         return found
+
+
+def dated(provider: str, **cells: Any) -> dict[str, str]:
+    """Return a row of one of the price files that has no rates of its own accord."""
+    return price(provider, **{"model": ""} | NO_TOKEN_RATES | cells)
 
 
 def numbers_in(text: str) -> set[Decimal]:
@@ -302,6 +317,70 @@ def costs(used: list[tuple[str, dict[str, str]]]) -> Check:
 
 
 @example
+def token_kinds(this: Example) -> Check:
+    used = []
+    for number, row in enumerate(this.table):
+        model, kind = f"model {number}", row["kind"]
+        counts = {"input_tokens": whole(row["input"]), "output_tokens": whole(row["output"])}
+        is_write = kind == "cache_write_1h_tokens"
+        if is_write:
+            counts["cache_write_tokens"] = counts["input_tokens"]
+        # Without a figure for what is not used; a price of tokens needs one all the same.
+        rates = {"input_usd_per_mtok": row["rate"], "output_usd_per_mtok": row["rate 2"] or "1"}
+        if is_write:
+            rates |= {"input_usd_per_mtok": "1", "cache_write_usd_per_mtok": row["rate"]}
+        this.add_price(model, **rates)
+        this.add_usage_price(kind, model=model, usd_per_mtok=row["rate 3"])
+        used.append((this.use(model=model, **counts, **{kind: whole(row["of the kind"])}), row))
+    return costs(used)
+
+
+@example
+def other_usage(this: Example) -> Check:
+    used = []
+    for number, row in enumerate(this.table):
+        model = f"model {number}"
+        this.add_price(model, input_usd_per_mtok=row["rate"], output_usd_per_mtok=row["rate 2"])
+        if row["USD each"]:
+            this.add_usage_price("web_search_requests", model=model, usd_per_unit=row["USD each"])
+        used.append(
+            (
+                this.use(
+                    model=model,
+                    input_tokens=whole(row["input"]),
+                    output_tokens=whole(row["output"]),
+                    other_usage={"web_search_requests": whole(row["web searches"])},
+                ),
+                row,
+            )
+        )
+    return costs(used)
+
+
+@example
+def gateway_cache(this: Example) -> Check:
+    provider, gateway = this.table
+    alike(this.table, "baseline")
+    this.belong(baseline_provider=this.provider, baseline_model="baseline")
+    this.add_price("model", input_usd_per_mtok=provider["cost"])
+    this.add_price("baseline", input_usd_per_mtok=provider["baseline"])
+    used = [
+        (this.use(input_tokens=MILLION, is_gateway_cache_hit=row is gateway), row)
+        for row in this.table
+    ]
+
+    def check(story: Story) -> None:
+        costs(used)(story)
+        for execution_id, row in used:
+            fact = story.fact(execution_id)
+            assert fact["pricing_status"] == row["pricing_status"]
+            exactly(row["baseline"], fact["baseline_cost_usd"], row)
+            exactly(row["savings"], fact["savings_usd"], row)
+
+    return check
+
+
+@example
 def versions(this: Example) -> Check:
     (rate,) = {row["USD per million"] for row in this.table}
     this.add_price(output_usd_per_mtok=rate)
@@ -364,6 +443,8 @@ def precedence(this: Example) -> Check:
             "recorded_at": "2026-11-25T00:00:00Z",
         }
     )
+    (factor,) = re.findall(r"[\d.]+", this.prose)
+    this.add_factor("service_tier", factor, service_tier="batch")
     rates = {}
     for row in book:
         rates[row["row"]] = row["USD per million"]
@@ -405,6 +486,81 @@ def precedence(this: Example) -> Check:
 
 
 @example
+def factors(this: Example) -> Check:
+    rate, each, batch, region, agreed = re.findall(r"\d[\d.]*", this.prose)
+    this.add_price(input_usd_per_mtok=rate)
+    this.add_usage_price("web_search_requests", usd_per_unit=each)
+    this.add_factor("service_tier", batch, service_tier="batch")
+    this.add_factor("region", region, region="eu")
+    this.add_factor("agreement", agreed, organization_id=this.organization_id("ours"))
+    used = []
+    for row in this.table:
+        tokens, searches = whole(row["input tokens"]), whole(row["searches"])
+        used.append(
+            (
+                this.use(
+                    organization_id=this.organization_id(row["organization"]),
+                    service_tier=row["service tier"],
+                    region=row["region"] or None,
+                    input_tokens=tokens,
+                    other_usage={"web_search_requests": searches},
+                ),
+                row,
+            )
+        )
+        if row["cost"] not in UNKNOWN:
+            on_tokens, on_searches = amount(row["factors on tokens"]), amount(row["on searches"])
+            computed = tokens * amount(rate) * on_tokens / MILLION
+            exactly(row["cost"], computed + searches * amount(each) * on_searches, row)
+    return costs(used)
+
+
+@example
+def tiers(this: Example) -> Check:
+    used, baseline, savings = this.table
+    alike([used, baseline], "input tokens", "output tokens")
+    tier = used["usage with the tier batch"].split()[-1]
+    this.belong(baseline_provider=this.provider, baseline_model="baseline")
+    for row, model, cells in (
+        (used, "model", {"service_tier": tier}),
+        (baseline, "baseline", {}),
+    ):
+        rates = {"input_usd_per_mtok": row["rate"], "output_usd_per_mtok": row["rate 2"]}
+        this.add_price(model, **rates, **cells)
+    this.add_factor("service_tier", baseline["factor"], service_tier=tier)
+    execution_id = this.use(
+        service_tier=tier,
+        input_tokens=whole(used["input tokens"]),
+        output_tokens=whole(used["output tokens"]),
+    )
+
+    def check(story: Story) -> None:
+        fact = story.fact(execution_id)
+        exactly(used["USD"], fact["cost_usd"], used)
+        exactly(baseline["USD"], fact["baseline_cost_usd"], baseline)
+        exactly(savings["USD"], fact["savings_usd"], savings)
+
+    return check
+
+
+@example
+def hours(this: Example) -> Check:
+    rate, factor = re.findall(r"\d[\d.]*", this.prose)[:2]
+    (recurring,) = re.findall(r"`(.*?)`", this.prose)
+    this.add_price(input_usd_per_mtok=rate)
+    this.add_factor("hours", factor, hours=recurring)
+    used = []
+    for row in this.table:
+        start, _, kind = row["start"].partition(", ")
+        assert f"{datetime.fromisoformat(start):%A}" == row["weekday"]
+        tokens, is_bucket = whole(row["input tokens"]), kind == "a bucket"
+        if not is_bucket:
+            exactly(row["cost"], tokens * amount(rate) * amount(row["factor"]) / MILLION, row)
+        used.append((this.use(start_time=start, input_tokens=tokens, is_bucket=is_bucket), row))
+    return costs(used)
+
+
+@example
 def boundary(this: Example) -> Check:
     book, executions = this.tables
     for row in book:
@@ -429,7 +585,10 @@ def boundary(this: Example) -> Check:
 @example
 def context_tier(this: Example) -> Check:
     threshold = this.prose.split(" above ")[1].split(" tokens")[0].replace(",", "")
-    rates = {(row["rate"], row["rate 2"]): whole(row["input tokens"]) for row in this.table}
+    rates = {
+        (row["rate"], row["rate 2"]): whole(row["input tokens"]) // whole(row["requests"])
+        for row in this.table
+    }
     below, above = sorted(rates, key=rates.__getitem__)
     for over, (rate_in, rate_out) in (("", below), (threshold, above)):
         this.add_price(
@@ -439,6 +598,7 @@ def context_tier(this: Example) -> Check:
         [
             (
                 this.use(
+                    request_count=whole(row["requests"]),
                     input_tokens=whole(row["input tokens"]),
                     output_tokens=whole(row["output tokens"]),
                 ),
@@ -468,7 +628,7 @@ def missing_cache_rate(this: Example) -> Check:
 @example
 def copilot(this: Example) -> Check:
     """At the prices that ship with the warehouse."""
-    alike(this.table, "requests")
+    alike(this.table[1:], "requests")
     used = [
         (
             this.use(
@@ -476,7 +636,7 @@ def copilot(this: Example) -> Check:
                 model=None,
                 start_time=row["start"],
                 updated_at=row["start"],
-                request_count=whole(row["requests"]),
+                request_count=float(row["requests"]),
                 compute_units=float(row["AI credits"]) if row["AI credits"] else None,
             ),
             row,
@@ -564,6 +724,11 @@ def unknown(this: Example) -> Check:
     this.add_price("split", output_usd_per_mtok="2")
     this.add_price("late", effective_from="2026-04-01T00:00:00Z")
     this.add_price("units", **NO_TOKEN_RATES, usd_per_compute_unit="1")
+    this.add_factor("hours", "2", model="split", hours="Mon-Fri 08:00-16:00")
+    rows = {row["pricing_status"]: row["for example"] for row in this.table}
+    of_input, of_output, total = map(int, re.findall(r"\d+", rows["token_totals_differ"]))
+    halves = {"input_tokens": 1, "output_tokens": 1}
+    tier = rows["tier_without_price"].split()[2].rstrip(",")
     (limit,) = (
         whole(found[0]) for row in this.table if (found := re.search(r"[\d,]{6,}", str(row)))
     )
@@ -574,6 +739,12 @@ def unknown(this: Example) -> Check:
         this.use(model="late", input_tokens=1): "before_first_price",
         this.use(model="split"): "no_usage",
         this.use(model="split", tokens_used=1): "token_split_unknown",
+        this.use(
+            model="split", input_tokens=of_input, output_tokens=of_output, tokens_used=total
+        ): "token_totals_differ",
+        this.use(model="split", **halves, other_usage={"seats": 1}): "usage_without_price",
+        this.use(model="split", **halves, service_tier=tier): "tier_without_price",
+        this.use(model="split", **halves, is_bucket=True): "bucket_spans_prices",
         this.use(model="units", compute_units=limit + 1): "cost_out_of_range",
     }
     most = this.use(model="units", compute_units=limit)
@@ -1049,6 +1220,27 @@ def adjustments(this: Example) -> Check:
     return check
 
 
+@example
+def buckets(this: Example) -> Check:
+    (row,) = this.table
+    this.belong(timezone=row["time zone"])
+    used = this.use(
+        is_bucket=True,
+        start_time=row["start"],
+        end_time=row["end"],
+        updated_at=row["end"],
+        request_count=whole(row["requests"]),
+    )
+
+    def check(story: Story) -> None:
+        fact = story.fact(used)
+        assert str(fact["metric_date"]) == row["day"]
+        exactly(row["milliseconds"], fact["duration_ms"], row)
+        exactly(row["requests"], this.day(story)["total_requests"], row)
+
+    return check
+
+
 # --- The tests ------------------------------------------------------------------------------------
 
 
@@ -1099,6 +1291,8 @@ def test_every_figure_of_the_document_is_what_a_build_computes(story: Story, see
         return [row for this in examples.values() for row in getattr(this, name)]
 
     seeds.add("provider_pricing", *together("prices"))
+    seeds.add("usage_prices", *together("usage_prices"))
+    seeds.add("price_factors", *together("factors"))
     seeds.add("model_aliases", *together("aliases"))
     seeds.add("baseline_policies", *together("policies"))
     seeds.add("exchange_rates", *together("exchange_rates"))

@@ -100,7 +100,8 @@ with executions as (
         + coalesce(executions.output_cost_usd, 0)
         + coalesce(executions.request_cost_usd, 0)
         + coalesce(executions.minute_cost_usd, 0)
-        + coalesce(executions.compute_unit_cost_usd, 0) as cost_of_parts_usd
+        + coalesce(executions.compute_unit_cost_usd, 0)
+        + coalesce(executions.other_cost_usd, 0) as cost_of_parts_usd
     from {{ ref('fct_task_executions') }} as executions
     where {{ in_compared_days('executions') }}
 
