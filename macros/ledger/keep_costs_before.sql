@@ -20,7 +20,6 @@
         baseline_price_model,
         baseline_price_id,
         baseline_cost_usd,
-        savings_status,
         savings_usd
     from {{ this }}
     {%- if is_incremental() and not flags.FULL_REFRESH %}
