@@ -83,32 +83,33 @@ with_prices as (
 
 -- How many different costs of the same organization, provider and model the source has multiplied
 -- by the same: at least three, or by what providers are known to charge, which is half for batches,
--- a tenth more for a region and twice for priority. Lateral and computed once, so that one
--- execution asks for its own organization only, and many ask once for each of theirs.
-with_evidence as (
+-- a tenth more for a region and twice for priority.
+factors as (
+
+    select
+        organization_id,
+        provider,
+        {{ known('', 'model') }} as known_model,
+        reported_factor,
+        count(distinct cost_usd) as costs
+    from multiplied_executions
+    group by organization_id, provider, {{ known('', 'model') }}, reported_factor
+    having count(distinct cost_usd) >= 3 or reported_factor in (0.5, 1.1, 2)
+
+),
+
+with_factors as (
 
     select
         with_prices.*,
         factors.costs as factor_costs
     from with_prices
-    left join
-        lateral (
-            select
-                multiplied.reported_factor,
-                count(distinct multiplied.cost_usd) as costs
-            from multiplied_executions as multiplied
-            where
-                with_prices.organization_id = multiplied.organization_id
-                and with_prices.provider = multiplied.provider
-                and coalesce(with_prices.model, '') = coalesce(multiplied.model, '')
-            group by multiplied.reported_factor
-            having
-                count(distinct multiplied.cost_usd) >= 3
-                or multiplied.reported_factor in (0.5, 1.1, 2)
-            {{ compute_once() }}
-        ) as factors
+    left join factors
         on
-            with_prices.reported_factor = factors.reported_factor
+            with_prices.organization_id = factors.organization_id
+            and with_prices.provider = factors.provider
+            and {{ known('with_prices', 'model') }} = factors.known_model
+            and with_prices.reported_factor = factors.reported_factor
             and abs(
                 with_prices.reported_cost_usd
                 - with_prices.reported_factor * with_prices.cost_usd
@@ -176,7 +177,7 @@ judged as (
         and with_prices.reported_cost_usd - with_prices.cost_usd
         <= greatest(with_prices.input_at_write_rate_usd - with_prices.uncached_input_cost_usd, 0)
             as may_be_unstated_cache
-    from with_evidence as with_prices
+    from with_factors as with_prices
 
 ),
 
