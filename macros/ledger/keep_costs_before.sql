@@ -24,7 +24,6 @@
         baseline_price_factors,
         baseline_other_costs,
         baseline_cost_usd,
-        savings_status,
         savings_usd
     from {{ this }}
     {%- if is_incremental() and not flags.FULL_REFRESH %}

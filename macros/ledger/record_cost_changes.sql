@@ -60,12 +60,6 @@
                 executions.{{ prefix }}cost_usd
                 is distinct from costs_before.{{ prefix }}cost_usd as has_other_{{ prefix }}cost,
                 {%- endfor %}
-                executions.savings_usd is distinct from costs_before.savings_usd
-                    as has_other_savings,
-                costs_before.savings_status = 'compared'
-                and costs_before.savings_usd
-                is distinct from costs_before.baseline_cost_usd - costs_before.cost_usd
-                    as was_inconsistent,
                 costs_before.cost_usd as old_cost_usd,
                 executions.cost_usd as new_cost_usd,
                 costs_before.baseline_cost_usd as old_baseline_cost_usd,
@@ -147,29 +141,20 @@
                     end,
                     case
                         when
-                            was_inconsistent
-                            or (
-                                not is_new_version
-                                and (
-                                    not is_chosen_by_the_same
-                                    or (
-                                        has_other_cost
-                                        and not has_other_price
-                                        and not has_other_name
-                                    )
-                                    or (
-                                        has_other_baseline_cost
-                                        and not has_other_baseline_price
-                                        and not has_other_baseline_name
-                                        and not has_other_baseline
-                                        and not has_other_policy
-                                    )
-                                    or (
-                                        has_other_savings
-                                        and not has_other_cost
-                                        and not has_other_baseline_cost
-                                    )
+                            not is_new_version
+                            and (
+                                not is_chosen_by_the_same
+                                or (
+                                    has_other_cost and not has_other_price and not has_other_name
                                 )
+                                or (
+                                    has_other_baseline_cost
+                                    and not has_other_baseline_price
+                                    and not has_other_baseline_name
+                                    and not has_other_baseline
+                                    and not has_other_policy
+                                )
+                                or not (has_other_cost or has_other_baseline_cost)
                             )
                             then 'repaired'
                     end

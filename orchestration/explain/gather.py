@@ -325,7 +325,13 @@ class _Gatherer:
         if reported is None:
             return None
         # The view looks at all executions, so that it is asked only where it may list this one.
-        listed = self._row("discrepancy", id=fact["execution_id"]) if reported != cost else None
+        listed = (
+            self._row(
+                "discrepancy", id=fact["execution_id"], organization_id=fact["organization_id"]
+            )
+            if reported != cost
+            else None
+        )
         return {
             "reported_cost_usd": reported,
             "difference_usd": None if cost is None else reported - cost,

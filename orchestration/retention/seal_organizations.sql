@@ -49,7 +49,9 @@ known as (
 select
     zones.organization_id,
     greatest(
-        cast((%(sealed_before)s - interval '1 microsecond') at time zone zones.timezone as date) + 1,
+        cast(
+            (%(sealed_before)s - interval '1 microsecond') at time zone zones.timezone as date
+        ) + 1,
         last_days.last_day + 1
     ) as sealed_until
 from zones

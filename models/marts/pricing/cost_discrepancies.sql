@@ -86,32 +86,39 @@ with_prices as (
 
 ),
 
--- How many different costs of the same organization, provider and model the source has multiplied by
--- the same. Lateral, so that one execution asks for its own organization only, and many ask once.
-with_evidence as (
+-- How many different costs of the same organization, provider and model the source has multiplied
+-- by the same: at least three, or by what providers are known to charge, which is half for batches,
+-- a tenth more for a region and twice for priority.
+factors as (
+
+    select
+        organization_id,
+        provider,
+        {{ known('', 'model') }} as known_model,
+        reported_factor,
+        count(distinct cost_usd) as costs
+    from multiplied_executions
+    group by organization_id, provider, {{ known('', 'model') }}, reported_factor
+    having count(distinct cost_usd) >= 3 or reported_factor in (0.5, 1.1, 2)
+
+),
+
+with_factors as (
 
     select
         with_prices.*,
-        case
-            when
-                abs(
-                    with_prices.reported_cost_usd
-                    - with_prices.reported_factor * with_prices.cost_usd
-                ) <= {{ var('reported_cost_tolerance_usd') }}
-                then coalesce(factors.costs, 0)
-        end as factor_costs
+        factors.costs as factor_costs
     from with_prices
-    left join lateral (
-        select
-            alike.reported_factor,
-            count(distinct alike.cost_usd) as costs
-        from multiplied_executions as alike
-        where
-            with_prices.organization_id = alike.organization_id
-            and with_prices.provider = alike.provider
-            and coalesce(with_prices.model, '') = coalesce(alike.model, '')
-        group by alike.reported_factor
-    ) as factors on with_prices.reported_factor = factors.reported_factor
+    left join factors
+        on
+            with_prices.organization_id = factors.organization_id
+            and with_prices.provider = factors.provider
+            and {{ known('with_prices', 'model') }} = factors.known_model
+            and with_prices.reported_factor = factors.reported_factor
+            and abs(
+                with_prices.reported_cost_usd
+                - with_prices.reported_factor * with_prices.cost_usd
+            ) <= {{ var('reported_cost_tolerance_usd') }}
 
 ),
 
@@ -169,11 +176,6 @@ judged as (
                 + with_prices.cached_input_cost_usd
             )
         ) <= {{ var('reported_cost_tolerance_usd') }} as is_about_cache,
-        -- The same for different usage, or what providers are known to multiply by: half for batches,
-        -- a tenth more for a region, twice for priority.
-        with_prices.factor_costs >= 3
-        or (with_prices.factor_costs is not null and with_prices.reported_factor in (0.5, 1.1, 2))
-            as is_constant_factor,
         -- What some share of the input, read from a cache or written to it, would have cost.
         with_prices.cached_input_tokens is null
         and with_prices.cache_write_tokens is null
@@ -182,7 +184,7 @@ judged as (
         and with_prices.reported_cost_usd - with_prices.cost_usd
         <= greatest(with_prices.input_at_write_rate_usd - with_prices.uncached_input_cost_usd, 0)
             as may_be_unstated_cache
-    from with_evidence as with_prices
+    from with_factors as with_prices
 
 ),
 
@@ -206,15 +208,15 @@ final as (
             when cost_usd is null then 'no_usage'
             when is_about_cache then 'cache'
             when matching_price_from is not null then 'price_date'
-            when is_constant_factor then 'constant_factor'
+            when factor_costs is not null then 'constant_factor'
             when may_be_unstated_cache then 'cache_not_stated'
             else 'unknown'
         end as cause,
         matching_price_from,
         price_id,
-        cast(case when is_constant_factor then reported_factor end as numeric(28, 3))
+        cast(case when factor_costs is not null then reported_factor end as numeric(28, 3))
             as reported_factor,
-        case when is_constant_factor then factor_costs end as factor_costs
+        factor_costs
     from judged
 
 )
