@@ -1,5 +1,5 @@
--- Grain: one row per organization and user, as the organization's latest version says. A user who is
--- known only from executions stands here as an inferred member until the user's own event arrives.
+-- Grain: one row per organization and user, as the organization's latest version says. A user known
+-- only from executions stands here as an inferred member until the user's own event arrives.
 -- What one organization says of a user is nothing to another: a user who moves on stays with the
 -- first one as that one knew them.
 -- depends_on: {{ ref('fct_task_executions') }}

@@ -1,5 +1,5 @@
--- Grain: one row per landed version that does not count, or not for sure, and reason: its id belongs
--- to another organization, another version of the same moment says something else, or its stamp was
+-- Grain: one row per landed version that does not count, or not for sure, and reason: its id is that
+-- of another organization, another version of the same moment says something else, or its stamp was
 -- ahead of the clock when it landed. What something arrived about is looked at again.
 -- depends_on: {{ ref('fct_task_executions') }}
 -- depends_on: {{ ref('int_model_inputs') }}
@@ -251,7 +251,7 @@ disputes as (
         doubts.*,
         'other_organization' as reason
     from doubts
-    where organization_id <> owner_organization_id
+    where doubts.organization_id <> doubts.owner_organization_id
     union all
     select
         doubts.*,
@@ -270,7 +270,8 @@ disputes as (
         'stamped_ahead' as reason
     from doubts
     where
-        updated_at > believed_at + interval '{{ var("stamp_ahead_warn_minutes") }} minutes'
+        doubts.updated_at
+        > doubts.believed_at + interval '{{ var("stamp_ahead_warn_minutes") }} minutes'
 
 ),
 
