@@ -1,4 +1,4 @@
--- Grain: one row per landed version that does not count, or not for sure, and reason: its id is that
+-- Grain: one row per landed version that does not count, or not for sure, and reason: it has the id
 -- of another organization, another version of the same moment says something else, or its stamp was
 -- ahead of the clock when it landed. What something arrived about is looked at again.
 -- depends_on: {{ ref('fct_task_executions') }}
