@@ -1,5 +1,5 @@
--- Grain: one row per landed version that does not count, or not for sure, and reason: its id belongs
--- to another organization, another version of the same moment says something else, or its stamp was
+-- Grain: one row per landed version that does not count, or not for sure, and reason: it has the id
+-- of another organization, another version of the same moment says something else, or its stamp was
 -- ahead of the clock when it landed. What something arrived about is looked at again.
 -- depends_on: {{ ref('fct_task_executions') }}
 -- depends_on: {{ ref('int_model_inputs') }}
@@ -25,7 +25,13 @@ to_jsonb(placed) - array[
                 ]
 {%- endset -%}
 
-with sealed as (
+with loads as (
+
+    select * from {{ ref('stg_platform__loads') }}
+
+),
+
+sealed as (
 
     select distinct
         execution_id,
@@ -38,16 +44,66 @@ with sealed as (
     ('task_execution', 'execution_id', 'start_time'),
     ('routing_decision', 'routing_decision_id', 'decision_timestamp'),
 ] %}
-{{ event_kind }}_versions as (
+{{ event_kind }}_stamps as (
 
-    select events.*
+    select
+        events.{{ key }},
+        events.organization_id,
+        events.updated_at,
+        count(*) as versions,
+        bool_or(events.updated_at > loads.landed_at) as is_ahead
     from {{ ref('stg_platform__' ~ event_kind ~ 's') }} as events
+    left join loads on events._load_id = loads.load_id
     {% if is_incremental() %}
     inner join arrived_entities
         on
             arrived_entities.event_kind = '{{ event_kind }}'
             and events.{{ key }} = arrived_entities.entity_id
     {% endif %}
+    where {{ taken_in('fct_task_executions', 'load', 'cast(events._load_id as text)') }}
+    group by events.{{ key }}, events.organization_id, events.updated_at
+
+),
+
+{{ event_kind }}_organizations as (
+
+    select
+        {{ key }},
+        organization_id,
+        max(versions) as versions,
+        bool_or(is_ahead) as is_ahead
+    from {{ event_kind }}_stamps
+    group by {{ key }}, organization_id
+
+),
+
+-- Few have anything about them to look at. Only these are put in order.
+{{ event_kind }}_candidates as (
+
+    select organizations.{{ key }}
+    from {{ event_kind }}_organizations as organizations
+    {% if event_kind == 'task_execution' %}
+    left join sealed
+        on
+            organizations.execution_id = sealed.execution_id
+            and organizations.organization_id <> sealed.organization_id
+    {% endif %}
+    group by organizations.{{ key }}
+    having
+        count(*) > 1
+        or max(organizations.versions) > 1
+        or bool_or(organizations.is_ahead)
+        {% if event_kind == 'task_execution' %}
+        or count(sealed.execution_id) > 0
+        {% endif %}
+
+),
+
+{{ event_kind }}_versions as (
+
+    select events.*
+    from {{ ref('stg_platform__' ~ event_kind ~ 's') }} as events
+    inner join {{ event_kind }}_candidates as candidates on events.{{ key }} = candidates.{{ key }}
     where {{ taken_in('fct_task_executions', 'load', 'cast(events._load_id as text)') }}
 
 ),
@@ -195,7 +251,7 @@ disputes as (
         doubts.*,
         'other_organization' as reason
     from doubts
-    where organization_id <> owner_organization_id
+    where doubts.organization_id <> doubts.owner_organization_id
     union all
     select
         doubts.*,
@@ -214,13 +270,8 @@ disputes as (
         'stamped_ahead' as reason
     from doubts
     where
-        updated_at > believed_at + interval '{{ var("stamp_ahead_warn_minutes") }} minutes'
-
-),
-
-loads as (
-
-    select * from {{ ref('stg_platform__loads') }}
+        doubts.updated_at
+        > doubts.believed_at + interval '{{ var("stamp_ahead_warn_minutes") }} minutes'
 
 ),
 
