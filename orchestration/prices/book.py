@@ -287,7 +287,8 @@ def _require_readable(path: Path, number: int, row: Row) -> None:
             elif column == "hours" and cell:
                 is_within(cell, _NO_END)
             elif cell and (column.startswith("usd_per_") or column.endswith("_usd_per_mtok")):
-                Decimal(cell)
+                if not Decimal(cell).is_finite():
+                    raise ValueError(cell)
         except (ValueError, InvalidOperation):
             raise WarehouseError(
                 f"{path}, line {number}, {column}: {cell!r} cannot be read."

@@ -129,6 +129,13 @@ def test_a_price_by_the_hour_is_a_factor(book: Book) -> None:
     assert is_within("Thu 12:00-12:01", THURSDAY)
 
 
+def test_a_tier_without_a_price_has_not_the_standard_one() -> None:
+    for moment, tiers in ((NOW, {STANDARD, "batch"}), (NOW.replace(month=9), {STANDARD})):
+        found = genai_prices().find("anthropic", ["claude-haiku-4-5"], moment)
+        assert found is not None
+        assert {tier for tier, _ in found.steps} == tiers
+
+
 @pytest.mark.parametrize("moment", [NOW, PEAK, WEEKEND])
 def test_the_book_agrees_with_the_lists_or_says_why_not(book: Book, moment: dt.datetime) -> None:
     second = litellm()
@@ -432,6 +439,7 @@ def test_the_command_says_what_differs(project: Path, monkeypatch: pytest.Monkey
     assert (code, "0 rows appended." in output) == (0, True)
     assert files == {path: path.read_bytes() for path in project.iterdir()}
     assert run("refresh", "--recorded-at", "2062-01-01T00:00:00+00:00")[0] == 1
+    assert run("refresh", "--recorded-at", "2026-11-27T00:00:00+00:00")[0] == 1
     assert run("refresh", "--model", "gpt-5.5")[0] == 1
 
     with (project / "provider_pricing.csv").open("a", newline="") as file:
