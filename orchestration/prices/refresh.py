@@ -162,7 +162,9 @@ def _model_rows(
     }
     start = _start(book, provider, model, recorded_at, known[0].started)
     rows: list[tuple[str, Row]] = []
-    for tier in sorted({rate.service_tier for rate in wrong}, key=lambda name: name != STANDARD):
+    for tier in sorted(
+        {rate.service_tier for rate in wrong}, key=lambda name: (name != STANDARD, name)
+    ):
         of_tier = {rate: price for rate, price in agreed.items() if rate.service_tier == tier}
         factor = None if tier == STANDARD else _factor(of_tier, agreed)
         common = {"provider": provider, "model": model}

@@ -254,7 +254,9 @@ BOTH = {
         flex__output="10",
     ),
     "audio": listed(input="7", output="21", audio_output_tokens="80", batch__input="3.5"),
-    "unheard-of": listed(input="2", output="3"),
+    "unheard-of": listed(
+        input="2", output="3", web_search_requests="0.01", batch__input="1", batch__output="1.5"
+    ),
 }
 ROW = {
     "provider": "acme",
@@ -276,7 +278,13 @@ def acme(project: Path) -> Path:
 
 
 def small_lists() -> list[PriceList]:
-    one = BOTH | {"disputed": listed(input="8", output="21"), "single": listed(input="1")}
+    tool = {("batch", "web_search_requests"): [(0, Decimal("0.01"))]}
+    unheard_of = Listed(BOTH["unheard-of"].steps | tool)
+    one = BOTH | {
+        "unheard-of": unheard_of,
+        "disputed": listed(input="8", output="21"),
+        "single": listed(input="1"),
+    }
     other = BOTH | {"disputed": listed(input="9", output="21")}
     return [SmallList("one", one), SmallList("other", other)]
 
@@ -335,6 +343,25 @@ def test_refresh_appends_what_both_lists_say_and_lists_the_rest(acme: Path) -> N
                     "effective_from": now,
                     "input_usd_per_mtok": "2",
                     "output_usd_per_mtok": "3",
+                },
+            ),
+            (
+                USAGES,
+                {
+                    "model": "unheard-of",
+                    "usage": "web_search_requests",
+                    "effective_from": now,
+                    "usd_per_unit": "0.01",
+                },
+            ),
+            (
+                FACTORS,
+                {
+                    "kind": "service_tier",
+                    "model": "unheard-of",
+                    "service_tier": "batch",
+                    "effective_from": now,
+                    "factor": "0.5",
                 },
             ),
             (
