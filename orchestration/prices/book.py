@@ -10,7 +10,7 @@ import datetime as dt
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
 
 from orchestration.errors import WarehouseError
@@ -287,8 +287,9 @@ def _require_readable(path: Path, number: int, row: Row) -> None:
             elif column == "hours" and cell:
                 is_within(cell, _NO_END)
             elif cell and (column.startswith("usd_per_") or column.endswith("_usd_per_mtok")):
-                Decimal(cell)
-        except (ValueError, InvalidOperation):
+                int(Decimal(cell))
+        except (ArithmeticError, ValueError):
+            # A number that is none, or infinite, has no whole part.
             raise WarehouseError(
                 f"{path}, line {number}, {column}: {cell!r} cannot be read."
             ) from None

@@ -71,7 +71,8 @@ def check(moment: dt.datetime | None, show_all: bool, as_json: bool) -> None:
 @click.option(
     "--recorded-at",
     type=_MOMENT,
-    help="When the rows are recorded, with an offset, not in the future; now when omitted.",
+    help="When the rows are recorded, with an offset: after every row of the book and not in the "
+    "future; now when omitted.",
 )
 @click.option(
     "--model",

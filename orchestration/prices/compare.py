@@ -128,7 +128,7 @@ def compare(
             ours = book.quote(provider, model, moment, prices)
             differences += [
                 Difference(provider, model, rate, price_list.name, ours.get(rate), price)
-                for rate, price in prices.items()
+                for rate, price in sorted(prices.items())
                 if rate not in ours or not is_same(ours[rate], price)
             ]
             differences += [

@@ -93,15 +93,25 @@ class GenaiPrices:
                 if isinstance(constraint, StartDateConstraint) and conditional.prices is prices:
                     found.started = f"{constraint.start_date.isoformat()}T00:00:00Z"
         self._add(found, STANDARD, prices)
-        for tier, context in self._tiers(model, found):
+        for tier, context in self._tiers(model, found, moment):
             # Resolved by the model itself, whose variants are partial: the rest stays standard.
             self._add(found, tier, model.get_prices(moment, context))
         return found
 
     @staticmethod
-    def _tiers(model: Any, found: Listed) -> Iterable[tuple[str, dict[str, str]]]:
-        """Yield each service tier with the context that selects its prices."""
-        for when in {tuple(variant.when.items()): None for variant in model.price_variants or ()}:
+    def _tiers(
+        model: Any, found: Listed, moment: dt.datetime
+    ) -> Iterable[tuple[str, dict[str, str]]]:
+        """Yield each service tier that has prices at a moment with the context that selects them.
+
+        For any other context the model would return its standard prices.
+        """
+        active = (
+            variant
+            for variant in model.price_variants or ()
+            if variant.constraint is None or variant.constraint.active(moment)
+        )
+        for when in {tuple(variant.when.items()): None for variant in active}:
             match when:
                 case (("processing", "batch"),):
                     yield "batch", dict(when)

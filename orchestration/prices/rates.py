@@ -73,5 +73,6 @@ class Listed:
             Rate(tier, over, kind): [price for start, price in steps if start <= over][-1]
             for (tier, kind), steps in self.steps.items()
             for over in thresholds
-            if kind in TOKEN_KINDS or over == 0
+            # Tiers and bands are about tokens; other usage costs the same in all of them.
+            if kind in TOKEN_KINDS or (tier, over) == (STANDARD, 0)
         }

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from orchestration.errors import WarehouseError
 from orchestration.prices.book import FACTORS, PRICING, USAGES, Book, Row, moment_of
 from orchestration.prices.compare import Difference, compare, is_same
 from orchestration.prices.lists import PriceList
@@ -64,7 +65,16 @@ def propose(
 
     Returns:
         The rows, and what differs and is left to a person.
+
+    Raises:
+        WarehouseError: The book has rows that were recorded then or later, which would win.
     """
+    last = max(moment_of(row["recorded_at"]) for rows in book.files.values() for row in rows)
+    if recorded_at <= last:
+        raise WarehouseError(
+            f"Rows recorded at {utc(recorded_at)} would not win over those that the book recorded "
+            f"at {utc(last)}: take a later moment."
+        )
     found = Refresh()
     copy = Book(book.folder, {name: list(rows) for name, rows in book.files.items()})
     source = " and ".join(f"{each.name} {each.version}" for each in lists)
@@ -152,7 +162,9 @@ def _model_rows(
     }
     start = _start(book, provider, model, recorded_at, known[0].started)
     rows: list[tuple[str, Row]] = []
-    for tier in sorted({rate.service_tier for rate in wrong}, key=lambda name: name != STANDARD):
+    for tier in sorted(
+        {rate.service_tier for rate in wrong}, key=lambda name: (name != STANDARD, name)
+    ):
         of_tier = {rate: price for rate, price in agreed.items() if rate.service_tier == tier}
         factor = None if tier == STANDARD else _factor(of_tier, agreed)
         common = {"provider": provider, "model": model}

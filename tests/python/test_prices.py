@@ -129,6 +129,13 @@ def test_a_price_by_the_hour_is_a_factor(book: Book) -> None:
     assert is_within("Thu 12:00-12:01", THURSDAY)
 
 
+def test_a_tier_without_a_price_has_not_the_standard_one() -> None:
+    for moment, tiers in ((NOW, {STANDARD, "batch"}), (NOW.replace(month=9), {STANDARD})):
+        found = genai_prices().find("anthropic", ["claude-haiku-4-5"], moment)
+        assert found is not None
+        assert {tier for tier, _ in found.steps} == tiers
+
+
 @pytest.mark.parametrize("moment", [NOW, PEAK, WEEKEND])
 def test_the_book_agrees_with_the_lists_or_says_why_not(book: Book, moment: dt.datetime) -> None:
     second = litellm()
@@ -247,7 +254,9 @@ BOTH = {
         flex__output="10",
     ),
     "audio": listed(input="7", output="21", audio_output_tokens="80", batch__input="3.5"),
-    "unheard-of": listed(input="2", output="3"),
+    "unheard-of": listed(
+        input="2", output="3", web_search_requests="0.01", batch__input="1", batch__output="1.5"
+    ),
 }
 ROW = {
     "provider": "acme",
@@ -269,7 +278,13 @@ def acme(project: Path) -> Path:
 
 
 def small_lists() -> list[PriceList]:
-    one = BOTH | {"disputed": listed(input="8", output="21"), "single": listed(input="1")}
+    tool = {("batch", "web_search_requests"): [(0, Decimal("0.01"))]}
+    unheard_of = Listed(BOTH["unheard-of"].steps | tool)
+    one = BOTH | {
+        "unheard-of": unheard_of,
+        "disputed": listed(input="8", output="21"),
+        "single": listed(input="1"),
+    }
     other = BOTH | {"disputed": listed(input="9", output="21")}
     return [SmallList("one", one), SmallList("other", other)]
 
@@ -328,6 +343,25 @@ def test_refresh_appends_what_both_lists_say_and_lists_the_rest(acme: Path) -> N
                     "effective_from": now,
                     "input_usd_per_mtok": "2",
                     "output_usd_per_mtok": "3",
+                },
+            ),
+            (
+                USAGES,
+                {
+                    "model": "unheard-of",
+                    "usage": "web_search_requests",
+                    "effective_from": now,
+                    "usd_per_unit": "0.01",
+                },
+            ),
+            (
+                FACTORS,
+                {
+                    "kind": "service_tier",
+                    "model": "unheard-of",
+                    "service_tier": "batch",
+                    "effective_from": now,
+                    "factor": "0.5",
                 },
             ),
             (
@@ -432,6 +466,7 @@ def test_the_command_says_what_differs(project: Path, monkeypatch: pytest.Monkey
     assert (code, "0 rows appended." in output) == (0, True)
     assert files == {path: path.read_bytes() for path in project.iterdir()}
     assert run("refresh", "--recorded-at", "2062-01-01T00:00:00+00:00")[0] == 1
+    assert run("refresh", "--recorded-at", "2026-11-27T00:00:00+00:00")[0] == 1
     assert run("refresh", "--model", "gpt-5.5")[0] == 1
 
     with (project / "provider_pricing.csv").open("a", newline="") as file:
