@@ -39,8 +39,8 @@ class Usage(NamedTuple):
             text += f',"cached_input_tokens":{self.cached_input_tokens}'
             if model.writes_cache:
                 text += f',"cache_write_tokens":{self.cache_write_tokens}'
-                # One call in eight keeps a quarter of it for an hour.
-                if not self.input_tokens & 7:
+                # One call in eight keeps a quarter of it for an hour, where the provider sells that.
+                if model.provider == "anthropic" and not self.input_tokens & 7:
                     text += f',"cache_write_1h_tokens":{self.cache_write_tokens >> 2}'
         text += f',"output_tokens":{self.output_tokens}'
         if model.reasons:
