@@ -47,7 +47,12 @@ other_lines as (
         {{ json_text('lines.line', 'usage') }} as part,
         {{ json_number('lines.line', 'numeric(38, 12)', 'quantity') }} as quantity,
         case
-            when {{ json_text('lines.line', 'usage') }} in ('{{ token_parts() | join("', '") }}')
+            when
+                {{ json_text('lines.line', 'usage') }} in (
+                    {%- for part in token_parts() %}
+                    '{{ part }}'{{ ',' if not loop.last }}
+                    {%- endfor %}
+                )
                 then 'token'
             else {{ json_text('lines.line', 'usage') }}
         end as unit,
