@@ -5,8 +5,8 @@ JSON decoder in C; only what concerns several fields, exact decimals or the cloc
 reason for a rejection names fields and rules and never repeats what the line said, because a
 rejected line is exactly the one that may hold a prompt or a password.
 
-A line that the decoder refuses is looked at once more: times as PostgreSQL writes them, epoch times,
-10.0 for a whole number and null for what has a default mean something, so they are taken.
+A line that the decoder refuses is looked at once more: times as PostgreSQL writes them, epoch
+times, 10.0 for a whole number and null for what has a default mean something, so they are taken.
 """
 
 import json
