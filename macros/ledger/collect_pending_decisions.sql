@@ -57,7 +57,7 @@
     using {{ this }} as shown
     where
         pending_decisions.routing_decision_id = shown.routing_decision_id
-        and shown.decision_timestamp < {{ sealed_before() }};
+        and not ({{ is_open_at('shown', 'shown.decision_timestamp') }});
 
     delete from pending_decisions
     using {{ ref('stg_platform__routing_decisions') }} as versions

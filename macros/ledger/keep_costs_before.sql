@@ -12,6 +12,8 @@
         {{ priced_by_columns() | join(',\n        ') }},
         price_model,
         price_id,
+        price_factors,
+        other_costs,
         pricing_status,
         cost_usd,
         baseline_policy_id,
@@ -19,6 +21,8 @@
         baseline_model,
         baseline_price_model,
         baseline_price_id,
+        baseline_price_factors,
+        baseline_other_costs,
         baseline_cost_usd,
         savings_status,
         savings_usd

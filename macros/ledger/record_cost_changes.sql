@@ -47,8 +47,16 @@
                 {%- for prefix in ['', 'baseline_'] %}
                 executions.{{ prefix }}price_model
                 is distinct from costs_before.{{ prefix }}price_model as has_other_{{ prefix }}name,
-                executions.{{ prefix }}price_id
-                is distinct from costs_before.{{ prefix }}price_id as has_other_{{ prefix }}price,
+                (
+                    executions.{{ prefix }}price_id,
+                    executions.{{ prefix }}price_factors,
+                    executions.{{ prefix }}other_costs
+                )
+                is distinct from (
+                    costs_before.{{ prefix }}price_id,
+                    costs_before.{{ prefix }}price_factors,
+                    costs_before.{{ prefix }}other_costs
+                ) as has_other_{{ prefix }}price,
                 executions.{{ prefix }}cost_usd
                 is distinct from costs_before.{{ prefix }}cost_usd as has_other_{{ prefix }}cost,
                 {%- endfor %}

@@ -11,7 +11,7 @@
         select
             regexp_replace(
                 regexp_replace(lower({{ name }}), '^(.*/)?([a-z-]+[.](?=[a-z]))*', ''),
-                '-v[0-9]+:[0-9]+$',
+                '-v[0-9]+(:[0-9]+$|(?=@))',
                 ''
             ) as bare_name
     ) as bare_names

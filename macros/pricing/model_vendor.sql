@@ -1,14 +1,12 @@
 {#- Who makes a model, from its name without its route, as the price book calls that provider; NULL when the name
-    does not tell. -#}
+    does not tell, or the maker sells no use of it. -#}
 {% macro model_vendor(name) -%}
     case
             {%- for vendor, family in {
-                'alibaba': 'qwen|qwq',
                 'anthropic': 'claude',
                 'cohere': 'command',
                 'deepseek': 'deepseek',
                 'google': 'gemini|gemma',
-                'meta': 'llama|codellama',
                 'mistral': 'mistral|mixtral|ministral|codestral|devstral|magistral|pixtral|open-mi',
                 'moonshotai': 'kimi|moonshot',
                 'openai': 'gpt|chatgpt|codex|o[0-9]|text-embedding',

@@ -9,7 +9,7 @@ import csv
 import datetime as dt
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
@@ -40,6 +40,7 @@ class Book:
 
     folder: Path
     files: dict[str, list[Row]]
+    _held: dict[tuple[str, dt.datetime, int], list[Row]] = field(default_factory=dict, repr=False)
 
     @classmethod
     def read(cls, folder: Path) -> "Book":
@@ -201,16 +202,22 @@ class Book:
 
     def _in_force(self, name: str, moment: dt.datetime) -> list[Row]:
         """Return the rows for all organizations and task types that hold at a moment."""
-        last: dict[tuple[str, ...], Row] = {}
-        for row in sorted(self.files[name], key=lambda row: moment_of(row["recorded_at"])):
-            if row["organization_id"] or row.get("task_type"):
-                continue
-            until = row["effective_until"]
-            if moment_of(row["effective_from"]) <= moment and (
-                not until or moment < moment_of(until)
-            ):
-                last[_scope(row)] = row
-        return list(last.values())
+        rows = self.files[name]
+        # Rows are only added: their number tells whether the answer still holds.
+        key = name, moment, len(rows)
+        if key not in self._held:
+            last: dict[tuple[str, ...], Row] = {}
+            for row in sorted(rows, key=lambda row: moment_of(row["recorded_at"])):
+                until = row["effective_until"]
+                if (
+                    not row["organization_id"]
+                    and not row.get("task_type")
+                    and moment_of(row["effective_from"]) <= moment
+                    and (not until or moment < moment_of(until))
+                ):
+                    last[_scope(row)] = row
+            self._held[key] = list(last.values())
+        return self._held[key]
 
 
 def moment_of(text: str) -> dt.datetime:

@@ -45,15 +45,14 @@ def aider(file: Path, out: Path | None) -> None:
 
     try:
         with tempfile.TemporaryFile() as converted:
-            try:
-                converted.writelines(convert(file))
-                converted.seek(0)
-            except OSError as error:
-                raise WarehouseError(
-                    f"A temporary file in {tempfile.gettempdir()} cannot be written: "
-                    f"{reason(error)}. TMPDIR names another folder."
-                ) from error
+            converted.writelines(convert(file))
+            converted.seek(0)
             landed = land_stream(f"aider:{file}", converted)
+    except OSError as error:
+        raise WarehouseError(
+            f"A temporary file in {tempfile.gettempdir()} cannot be written: {reason(error)}. "
+            "TMPDIR names another folder."
+        ) from error
     except KeyboardInterrupt:
         click.echo("\nInterrupted. Nothing was landed; run it again.", err=True)
         sys.exit(INTERRUPTED_EXIT_CODE)

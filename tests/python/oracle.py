@@ -272,7 +272,7 @@ class Usage:
     @property
     def context_tokens(self) -> Fraction:
         """Return the input tokens of one request, of several their mean."""
-        return Fraction(self.input_tokens or 0) / max(self.request_count, 1)
+        return Fraction(self.input_tokens or 0) / max(self.request_count, Fraction(1))
 
     @property
     def token_split(self) -> tuple[int, int, int, int] | None:

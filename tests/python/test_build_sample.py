@@ -66,6 +66,15 @@ def test_dimensions_hold_every_member(sample: Story, expected: Oracle, name: str
     assert not differences_between(getattr(expected, name), actual)
 
 
+def test_money_beside_usage_equals_the_oracle(sample: Story, expected: Oracle) -> None:
+    for name in ("adjustments", "organization_bills"):
+        mart = name.replace("adjustments", "fct_adjustments")
+        assert not differences_between(getattr(expected, name), sample.mart(mart))[:10], name
+    assert {row["amount_status"] for row in expected.adjustments.values()} == {
+        "known", "no_exchange_rate",
+    }  # fmt: skip
+
+
 def test_a_second_build_with_nothing_new_writes_no_row(story_of_sample: Story) -> None:
     identities = story_of_sample.identities()
     assert len(identities) > 8

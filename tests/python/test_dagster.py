@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from test_landing_contracts import ORGANIZATION_ID
 
-from orchestration.defs.dbt.arguments import dbt_arguments
+from orchestration.defs.dbt.arguments import dbt_arguments, moment
 from orchestration.defs.dbt.environment import environment_with, settings_for_reading
 from orchestration.defs.environments import RUNS_BY_ITSELF, Environment
 from orchestration.errors import WarehouseError
@@ -377,6 +377,12 @@ def test_dbt_builds_without_unit_tests() -> None:
 def test_what_cannot_be_computed_again_is_refused(options: dict[str, Any], reason: str) -> None:
     with pytest.raises(WarehouseError, match=re.escape(reason)):
         dbt_arguments(**options)
+
+
+@pytest.mark.parametrize("text", ["2026-10-31", "2026-10-31T00:00:00", "31.10.2026"])
+def test_a_time_without_an_offset_is_refused(text: str) -> None:
+    with pytest.raises(WarehouseError, match=r"now is .* must be a time with an offset"):
+        moment("now", text)
 
 
 def test_reading_the_project_needs_names_but_no_server(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,17 +1,26 @@
 """Which server is used, what a child process is told, and what a failure says."""
 
+import datetime as dt
 import os
+import re
 import shutil
 import socket
 import subprocess
 import sys
 import time
+from contextvars import copy_context
 from pathlib import Path
 
 import psycopg
+import psycopg2  # type: ignore[import-untyped]
 import pytest
+import yaml  # type: ignore[import-untyped]
 from click.testing import CliRunner
 from conftest import Database
+from dbt.clients.jinja import get_rendered
+from dbt.context.secret import generate_secret_context
+from dbt.exceptions import EnvVarMissingError
+from dbt_common.context import set_invocation_context
 
 from orchestration.database.commands import db, env
 from orchestration.database.connection import ConnectionSettings, connect, current_settings
@@ -48,13 +57,33 @@ def test_variables_for_another_server_do_not_reach_the_embedded_one(
     monkeypatch.setenv("PGSSLMODE", "require")
     monkeypatch.setenv("PGPORT", "1")
     monkeypatch.setenv("PGDATABASE", "other")
+    monkeypatch.setenv("PGHOSTADDR", "127.0.0.9")
     connect().close()
     assert current_settings().port == as_home.port
 
-    monkeypatch.delenv("PGSSLMODE")
     for name, value in current_settings().environment().items():
         monkeypatch.setenv(name, value)
     psycopg.connect().close()
+
+    monkeypatch.delenv("PGHOST")
+    monkeypatch.setenv("PGSERVICE", "other")
+    with pytest.raises(WarehouseError, match="PGSERVICE is set, and PGHOST is not"):
+        current_settings()
+
+
+def test_times_are_read_whatever_the_session_is_told(
+    as_home: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert as_home
+    monkeypatch.setenv("PGOPTIONS", "-c datestyle=SQL,DMY -c intervalstyle=sql_standard")
+    monkeypatch.setenv("PGTZ", "Asia/Kolkata")
+    moment = dt.datetime(2026, 2, 1, tzinfo=dt.UTC)
+    with connect() as connection:
+        found = connection.execute(
+            "select cast(%s as timestamptz), interval '1 day', current_setting('timezone')",
+            (moment,),
+        ).fetchone()
+    assert found == (moment, dt.timedelta(days=1), "UTC")
 
 
 def test_with_pghost_libpq_variables_decide(
@@ -88,15 +117,59 @@ def test_defaults_are_those_of_libpq(monkeypatch: pytest.MonkeyPatch) -> None:
         current_settings()
 
 
+@pytest.mark.usefixtures("as_home")
 def test_pghost_of_warehouse_env_still_means_the_embedded_server(
-    as_home: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for name, value in current_settings().environment().items():
         monkeypatch.setenv(name, value)
     assert current_settings().is_embedded
-    monkeypatch.setenv("PGPORT", "1")  # as if the port had changed since
-    assert current_settings().port == as_home.port
     connect().close()
+
+
+@pytest.mark.usefixtures("as_home")
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("PGPORT", "1", "port 1 failed: Connection refused"),
+        ("PGUSER", "nobody", "no password supplied"),
+        ("PGPASSWORD", "of another server", 'password authentication failed for user "warehouse"'),
+        ("PGDATABASE", "nowhere", 'database "nowhere" does not exist'),
+        ("PGHOSTADDR", "127.0.0.9", 'server at "127.0.0.9"'),
+        ("PGSERVICE", "nowhere", 'definition of service "nowhere" not found'),
+        ("PGSSLMODE", "require", "server does not support SSL"),
+    ],
+)
+def test_a_variable_that_is_changed_after_warehouse_env_counts(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, said: str
+) -> None:
+    for variable, printed in current_settings().environment().items():
+        monkeypatch.setenv(variable, printed)
+    monkeypatch.setenv(name, value)
+    assert not current_settings().is_embedded
+    with pytest.raises(WarehouseError, match=re.escape(said)):
+        connect()
+    # What dbt's driver is told by profiles/profiles.yml; it goes the same way.
+    told = {"host": "PGHOST", "port": "PGPORT", "user": "PGUSER", "dbname": "PGDATABASE"}
+    given = {option: os.environ[variable] for option, variable in told.items()}
+    with pytest.raises(psycopg2.OperationalError, match=re.escape(said)):
+        psycopg2.connect(**given, password=os.environ.get("PGPASSWORD", ""))
+
+
+@pytest.mark.usefixtures("as_home")
+def test_dbt_refuses_an_empty_pghost(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable, printed in current_settings().environment().items():
+        monkeypatch.setenv(variable, printed)
+    monkeypatch.setenv("PGHOST", "")
+    profile = yaml.safe_load((ROOT / "profiles" / "profiles.yml").read_text(encoding="utf-8"))
+    host = profile["ai_spend_warehouse"]["outputs"]["warehouse"]["host"]
+
+    def render() -> None:
+        set_invocation_context(os.environ)
+        get_rendered(host, generate_secret_context({}))
+
+    with pytest.raises(EnvVarMissingError, match="PGHOST, which is empty"):
+        copy_context().run(render)
 
 
 def test_environment_serves_psql(database: Database, embedded_server: EmbeddedServer) -> None:
@@ -230,6 +303,23 @@ def test_commands_of_the_embedded_server(tmp_path: Path, monkeypatch: pytest.Mon
         assert not server.status().is_running
         assert runner.invoke(db, ["migrate"]).exit_code == 0, "starts the server"
         assert server.status().is_running
+
+        # As in a shell after `warehouse env`: a server that is made anew is where dbt looks for it.
+        for name, value in current_settings().environment().items():
+            monkeypatch.setenv(name, value)
+        assert runner.invoke(db, ["stop", "--delete-data"]).exit_code == 0
+        assert runner.invoke(db, ["migrate"]).exit_code == 0
+        assert os.environ["PGPORT"] == str(server.port)
+        runner.invoke(db, ["stop"])
+        with socket.socket() as taken:
+            taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            taken.bind(("127.0.0.1", server.port))
+            taken.listen()
+            moved = runner.invoke(db, ["url"])
+        assert moved.exit_code == 1
+        assert f"port {server.port} now, and PGPORT is still {os.environ['PGPORT']}" in moved.output
+        monkeypatch.delenv("PGHOST")
+        assert f":{server.port}/" in runner.invoke(db, ["url"]).output
     finally:
         stopped = runner.invoke(db, ["stop", "--delete-data"])
     assert stopped.exit_code == 0, stopped.output
@@ -239,8 +329,17 @@ def test_commands_of_the_embedded_server(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_env_leaves_a_server_of_the_users_own_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PGHOST", "db.example.org")
+    monkeypatch.setenv("PGUSER", "jo")
+    monkeypatch.setenv("PGPASSWORD", "secret")
     printed = CliRunner().invoke(env)
-    assert printed.output.splitlines() == [f"export DBT_PROFILES_DIR={ROOT / 'profiles'}"]
+    # Also libpq's defaults, which dbt does not know.
+    assert printed.output.splitlines() == [
+        "export PGHOST=db.example.org",
+        "export PGPORT=5432",
+        "export PGUSER=jo",
+        "export PGDATABASE=jo",
+        f"export DBT_PROFILES_DIR={ROOT / 'profiles'}",
+    ]
 
 
 def test_the_project_is_found_from_below_and_from_elsewhere(

@@ -1,6 +1,7 @@
 """What people write for a build reads the same in every session, or is refused."""
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -55,7 +56,9 @@ RIGHT_CELLS: list[tuple[str, str, str]] = [
 ]
 
 
-def refusal(story: Story, *command: str, variables: dict[str, object] | None = None) -> list[str]:
+def refusal(
+    story: Story, *command: str, variables: Mapping[str, object] | None = None
+) -> list[str]:
     """Run a command of dbt that must fail, and return the lines that say why."""
     options = ("--vars", json.dumps(variables)) if variables else ()
     with pytest.raises(AssertionError) as error:

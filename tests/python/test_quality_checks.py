@@ -342,6 +342,11 @@ def test_a_rule_that_cannot_be_checked_is_an_error_and_no_result(story_of_sample
     assert story_of_sample.rows("select * from quality.checked_builds") == []
 
 
+def test_what_is_broken_without_an_id_names_none(story: Story) -> None:
+    outcome = check(story, "--suite", "landing")
+    assert "Something has landed within the limit. Not so.\n" in outcome.output
+
+
 def test_before_the_first_build_the_message_says_what_to_do(story: Story) -> None:
     with story.database.connect() as connection:
         connection.execute("drop schema intermediate cascade")

@@ -41,7 +41,7 @@ REPOSITORY = Path(__file__).parents[2]
 
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}(Z|\+00:00)")
-PLAIN_NUMBER = re.compile(r"(0|[1-9]\d*)(\.\d+)?")
+PLAIN_NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d+)?")
 
 REQUIRED = {
     "task_execution": {
@@ -701,14 +701,14 @@ def test_command_refuses_bad_arguments(arguments: list[str], message: str, tmp_p
 def test_command_reports_a_full_disk() -> None:
     result = run("--out", "/dev/full")
     assert result.exit_code == 1
-    assert "Error: Cannot write /dev/full: No space left on device" in result.stderr
+    assert "Error: /dev/full cannot be written: No space left on device" in result.stderr
 
 
 def test_command_reports_an_unwritable_path(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "missing" / "sample.ndjson"):
         result = run("--out", str(path))
         assert result.exit_code == 1
-        assert f"Error: Cannot write {path}" in result.stderr
+        assert f"Error: {path} cannot be written" in result.stderr
     assert not list(tmp_path.iterdir())
 
 

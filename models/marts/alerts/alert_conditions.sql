@@ -239,7 +239,7 @@ last_checks as (
     cross join limits
     where
         results.checked_at
-        > {{ warehouse_now() }} - limits.alert_window_days * interval '1 day'
+        > {{ warehouse_now() }} - limits.alert_window_days * interval '24 hours'
         and results.severity <> 'info'
         and (results.is_full or not results.is_success)
         and results.rule not in (select rules.rule from rules)

@@ -91,7 +91,6 @@ with executions as (
         executions.reasoning_tokens,
         executions.tokens_used,
         executions.compute_units,
-        executions.request_count,
         executions.reported_cost_usd,
         executions.price_id,
         executions.routing_overhead_cost_usd,

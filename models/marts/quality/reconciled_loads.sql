@@ -65,17 +65,8 @@ staged as (
             'compute_units': 'compute_units',
             'requests': 'request_count',
             'scores': 'quality_score',
-            'part_tokens': '''
-                coalesce(cache_write_1h_tokens, 0)
-                + coalesce(audio_input_tokens, 0)
-                + coalesce(image_input_tokens, 0)
-                + coalesce(audio_output_tokens, 0)
-                + coalesce(image_output_tokens, 0)
-            ''',
-            'other_units': '''(
-                select sum(cast(cast(units.value as numeric) as numeric(28, 12)))
-                from jsonb_each_text(other_usage) as units
-            )''',
+            'part_tokens': 'coalesce(' ~ token_parts() | join(', 0) + coalesce(') ~ ', 0)',
+            'other_units': json_object_sum('other_usage'),
         },
         ['reported_cost_usd'],
     ) }}

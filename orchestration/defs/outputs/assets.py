@@ -12,11 +12,11 @@ from pydantic import Field
 
 from orchestration.database.connection import connect
 from orchestration.database.migrate import require_migrated
+from orchestration.defs.dbt.arguments import moment
 from orchestration.defs.dbt.assets import OWNERS, documentation_folder, documentation_url
 from orchestration.defs.environments import daily_policy, near_real_time_policy
 from orchestration.defs.quality.checks import ASSETS
 from orchestration.defs.retries import retried_when_connection_is_lost
-from orchestration.errors import WarehouseError
 from orchestration.project import project_root, state_directory
 
 _GROUP = "outputs"
@@ -60,7 +60,7 @@ def event_archive(
     from orchestration.retention.run import run_retention
 
     folder = Path(os.environ.get("WAREHOUSE_ARCHIVE") or state_directory() / "archive")
-    now = _moment(config.now) if config.now else dt.datetime.now(dt.UTC)
+    now = moment("now", config.now) if config.now else dt.datetime.now(dt.UTC)
     with retried_when_connection_is_lost():
         done = run_retention(folder.expanduser().absolute(), now, context.log.info)
     return dg.MaterializeResult(
@@ -143,15 +143,3 @@ def prometheus_metrics() -> dg.MaterializeResult[Any]:
             "figures": sum(len(list(metric.samples)) for metric in registry.collect()),
         }
     )
-
-
-def _moment(text: str) -> dt.datetime:
-    try:
-        moment = dt.datetime.fromisoformat(text)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise WarehouseError(
-            f"now is {text!r}; it must be a time with an offset like 2026-10-31T00:00:00Z."
-        )
-    return moment

@@ -1,33 +1,33 @@
 select price_id
 from (
     select
-        batch.price_id,
-        batch.input_usd_per_mtok,
-        batch.output_usd_per_mtok,
-        batch.recorded_at = any(limits.reviewed_price_recordings) as is_reviewed,
-        limits.price_change_warn_percentage,
-        lag(batch.input_usd_per_mtok) over scope as input_before,
-        lag(batch.output_usd_per_mtok) over scope as output_before,
-        lag(batch.recorded_at = any(limits.reviewed_price_recordings)) over scope
-            as is_reviewed_before
-    from {batch}
-    cross join intermediate.int_quality_limits as limits
+        price_id,
+        input_usd_per_mtok,
+        output_usd_per_mtok,
+        is_reviewed,
+        lag(input_usd_per_mtok) over scope as input_before,
+        lag(output_usd_per_mtok) over scope as output_before,
+        lag(is_reviewed) over scope as is_reviewed_before
+    from (
+        select
+            *,
+            recorded_at = any(
+                cast((select reviewed_price_recordings from intermediate.int_quality_limits) as timestamptz[])
+            ) as is_reviewed
+        from {batch}
+    ) as prices
     window
         scope as (
             partition by
-                batch.provider,
-                batch.model,
-                batch.task_type,
-                batch.service_tier,
-                batch.organization_id,
-                batch.context_over_tokens
-            order by batch.effective_from, batch.recorded_at
+                provider, model, task_type, service_tier, organization_id, context_over_tokens
+            order by effective_from, recorded_at
         )
 ) as changes
 where
     not (is_reviewed and is_reviewed_before)
     and (
-        100 * abs(input_usd_per_mtok - input_before) > input_before * price_change_warn_percentage
+        100 * abs(input_usd_per_mtok - input_before)
+        > input_before * (select price_change_warn_percentage from intermediate.int_quality_limits)
         or 100 * abs(output_usd_per_mtok - output_before)
-        > output_before * price_change_warn_percentage
+        > output_before * (select price_change_warn_percentage from intermediate.int_quality_limits)
     )
