@@ -63,8 +63,9 @@ def land(paths: tuple[str, ...], stdin_format: str) -> None:
 def rejects(load_id: int | None, limit: int, summary: bool, as_json: bool) -> None:
     """List the lines that were rejected, the latest first, and why.
 
-    What a rejected line said is not kept. Its hash (SHA-256 of the line without its line ending,
-    or of the JSON made from a row of Parquet) tells whether a line at hand is the one.
+    What a rejected line said is not kept. Its hash (SHA-256 of the line in UTF-8 without its line
+    ending, or of the JSON made from a row of Parquet) tells whether a line at hand is the one.
+    Lines that were accepted later, when their file was landed again, stay listed.
     """
     rows = _rejected_by_reason(load_id, limit) if summary else _rejected(load_id, limit)
     if as_json:
