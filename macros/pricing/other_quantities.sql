@@ -3,10 +3,10 @@
 {% macro other_quantities() -%}
     {%- set parts = {} -%}
     {%- for part in token_parts() -%}
-        {%- do parts.update({part: part}) -%}
+        {%- do parts.update({part: 'nullif(' ~ part ~ ', 0)'}) -%}
     {%- endfor -%}
     case
-            when coalesce({{ parts | join(', ') }}) is not null or other_usage is not null
+            when coalesce({{ parts.values() | join(', ') }}) is not null or other_usage is not null
                 then {{ json_merge(json_without_nulls(json_object(parts)), 'other_usage') }}
         end
 {%- endmacro %}

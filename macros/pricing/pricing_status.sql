@@ -24,12 +24,16 @@
                             and (
                                 {{ prices }}.flat_usd_per_token is null
                                 or {{ usage }}.tokens_used is null
+                                or {{ json_has_any(usage ~ '.other_quantities', token_parts() | list) }}
                             )
                             then 'token_split_unknown'
                         when
                             {{ prices }}.input_usd_per_token is not null
-                            and {{ usage }}.tokens_used
-                            <> {{ usage }}.input_tokens + coalesce({{ usage }}.output_tokens, 0)
+                            and (
+                                {{ usage }}.tokens_used <> {{ usage }}.input_tokens + {{ usage }}.output_tokens
+                                or {{ usage }}.tokens_used
+                                < greatest({{ usage }}.input_tokens, {{ usage }}.output_tokens)
+                            )
                             then 'token_totals_differ'
                         when {{ prices }}.usd_per_minute is not null and {{ usage }}.duration_ms is null
                             then 'no_usage'

@@ -180,19 +180,20 @@ def _obstacle(
     unpriced: tuple[str, ...],
 ) -> Calculation | None:
     """Return why a usage has no cost at a price, the first reason of all; None when it has one."""
-    total, counted_input = usage["tokens_used"], usage["input_tokens"]
+    total = usage["tokens_used"]
+    counted = [usage[name] for name in ("input_tokens", "output_tokens") if usage[name] is not None]
     if price["input_usd_per_mtok"] is not None:
         if not states_tokens and not has_others:
             return Calculation("no_usage", missing="tokens")
         is_flat = len({price[rate] for rate in TOKEN_RATES}) == 1
-        if states_tokens and not _has_split(usage) and (total is None or not is_flat):
+        has_parts = any(usage[part] for part in TOKEN_PARTS)
+        has_flat_total = total is not None and is_flat and not has_parts
+        if states_tokens and not _has_split(usage) and not has_flat_total:
             return Calculation("token_split_unknown", missing="the split of its tokens")
-        if (
-            total is not None
-            and counted_input is not None
-            and total != counted_input + (usage["output_tokens"] or 0)
-        ):
-            return Calculation("token_totals_differ")
+        if total is not None and counted:
+            differs = total != sum(counted) if len(counted) == 2 else total < max(counted)
+            if differs:
+                return Calculation("token_totals_differ")
     if price["usd_per_minute"] is not None and usage["duration_ms"] is None:
         return Calculation("no_usage", missing="an end, and so a duration")
     charges = [rate for rate in ("input_usd_per_mtok", *OTHER_RATES) if price[rate] is not None]

@@ -418,6 +418,19 @@ _ZERO = Decimal(0)
 _ONE = Decimal(1)
 _SMALLEST_AMOUNT = Decimal(1).scaleb(-AMOUNT_PLACES)
 _EXECUTION_FIELDS = frozenset(TaskExecution.__struct_fields__)
+# What the parts of a cost are called, each of which an execution has once.
+_COST_PARTS = frozenset(
+    {
+        "uncached_input",
+        "cached_input",
+        "cache_write",
+        "output",
+        "unsplit_tokens",
+        "request",
+        "minute",
+        "compute_unit",
+    }
+)
 # The fields that are something when they are not given.
 _DEFAULTS = frozenset(
     info.name
@@ -453,7 +466,7 @@ def _exact(
 def _exact_usage(usage: dict[str, Decimal]) -> dict[str, Decimal]:
     """Return other usage with exact amounts, none of which has a field of its own."""
     for name, amount in usage.items():
-        if name in _EXECUTION_FIELDS:
+        if name in _EXECUTION_FIELDS or name in _COST_PARTS:
             raise ContractError(f"other_usage: {name} is a field of its own")
         usage[name] = _exact("other_usage", amount, MAXIMUM_COMPUTE_UNITS) or _ZERO
     return usage

@@ -502,15 +502,16 @@ class PriceBook:
             if not states_tokens and not others:
                 return Cost("no_usage", None)
             if states_tokens and tokens is None:
-                if usage.tokens_used is None or not price.is_flat:
+                has_parts = any(name in TOKEN_PARTS for name in usage.others)
+                if usage.tokens_used is None or not price.is_flat or has_parts:
                     return Cost("token_split_unknown", None)
                 tokens = (usage.tokens_used, 0, 0, 0)
-            if (
-                usage.tokens_used is not None
-                and usage.input_tokens is not None
-                and usage.tokens_used != usage.input_tokens + (usage.output_tokens or 0)
-            ):
-                return Cost("token_totals_differ", None)
+            counted = [count for count in counts[:2] if count is not None]
+            if usage.tokens_used is not None and counted:
+                is_whole = len(counted) == 2
+                total = usage.tokens_used
+                if total != sum(counted) if is_whole else total < max(counted):
+                    return Cost("token_totals_differ", None)
         if price.rates["usd_per_minute"] is not None and usage.duration_ms is None:
             return Cost("no_usage", None)
         charged = {name for name, rate in price.rates.items() if rate is not None}

@@ -68,7 +68,8 @@ OPTIONAL = {
         "request_type", "model", "service_tier", "end_time", "input_tokens", "cached_input_tokens",
         "cache_write_tokens", "output_tokens", "reasoning_tokens", "tokens_used", "compute_units",
         "request_count", "reported_cost_usd", "quality_score", "error_code", "error_message",
-        "routing_decision_id", "metadata",
+        "routing_decision_id", "metadata", "cache_write_1h_tokens", "other_usage",
+        "is_gateway_cache_hit",
     },
     "routing_decision": {
         "task_execution_id", "chosen_model", "alternative_providers", "algorithm_version",
@@ -155,8 +156,10 @@ def test_every_line_meets_the_contract_as_written_here(events: list[Event]) -> N
         elif kind == "organization":
             ZoneInfo(event["timezone"])
             assert event["monthly_budget_usd"] > 0
-        else:
+        elif kind == "user":
             assert event["role"] in {"org_admin", "team_lead", "developer"}
+        else:
+            assert event["amount"] != 0
 
 
 UUID_FIELDS = {
@@ -522,7 +525,10 @@ def test_all_providers_tiers_and_task_types_occur(latest: list[Event]) -> None:
     assert {event.get("service_tier") for event in latest} == {
         None, "standard", "batch", "priority",
     }  # fmt: skip
-    for name in ("reported_cost_usd", "cached_input_tokens", "cache_write_tokens"):
+    for name in (
+        "reported_cost_usd", "cached_input_tokens", "cache_write_tokens", "cache_write_1h_tokens",
+        "other_usage", "is_gateway_cache_hit",
+    ):  # fmt: skip
         assert any(event.get(name) for event in latest), name
     claimed = sum("reported_cost_usd" in event for event in latest)
     assert share(claimed, len(latest)) < 0.2
