@@ -39,7 +39,7 @@ class Usage(NamedTuple):
             text += f',"cached_input_tokens":{self.cached_input_tokens}'
             if model.writes_cache:
                 text += f',"cache_write_tokens":{self.cache_write_tokens}'
-                # One call in eight keeps a quarter of it for an hour, where the provider sells that.
+                # One call in eight keeps a quarter of it for an hour, where that is sold.
                 if model.provider == "anthropic" and not self.input_tokens & 7:
                     text += f',"cache_write_1h_tokens":{self.cache_write_tokens >> 2}'
         text += f',"output_tokens":{self.output_tokens}'
