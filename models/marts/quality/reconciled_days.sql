@@ -28,8 +28,10 @@
 {%- set landed = [
     'total_tasks', 'successful_tasks', 'failed_tasks', 'total_tokens', 'input_tokens',
     'cached_input_tokens', 'cache_write_tokens', 'output_tokens', 'reasoning_tokens',
-    'unsplit_tokens', 'compute_units', 'requests', 'total_quality_score', 'reported_cost_usd',
+    'unsplit_tokens', 'part_tokens', 'compute_units', 'requests', 'other_units',
+    'total_quality_score', 'reported_cost_usd',
 ] %}
+{%- set part_tokens = 'coalesce(' ~ token_parts() | join(', 0) + coalesce(') ~ ', 0)' %}
 {%- set policy = [
     'successful_tasks', 'compared_tasks', 'negative_savings_tasks', 'unknown_overhead_tasks',
     'compared_cost_usd', 'total_baseline_cost_usd', 'total_savings_usd', 'total_net_savings_usd',
@@ -91,6 +93,9 @@ with executions as (
         executions.reasoning_tokens,
         executions.tokens_used,
         executions.compute_units,
+        {{ part_tokens }} as part_tokens,
+        {{ json_object_sum('executions.other_usage') }} as other_units,
+        executions.other_costs,
         executions.reported_cost_usd,
         executions.price_id,
         executions.routing_overhead_cost_usd,
@@ -153,8 +158,11 @@ latest_versions as (
 
     select
         ranked_versions.*,
+        {{ part_tokens }} as part_tokens,
+        {{ json_object_sum('ranked_versions.other_usage') }} as other_units,
         {{ local_date(
-            'ranked_versions.start_time', "coalesce(organizations.timezone, 'UTC')"
+            'ranked_versions.start_time',
+            "case when is_bucket then 'UTC' else coalesce(organizations.timezone, 'UTC') end"
         ) }} as metric_date
     from ranked_versions
     left join organizations
@@ -176,8 +184,8 @@ staged_executions as (
 
     {%- set usage = [
         'status', 'input_tokens', 'cached_input_tokens', 'cache_write_tokens', 'output_tokens',
-        'reasoning_tokens', 'tokens_used', 'compute_units', 'request_count', 'quality_score',
-        'reported_cost_usd',
+        'reasoning_tokens', 'tokens_used', 'part_tokens', 'compute_units', 'request_count',
+        'other_units', 'quality_score', 'reported_cost_usd',
     ] %}
     select
         {% for column in usage %}
@@ -225,8 +233,10 @@ staged_days as (
         coalesce(sum(output_tokens), 0) as output_tokens,
         coalesce(sum(reasoning_tokens), 0) as reasoning_tokens,
         coalesce(sum(tokens_used), 0) as unsplit_tokens,
+        coalesce(sum(part_tokens), 0) as part_tokens,
         coalesce(sum(compute_units), 0) as compute_units,
         coalesce(sum(request_count), 0) as requests,
+        coalesce(sum(other_units), 0) as other_units,
         coalesce(sum(quality_score), 0) as total_quality_score,
         {{ sum_usd('reported_cost_usd') }} as reported_cost_usd
     from staged_executions
@@ -253,8 +263,10 @@ fact_days as (
         coalesce(sum(executions.output_tokens), 0) as output_tokens,
         coalesce(sum(executions.reasoning_tokens), 0) as reasoning_tokens,
         coalesce(sum(executions.tokens_used), 0) as unsplit_tokens,
+        coalesce(sum(executions.part_tokens), 0) as part_tokens,
         coalesce(sum(executions.compute_units), 0) as compute_units,
         coalesce(sum(executions.request_count), 0) as requests,
+        coalesce(sum(executions.other_units), 0) as other_units,
         coalesce(sum(executions.quality_score), 0) as total_quality_score,
         count(executions.quality_score) filter (where executions.status = 'completed')
             as scored_tasks,
@@ -263,8 +275,15 @@ fact_days as (
         {{ sum_usd('executions.reported_cost_usd') }} as reported_cost_usd,
         sum({{ duration_bucket('executions.duration_ms') }}) as bucket_total,
         -- The same once more from its parts: the lines of a cost, the terms of a saving.
-        count(executions.price_id) filter (where executions.cost_usd is not null)
-            as tasks_with_price,
+        count(*) filter (
+            where
+            executions.cost_usd is not null
+            and (
+                executions.price_id is not null
+                or executions.other_costs is not null
+                or executions.pricing_status = 'gateway_cache_hit'
+            )
+        ) as tasks_with_price,
         cast(
             coalesce(
                 sum(
