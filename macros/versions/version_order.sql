@@ -19,7 +19,7 @@
             'end_time', 'output_tokens', 'input_tokens', 'tokens_used', 'reported_cost_usd',
             'cached_input_tokens', 'cache_write_tokens', 'reasoning_tokens', 'compute_units',
             'request_count', 'quality_score',
-        ] -%}
+        ] + token_parts() | list -%}
             {%- do keys.append(prefix ~ column ~ ' desc nulls last') -%}
         {%- endfor -%}
     {%- elif event_kind == 'routing_decision' -%}

@@ -80,6 +80,11 @@ order by
     compute_units nulls first,
     request_count nulls first,
     quality_score nulls first,
+    cache_write_1h_tokens nulls first,
+    audio_input_tokens nulls first,
+    image_input_tokens nulls first,
+    audio_output_tokens nulls first,
+    image_output_tokens nulls first,
     event_id,
     _load_id,
     _line_number

@@ -118,6 +118,7 @@ def version_order(event: Event) -> tuple[Any, ...]:
             *(_known(event, name) for name in numbers),
             event.get("request_count", 1),
             _known(event, "quality_score"),
+            *(_known(event, name) for name in TOKEN_PARTS),
         )
     elif event["event"] == "routing_decision":
         content = (
