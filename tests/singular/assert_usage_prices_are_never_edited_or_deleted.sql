@@ -1,5 +1,5 @@
--- A returned row is a row of the usage prices that was edited or deleted after it was first built: a
--- correction is a row recorded later. Put the row back as it was; its notes may be reworded.
+-- A returned row is a row of the usage prices that was edited or deleted after it was first built:
+-- a correction is a row recorded later. Put the row back as it was; its notes may be reworded.
 
 {{ config(meta={'dagster': {'ref': {'name': 'usage_prices_history'}}}) }}
 

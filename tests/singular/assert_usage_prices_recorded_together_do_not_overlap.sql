@@ -1,5 +1,5 @@
--- A returned row is a pair of usage prices of one scope that claim the same moment and were recorded at
--- the same time, so that nothing says which of them corrects the other.
+-- A returned row is a pair of usage prices of one scope that claim the same moment and were
+-- recorded at the same time, so that nothing says which of them corrects the other.
 
 select
     earlier.provider,

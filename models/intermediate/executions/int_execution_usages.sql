@@ -64,7 +64,7 @@ joined as (
 
     select
         latest_executions.*,
-        -- What sums a day of a provider's sums a day in UTC, in whatever zone the organization reports.
+        -- What sums a provider's day sums a day in UTC, in whatever zone the organization reports.
         case
             when latest_executions.is_bucket then 'UTC'
             else coalesce(organizations.timezone, 'UTC')

@@ -39,8 +39,9 @@ priced as (
             as request_cost_usd,
         {{ minute_cost_usd('usages.duration_ms', 'prices.usd_per_minute', 'factors.per_unit') }}
             as minute_cost_usd,
-        {{ usage_cost_usd('usages.compute_units', 'prices.usd_per_compute_unit', 'factors.per_unit') }}
-            as compute_unit_cost_usd,
+        {{ usage_cost_usd(
+            'usages.compute_units', 'prices.usd_per_compute_unit', 'factors.per_unit'
+        ) }} as compute_unit_cost_usd,
         others.cost_usd as other_cost_usd,
         {{ total_cost_usd('usages', 'prices', 'factors', 'others.cost_usd') }} as usage_cost_usd,
         baseline_prices.price_id as baseline_price_id,

@@ -1,5 +1,5 @@
--- Grain: one row per row of the price factors, with its key and its recurring hours taken apart. With
--- the var `as_of`, only the rows that had been recorded by then.
+-- Grain: one row per row of the price factors, with its key and its recurring hours taken apart.
+-- With the var `as_of`, only the rows that had been recorded by then.
 -- depends_on: {{ ref('price_factors_history') }}, which finds edited rows before they price
 
 {{
@@ -25,7 +25,8 @@ parsed as (
     select
         *,
         (strpos('MonTueWedThuFriSatSun', left(hours, 3)) + 2) / 3 as first_weekday,
-        (strpos('MonTueWedThuFriSatSun', right(split_part(hours, ' ', 1), 3)) + 2) / 3 as last_weekday,
+        (strpos('MonTueWedThuFriSatSun', right(split_part(hours, ' ', 1), 3)) + 2) / 3
+            as last_weekday,
         cast(substring(hours from '([0-9]{2}):[0-9]{2}-') as integer) * 60
         + cast(substring(hours from ':([0-9]{2})-') as integer) as begin_minute,
         cast(substring(hours from '-([0-9]{2}):[0-9]{2}$') as integer) * 60

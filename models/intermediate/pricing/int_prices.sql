@@ -184,7 +184,7 @@ final as (
         usd_per_request,
         usd_per_minute,
         usd_per_compute_unit,
-        -- The row is the price of this tier or organization by itself, and no factor is meant for it.
+        -- The row is the price of this tier or organization by itself: no factor is meant for it.
         service_tier_scope <> '*' as names_service_tier,
         organization_scope <> '*' as names_organization
     from ranked

@@ -1,5 +1,5 @@
--- Grain: one row per row of the usage prices, with its key. With the var `as_of`, only the rows that
--- had been recorded by then.
+-- Grain: one row per row of the usage prices, with its key. With the var `as_of`, only the rows
+-- that had been recorded by then.
 -- depends_on: {{ ref('usage_prices_history') }}, which finds edited rows before they price
 
 {{
@@ -30,7 +30,11 @@ final as (
         provider,
         model,
         usage,
-        usage in ('{{ token_parts() | join("', '") }}') as is_token_part,
+        usage in (
+            {% for part in token_parts() %}
+            '{{ part }}'{{ ',' if not loop.last }}
+            {% endfor %}
+        ) as is_token_part,
         {{ price_tier('service_tier') }} as service_tier,
         organization_id,
         -- Every request has more than minus one token: such a row holds from the first token on.

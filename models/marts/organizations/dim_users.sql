@@ -1,7 +1,7 @@
--- Grain: one row per organization and user, as the organization's latest version says. A user who is
--- known only from executions or adjustments stands here as an inferred member until the user's own
--- event arrives. What one organization says of a user is nothing to another: a user who moves on stays
--- with the first one as that one knew them.
+-- Grain: one row per organization and user, as the organization's latest version says. A user who
+-- is known only from executions or adjustments stands here as an inferred member until the user's
+-- own event arrives. What one organization says of a user is nothing to another: a user who moves
+-- on stays with the first one as that one knew them.
 -- depends_on: {{ ref('fct_task_executions') }}
 -- depends_on: {{ ref('int_touched_organization_days') }}
 

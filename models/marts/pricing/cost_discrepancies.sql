@@ -69,10 +69,12 @@ with_prices as (
         prices.service_tier as book_service_tier,
         prices.organization_id as book_organization_id,
         prices.context_over_tokens as book_context_over_tokens,
-        {{ usage_cost_usd('usages.billed_cached_input_tokens', 'prices.input_usd_per_token', 'usages.per_token') }}
-            as cached_at_input_rate_usd,
-        {{ usage_cost_usd('usages.billed_cache_write_tokens', 'prices.input_usd_per_token', 'usages.per_token') }}
-            as written_at_input_rate_usd,
+        {{ usage_cost_usd(
+            'usages.billed_cached_input_tokens', 'prices.input_usd_per_token', 'usages.per_token'
+        ) }} as cached_at_input_rate_usd,
+        {{ usage_cost_usd(
+            'usages.billed_cache_write_tokens', 'prices.input_usd_per_token', 'usages.per_token'
+        ) }} as written_at_input_rate_usd,
         {{ usage_cost_usd(
             'usages.billed_uncached_input_tokens', 'prices.cached_input_usd_per_token',
             'usages.per_token'

@@ -16,10 +16,10 @@ select
         (
             select loads.landed_at
             from {{ source('platform', 'loads') }} as loads
-            where loads.load_id = _load_id
+            where loads.load_id = organizations._load_id
         )
     ) as believed_at,
     _load_id,
     _line_number
-from {{ source('platform', 'organizations') }}
+from {{ source('platform', 'organizations') }} as organizations
 where {{ landed_as_of() }}

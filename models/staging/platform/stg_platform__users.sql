@@ -14,10 +14,10 @@ select
         (
             select loads.landed_at
             from {{ source('platform', 'loads') }} as loads
-            where loads.load_id = _load_id
+            where loads.load_id = users._load_id
         )
     ) as believed_at,
     _load_id,
     _line_number
-from {{ source('platform', 'users') }}
+from {{ source('platform', 'users') }} as users
 where {{ landed_as_of() }}
