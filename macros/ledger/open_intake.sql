@@ -9,7 +9,7 @@
     lock table {{ this }} in share row exclusive mode;
     {%- endif %}
     {%- if refreshes_open_rows() %}
-    {{ add_new_columns() }}
+    {{ renew_columns() }}
     {%- if config.get('meta')['sealed'] != 'executions' %}
     {{ clear_open_rows() }}
     {%- endif %}
