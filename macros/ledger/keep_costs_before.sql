@@ -1,30 +1,24 @@
 {#- Statement of `fct_task_executions`: keep what the executions in work cost until now, for as long as
-    the transaction lasts; in a full refresh also those that are in no event any more. -#}
+    the transaction lasts; in a full refresh also those that are in no event any more. What the table does not
+    have, because an earlier version of the project built it, is unknown, and what is true or false false. -#}
 {% macro keep_costs_before() -%}
-    {%- if load_relation(this) is not none -%}
+    {%- set existing = load_relation(this) -%}
+    {%- if existing is not none -%}
+    {%- set known = adapter.get_columns_in_relation(existing) | map(attribute='name') | list -%}
     create temporary table costs_before on commit drop as
     select
-        execution_id,
-        event_id,
-        metric_date,
-        status,
-        routing_decision_id,
-        {{ priced_by_columns() | join(',\n        ') }},
-        price_model,
-        price_id,
-        price_factors,
-        other_costs,
-        pricing_status,
-        cost_usd,
-        baseline_policy_id,
-        baseline_provider,
-        baseline_model,
-        baseline_price_model,
-        baseline_price_id,
-        baseline_price_factors,
-        baseline_other_costs,
-        baseline_cost_usd,
-        savings_usd
+        {%- for column in [
+            'execution_id', 'event_id', 'metric_date', 'status', 'routing_decision_id',
+        ] + priced_by_columns() + [
+            'price_model', 'price_id', 'price_factors', 'other_costs', 'pricing_status', 'cost_usd',
+            'baseline_policy_id', 'baseline_provider', 'baseline_model', 'baseline_price_model',
+            'baseline_price_id', 'baseline_price_factors', 'baseline_other_costs', 'baseline_cost_usd',
+            'savings_status', 'savings_usd',
+        ] %}
+        {%- set type = model.columns[column].data_type %}
+        {%- set value = column if column in known else 'cast(null as ' ~ type ~ ')' %}
+        {{ 'coalesce(' ~ value ~ ', false)' if type == 'boolean' else value }} as {{ column }}{{ ',' if not loop.last }}
+        {%- endfor %}
     from {{ this }}
     {%- if is_incremental() and not flags.FULL_REFRESH %}
     where execution_id in (select work.execution_id from {{ ref('int_execution_work') }} as work)
