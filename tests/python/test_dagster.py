@@ -218,7 +218,7 @@ def test_assets_are_grouped_by_layer(described: dict[str, Any]) -> None:
 
 
 def test_staging_models_stand_on_the_sources(described: dict[str, Any]) -> None:
-    assert described["parents"]["staging/stg_platform__users"] == ["raw/users"]
+    assert described["parents"]["staging/stg_platform__users"] == ["raw/loads", "raw/users"]
     children = {
         parent
         for name, parents in described["parents"].items()
