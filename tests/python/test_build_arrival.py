@@ -106,25 +106,27 @@ def tangled_events(seed: int) -> list[dict[str, Any]]:
                 status=draw.choice(["pending", "running", "completed", "completed", "failed"]),
                 start_time=start,
                 end_time=some(start),
-                updated_at=moment(9 * 24),
+                updated_at=max(start, moment(9 * 24)),
                 provider=draw.choice(["anthropic", "openai"]),
                 model=some("claude-3-7-sonnet-20250219", "gpt-4o"),
                 routing_decision_id=some(*decisions[:4]),
             )
         )
-    return events + [
-        decision(
-            number,
-            id=draw.choice(decisions),
-            organization_id=draw.choice(organizations),
-            task_execution_id=some(*executions[:3], None, None),
-            routing_overhead_cost_usd=some(0.000079, 0.5),
-            predicted_cost_usd=some(0.008),
-            decision_timestamp=moment(),
-            updated_at=moment(9 * 24),
+    for number in range(1, 25):
+        decided = moment()
+        events.append(
+            decision(
+                number,
+                id=draw.choice(decisions),
+                organization_id=draw.choice(organizations),
+                task_execution_id=some(*executions[:3], None, None),
+                routing_overhead_cost_usd=some(0.000079, 0.5),
+                predicted_cost_usd=some(0.008),
+                decision_timestamp=decided,
+                updated_at=max(decided, moment(9 * 24)),
+            )
         )
-        for number in range(1, 25)
-    ]
+    return events
 
 
 @pytest.mark.parametrize("seed", [1, 2])

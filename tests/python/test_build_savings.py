@@ -132,7 +132,7 @@ def test_every_policy_stands_beside_the_headline(story: Story, seeds: Seeds) -> 
                     *("house", "dear"),
                     input_usd_per_mtok="10",
                     output_usd_per_mtok="10",
-                    recorded_at="2026-11-26T00:00:00Z",
+                    recorded_at="2026-11-28T02:00:00Z",
                     effective_until="2026-03-02T00:00:00Z",
                 ),
             ),

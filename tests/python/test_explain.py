@@ -463,7 +463,7 @@ def test_versions_corrections_and_ids_that_lead_to_an_execution(story: Story, ho
     story.build(*PRICES_AND_ROWS)
     house.add(
         "provider_pricing",
-        price("house", "cachemix", input_usd_per_mtok="4", recorded_at="2026-11-26T00:00:00Z"),
+        price("house", "cachemix", input_usd_per_mtok="4", recorded_at="2026-11-28T02:00:00Z"),
     )
     story.build(*PRICES_AND_ROWS)
     final = execution(1, **CACHE_MIX, provider="house", model="cachemix") | {
