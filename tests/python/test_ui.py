@@ -179,6 +179,8 @@ def keep_picture(browser: webdriver.Chrome, folder: Path, name: str) -> None:
 def test_the_graph_of_the_marts_is_there_and_was_built(
     operated: Interface, browser: webdriver.Chrome, tmp_path: Path
 ) -> None:
+    # Only what is in the window is drawn.
+    browser.set_window_size(2600, 1600)
     open_page(
         browser,
         f"{operated.url}/locations/orchestration.definitions/asset-groups/marts/lineage",
@@ -225,8 +227,9 @@ def test_the_lineage_of_columns_lies_beside_every_build(operated: Interface) -> 
 def test_a_check_that_failed_says_why(operated: Interface, browser: webdriver.Chrome) -> None:
     open_page(
         browser,
-        f"{operated.url}/assets/marts/dim_prices?view=checks&checkDetail=price_changes_are_small",
-        "price_changes_are_small",
+        f"{operated.url}/assets/marts/fct_task_executions?view=checks"
+        "&checkDetail=costs_are_near_their_baseline",
+        "costs_are_near_their_baseline",
         "Broken by",
         "broken_rows",
     )
