@@ -194,7 +194,12 @@ def test_corrections_move_executions_to_another_day_and_no_other_organization(
     # The last ones leave: a day without executions has no row.
     story.land(
         *(
-            execution(number, event_id=uuid_of(200 + number), **later, **YESTERDAY)
+            execution(
+                number,
+                event_id=uuid_of(200 + number),
+                updated_at="2026-11-01T00:10:00Z",
+                **YESTERDAY,
+            )
             for number in (1, 3, 4)
         )
     )
