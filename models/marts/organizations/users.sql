@@ -1,7 +1,7 @@
 -- Grain: one row per user, under the column names of the platform's documents, so that the queries
--- published there, which join people by their id alone, run unchanged. Of several organizations that
--- know an id, the one that stated it first says whose it is. Without a `with`, which would keep
--- joins from looking users up through their indexes.
+-- published there, which join people by their id alone, run unchanged. Of several organizations
+-- that know an id, the one that stated it first says whose it is. Without a `with`, which would
+-- keep joins from looking users up through their indexes.
 
 {{ config(materialized='view') }}
 
