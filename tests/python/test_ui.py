@@ -180,7 +180,7 @@ def test_the_graph_of_the_marts_is_there_and_was_built(
     operated: Interface, browser: webdriver.Chrome, tmp_path: Path
 ) -> None:
     # Only what is in the window is drawn.
-    browser.set_window_size(2600, 1600)
+    browser.set_window_size(4000, 2600)
     open_page(
         browser,
         f"{operated.url}/locations/orchestration.definitions/asset-groups/marts/lineage",
