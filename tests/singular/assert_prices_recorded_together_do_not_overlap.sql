@@ -1,24 +1,9 @@
 -- A returned row is a pair of prices of one scope that claim the same moment and were recorded at
 -- the same time, so that nothing says which of them corrects the other.
 
-select
-    earlier.provider,
-    earlier.model,
-    earlier.task_type,
-    earlier.service_tier,
-    earlier.organization_id,
-    earlier.context_over_tokens,
-    earlier.effective_from,
-    later.effective_from as overlapping_from
-from {{ ref('provider_pricing') }} as earlier
-inner join {{ ref('provider_pricing') }} as later
-    on
-        earlier.provider = later.provider
-        and earlier.model is not distinct from later.model
-        and earlier.task_type is not distinct from later.task_type
-        and earlier.service_tier is not distinct from later.service_tier
-        and earlier.organization_id is not distinct from later.organization_id
-        and earlier.context_over_tokens is not distinct from later.context_over_tokens
-        and earlier.recorded_at = later.recorded_at
-        and earlier.effective_from < later.effective_from
-        and coalesce(earlier.effective_until > later.effective_from, true)
+{{ overlapping_rows(
+    book=ref('provider_pricing'),
+    scope=[
+        'provider', 'model', 'task_type', 'service_tier', 'organization_id', 'context_over_tokens',
+    ],
+) }}
