@@ -12,7 +12,7 @@ times, 10.0 for a whole number and null for what has a default mean something, s
 import json
 import re
 import zoneinfo
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import (
@@ -24,7 +24,8 @@ from decimal import (
     Overflow,
     Subnormal,
 )
-from functools import cache
+from functools import cache, lru_cache
+from operator import itemgetter
 from typing import Annotated, Any, ClassVar, Literal, NoReturn, get_args
 from uuid import UUID
 
@@ -86,6 +87,9 @@ Reason = Literal[
 
 ShortText = Annotated[str, Meta(min_length=1, max_length=255)]
 CellText = Annotated[str, Meta(max_length=200)]
+FewIdentifiers = Annotated[str, Meta(min_length=1, max_length=64)]
+"""An identifier of which there are few, so that each is looked at once: patterns are slow."""
+
 Identifier = Annotated[
     str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z][A-Za-z0-9_.-]*\Z")
 ]
@@ -133,7 +137,7 @@ class TaskExecution(
     code_language: ShortText | None = None
     request_type: ShortText | None = None
     model: ShortText | None = None
-    service_tier: Identifier | None = None
+    service_tier: FewIdentifiers | None = None
     end_time: Moment | None = None
     input_tokens: Count | None = None
     cached_input_tokens: Count | None = None
@@ -414,6 +418,14 @@ def _shown(name: str) -> str:
 
 # --- Rules that a decoder cannot state ------------------------------------------------------------
 
+_IDENTIFIER = re.compile(_pattern_of(Identifier))
+
+
+@lru_cache(maxsize=1024)
+def _is_identifier(text: str) -> bool:
+    return _IDENTIFIER.search(text) is not None
+
+
 _ZERO = Decimal(0)
 _ONE = Decimal(1)
 _SMALLEST_AMOUNT = Decimal(1).scaleb(-AMOUNT_PLACES)
@@ -514,29 +526,62 @@ def known_time_zones() -> frozenset[str]:
 # --- Names that are given twice -------------------------------------------------------------------
 
 
+_Take = Callable[[Sequence[Any]], tuple[Any, ...]]
+
+
+def _fields_to_count(kind: EventType) -> tuple[int, _Take, _Take]:
+    """Return what it takes to count the fields that a line gives.
+
+    Args:
+        kind: The kind of event.
+
+    Returns:
+        How many names a line has that gives all of them, the one of the kind included; what takes
+        the optional fields that are counted at once from all values; and what takes those that
+        are looked at one by one, because they compare slowly.
+    """
+    fields = msgspec.structs.fields(kind)
+    # Two places that are never empty, so that a tuple is taken in any case.
+    quick, slow = ([kind.__struct_fields__.index("updated_at")] * 2 for _ in range(2))
+    for place, field in enumerate(fields):
+        if field.default is None:
+            types = (field.type, *get_args(field.type))
+            (slow if UUID in types or Decimal in types else quick).append(place)
+    return 1 + len(fields), itemgetter(*quick), itemgetter(*slow)
+
+
+_FIELDS = {kind: _fields_to_count(kind) for kind in KINDS}
+
+
 def _expected_colons(event: Event, values: tuple[Any, ...]) -> int:
     """Return how many colons a line has at least: one after each name, two in each time."""
-    # The first three are never absent, and two of them compare slowly with None.
-    names = 1 + len(values) - values[3:].count(None)
+    most, quick_of, slow_of = _FIELDS[type(event)]
+    colons = most - quick_of(values).count(None)
+    for value in slow_of(values):
+        if value is None:
+            colons -= 1
     if isinstance(event, TaskExecution):
-        return (
-            names
-            + len(event.metadata or ())
-            + len(event.other_usage or ())
-            # What has a value without being given.
-            - (event.request_count is ONE_REQUEST)
-            - (not event.is_bucket)
-            - (not event.is_gateway_cache_hit)
-            + (4 if event.end_time is None else 6)
-        )
+        # What has a value without being given.
+        if event.request_count is ONE_REQUEST:
+            colons -= 1
+        if not event.is_bucket:
+            colons -= 1
+        if not event.is_gateway_cache_hit:
+            colons -= 1
+        if event.metadata:
+            colons += len(event.metadata)
+        if event.other_usage:
+            colons += len(event.other_usage)
+        return colons + (4 if event.end_time is None else 6)
     if isinstance(event, RoutingDecision):
         for alternative in event.alternative_providers or ():
-            given = msgspec.structs.astuple(alternative)
-            names += len(given) - given.count(None)
-        return names + len(event.decision_factors or ()) + 4
+            for value in msgspec.structs.astuple(alternative):
+                if value is not None:
+                    colons += 1
+        return colons + len(event.decision_factors or ()) + 4
     if isinstance(event, Adjustment):
-        return names - (event.currency == "USD") + (4 if event.period_start is None else 8)
-    return names + 2
+        return colons - (event.currency == "USD") + (4 if event.period_start is None else 8)
+    return colons + 2
 
 
 def _refuse_double_names(line: bytes) -> None:
@@ -741,6 +786,9 @@ class Contract:
             self._check_moment("updated_at", event.updated_at)
         if event.updated_at < start:
             raise ContractError("updated_at: before start_time")
+        tier = event.service_tier
+        if tier is not None and not _is_identifier(tier):
+            raise ContractError("service_tier: not an identifier")
         end = event.end_time
         if end is not None:
             if end < start:

@@ -131,7 +131,7 @@ def test_adjustments_stand_beside_usage_and_follow_versions_and_rates(
 def test_rates_that_cannot_be_are_refused(story: Story, seeds: Seeds) -> None:
     seeds.add(
         "exchange_rates",
-        rate("NaN", "2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z", currency="JPY"),
+        rate("-1", "2026-01-01T00:00:00Z", "2026-02-01T00:00:00Z", currency="JPY"),
         rate("0", "2026-01-01T00:00:00Z", currency="CHF"),
         rate("1", "2026-01-01T00:00:00Z", currency="USD"),
         rate("1", "2026-01-01T00:00:00Z", "2026-01-01T00:00:00Z", currency="GBP"),

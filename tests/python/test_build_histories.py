@@ -267,7 +267,7 @@ class History:
                         "end_time": end.isoformat() if is_final and self.maybe(0.9) else None,
                     }
                 ),
-                at,
+                max(at, started),
             )
             at += timedelta(seconds=self.draw.choice([0, 1, 90, 4_000]))
 
@@ -286,10 +286,11 @@ class History:
         """Let a day, a week and a month hold one execution that is then put somewhere else."""
         lonely = day_begins(self.day + timedelta(days=100), self.zone)
         self.versions(21, min(lonely, LATEST - timedelta(days=30)), ["completed"])
-        moved = self.events[-1] | {"start_time": self.moment().isoformat()}
+        elsewhere = self.moment()
+        moved = self.events[-1] | {"start_time": elsewhere.isoformat()}
         self.add(
             {name: value for name, value in moved.items() if name != "end_time"},
-            datetime.fromisoformat(moved["updated_at"]) + MICROSECOND,
+            max(elsewhere, datetime.fromisoformat(moved["updated_at"]) + MICROSECOND),
         )
 
     def decision(self, serial: int) -> None:

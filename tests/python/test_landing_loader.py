@@ -479,6 +479,10 @@ def test_accepted_and_rejected_lines_add_up_on_any_file(
         return
     (landed,) = report.files
     assert landed.lines_read == landed.lines_accepted + landed.lines_rejected
+    if landed.load_id is None:
+        # The same content was drawn before, and none of its lines has become acceptable.
+        assert after == before
+        return
     arrived = {table: after[table] - before[table] for table in after}
     assert sum(arrived[table] for table in TABLES) == landed.lines_accepted
     assert arrived["rejected_events"] == landed.lines_rejected

@@ -201,7 +201,7 @@ def usage(draw: st.DrawFn, moments: Sequence[datetime], customers: Sequence[int]
         "task_type": draw(either(*TASK_TYPES)),
         "service_tier": draw(either(None, "default", *TIERS, *TIERS, TIERS[1].upper(), "flex")),
         "region": draw(either(None, None, None, "eu", "EU", "us")),
-        "is_bucket": draw(either(*[None] * 9, True)),
+        "is_bucket": draw(either(None, None, None, True)),
         "is_gateway_cache_hit": draw(either(*[None] * 19, True)),
         "other_usage": draw(either(*[None] * 8, {"searches": 2}, {"searches": 0.5, "seats": 0})),
         "model": draw(either(*MODELS, *MODELS, *MODELS, *NAMES, "*", None)),
