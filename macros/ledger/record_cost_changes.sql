@@ -11,7 +11,7 @@
 {% macro record_cost_changes() -%}
     do $record$
     begin
-        if to_regclass('pg_temp.costs_before') is null then
+        if to_regclass('pg_temp.executions_before') is null then
             return;
         end if;
         insert into {{ ref('int_cost_changes') }} (
@@ -23,72 +23,72 @@
         with compared as (
 
             select
-                costs_before.execution_id,
-                coalesce(executions.organization_id, costs_before.organization_id)
+                executions_before.execution_id,
+                coalesce(executions.organization_id, executions_before.organization_id)
                     as organization_id,
-                coalesce(executions.metric_date, costs_before.metric_date) as metric_date,
+                coalesce(executions.metric_date, executions_before.metric_date) as metric_date,
                 executions.execution_id is null as is_removed,
-                executions.event_id <> costs_before.event_id as is_new_version,
+                executions.event_id <> executions_before.event_id as is_new_version,
                 ({{ 'executions.' ~ priced_by_columns() | join(', executions.') }})
                 is not distinct from (
-                    {{- 'costs_before.' ~ priced_by_columns() | join(', costs_before.') -}}
+                    {{- 'executions_before.' ~ priced_by_columns() | join(', executions_before.') -}}
                 )
                 -- A decision that names the execution may come without a new version of it.
                 and (
-                    executions.event_id = costs_before.event_id
+                    executions.event_id = executions_before.event_id
                     or executions.routing_decision_id
-                    is not distinct from costs_before.routing_decision_id
+                    is not distinct from executions_before.routing_decision_id
                 ) as is_chosen_by_the_same,
                 executions.baseline_policy_id
-                is distinct from costs_before.baseline_policy_id as has_other_policy,
+                is distinct from executions_before.baseline_policy_id as has_other_policy,
                 (executions.baseline_provider, executions.baseline_model)
-                is distinct from (costs_before.baseline_provider, costs_before.baseline_model)
+                is distinct from (executions_before.baseline_provider, executions_before.baseline_model)
                     as has_other_baseline,
                 {%- for prefix in ['', 'baseline_'] %}
                 executions.{{ prefix }}price_model
-                is distinct from costs_before.{{ prefix }}price_model as has_other_{{ prefix }}name,
+                is distinct from executions_before.{{ prefix }}price_model as has_other_{{ prefix }}name,
                 (
                     executions.{{ prefix }}price_id,
                     executions.{{ prefix }}price_factors,
                     executions.{{ prefix }}other_costs
                 )
                 is distinct from (
-                    costs_before.{{ prefix }}price_id,
-                    costs_before.{{ prefix }}price_factors,
-                    costs_before.{{ prefix }}other_costs
+                    executions_before.{{ prefix }}price_id,
+                    executions_before.{{ prefix }}price_factors,
+                    executions_before.{{ prefix }}other_costs
                 ) as has_other_{{ prefix }}price,
                 executions.{{ prefix }}cost_usd
-                is distinct from costs_before.{{ prefix }}cost_usd as has_other_{{ prefix }}cost,
+                is distinct from executions_before.{{ prefix }}cost_usd as has_other_{{ prefix }}cost,
                 {%- endfor %}
-                costs_before.cost_usd as old_cost_usd,
+                executions_before.cost_usd as old_cost_usd,
                 executions.cost_usd as new_cost_usd,
-                costs_before.baseline_cost_usd as old_baseline_cost_usd,
+                executions_before.baseline_cost_usd as old_baseline_cost_usd,
                 executions.baseline_cost_usd as new_baseline_cost_usd,
-                costs_before.savings_usd as old_savings_usd,
+                executions_before.savings_usd as old_savings_usd,
                 executions.savings_usd as new_savings_usd,
-                costs_before.pricing_status as old_pricing_status,
+                executions_before.pricing_status as old_pricing_status,
                 executions.pricing_status as new_pricing_status,
-                costs_before.price_id as old_price_id,
+                executions_before.price_id as old_price_id,
                 executions.price_id as new_price_id,
-                costs_before.baseline_price_id as old_baseline_price_id,
+                executions_before.baseline_price_id as old_baseline_price_id,
                 executions.baseline_price_id as new_baseline_price_id
-            from pg_temp.costs_before
+            from pg_temp.executions_before
             left join {{ this }} as executions
-                on costs_before.execution_id = executions.execution_id
+                on executions_before.execution_id = executions.execution_id
             where
                 (executions.cost_usd, executions.baseline_cost_usd, executions.savings_usd)
                 is distinct from (
-                    costs_before.cost_usd, costs_before.baseline_cost_usd, costs_before.savings_usd
+                    executions_before.cost_usd, executions_before.baseline_cost_usd, executions_before.savings_usd
                 )
                 and (
                     executions.event_id is null
-                    or executions.event_id = costs_before.event_id
-                    or costs_before.status in ('completed', 'failed')
+                    or executions.event_id = executions_before.event_id
+                    or executions_before.status in ('completed', 'failed')
                 )
                 and not exists (
                     select 1
                     from pg_temp.late_executions as late
-                    where late.execution_id = costs_before.execution_id
+                    where late.execution_id = executions_before.execution_id
                 )
 
         ),

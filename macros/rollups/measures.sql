@@ -1,6 +1,4 @@
-{#- The columns of `task_measures`, by name, of one relation; with the sign `-` each negated. -#}
-{% macro measures(relation, sign='') -%}
-    {%- for name in measure_names() %}
-        {{- sign }}{{ relation }}.{{ name }}{{ ' as ' ~ name if sign }}{{ ',\n        ' if not loop.last }}
-    {%- endfor -%}
+{#- The columns of `task_measures`, by name, of one relation. -#}
+{% macro measures(relation) -%}
+    {{ relation }}.{{ measure_names() | join(',\n        ' ~ relation ~ '.') }}
 {%- endmacro %}

@@ -24,18 +24,9 @@ where not is_equal
 union all
 select
     comparison,
-    organization_id,
-    cast(null as text) as provider,
-    metric_date,
-    differing_measures
-from {{ ref('reconciled_periods') }}
-where not is_equal
-union all
-select
-    comparison,
     cast(null as uuid) as organization_id,
     provider,
     metric_date,
     differing_measures
-from {{ ref('reconciled_provider_periods') }}
+from {{ ref('reconciled_provider_days') }}
 where not is_equal

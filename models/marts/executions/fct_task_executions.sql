@@ -3,12 +3,13 @@
 -- hooks of an incremental build read these as well:
 -- depends_on: {{ ref('int_arrived_executions') }}
 -- depends_on: {{ ref('int_baseline_policies') }}
+-- depends_on: {{ ref('int_bookmarks') }}
 -- depends_on: {{ ref('int_cost_changes') }}
+-- depends_on: {{ ref('int_execution_changes') }}
 -- depends_on: {{ ref('int_execution_work') }}
 -- depends_on: {{ ref('int_late_changes') }}
 -- depends_on: {{ ref('int_late_provider_usage') }}
 -- depends_on: {{ ref('int_model_aliases') }}
--- depends_on: {{ ref('int_organization_members') }}
 -- depends_on: {{ ref('int_organization_versions') }}
 -- depends_on: {{ ref('int_pending_executions') }}
 -- depends_on: {{ ref('int_price_factors') }}
@@ -18,7 +19,6 @@
 -- depends_on: {{ ref('int_sealed_versions') }}
 -- depends_on: {{ ref('int_touched_organization_days') }}
 -- depends_on: {{ ref('int_touched_provider_days') }}
--- depends_on: {{ ref('int_touched_user_days') }}
 -- depends_on: {{ ref('int_usage_prices') }}
 -- depends_on: {{ ref('stg_platform__loads') }}
 -- depends_on: {{ ref('stg_platform__organizations') }}
@@ -26,7 +26,6 @@
 -- depends_on: {{ ref('stg_platform__sealed_executions') }}
 -- depends_on: {{ ref('stg_platform__seals') }}
 -- depends_on: {{ ref('stg_platform__task_executions') }}
--- depends_on: {{ ref('stg_platform__users') }}
 
 {{
     config(
@@ -36,9 +35,8 @@
             '{{ open_intake() }}',
             '{{ collect_work() }}',
             '{{ touch_days("organization", before=true) }}',
-            '{{ touch_days("user", before=true) }}',
             '{{ touch_days("provider", before=true) }}',
-            '{{ keep_costs_before() }}',
+            '{{ keep_executions_before() }}',
             '{{ keep_sealed_facts() }}',
             '{{ clear_open_rows() }}',
         ],
@@ -46,10 +44,9 @@
             '{{ move_late_executions() }}',
             '{{ note_late_for_providers() }}',
             '{{ touch_days("organization", before=false) }}',
-            '{{ touch_days("user", before=false) }}',
             '{{ touch_days("provider", before=false) }}',
-            '{{ touch_member_days() }}',
             '{{ record_cost_changes() }}',
+            '{{ record_changes() }}',
             '{{ close_fact_intake() }}',
             '{{ index_open_executions() }}',
             '{{ index_unpriced_executions() }}',

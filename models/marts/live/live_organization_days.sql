@@ -9,16 +9,9 @@
     'duration_ms', 'request_count', 'cost_usd', 'baseline_cost_usd', 'savings_usd',
 ] | join(',\n        ') %}
 
-with built_days as (
+with pending as (
 
-    select * from {{ ref('organization_analytics') }}
-    where aggregation_period = 'daily'
-
-),
-
--- Priced as the next build will price them.
-pending as (
-
+    -- Priced as the next build will price them.
     select * from {{ ref('int_executions_priced') }}
 
 ),
@@ -33,16 +26,10 @@ timezones as (
 
 ),
 
--- What a build of the facts changed and the models below them do not show yet.
-touched_days as (
+-- What a build of the facts changed and the built days do not hold yet.
+unread_changes as (
 
-    select distinct
-        touched.organization_id,
-        touched.metric_date
-    from {{ ref('int_touched_organization_days') }} as touched
-    where
-        {{ not_taken_in('organization_analytics', 'run', 'touched.invocation_id') }}
-        or {{ not_taken_in('dim_organizations', 'run', 'touched.invocation_id') }}
+    select * from {{ changes_of('fct_task_executions', reader='int_organization_days') }}
 
 ),
 
@@ -50,7 +37,7 @@ organizations as (
 
     select organization_id from {{ ref('dim_organizations') }}
     union
-    select organization_id from touched_days
+    select organization_id from unread_changes
     union
     select organization_id from pending
 
@@ -77,41 +64,21 @@ months as (
 
 ),
 
-unsettled_days as (
+built_days as (
 
-    select touched_days.*
-    from touched_days
-    inner join months
-        on
-            touched_days.organization_id = months.organization_id
-            and touched_days.metric_date between months.first_day and months.last_day
-
-),
-
-settled_days as (
-
-    select built_days.*
+    select days.*
     from months
-    inner join built_days
+    inner join {{ ref('int_organization_days') }} as days
         on
-            months.organization_id = built_days.organization_id
-            and built_days.metric_date between months.first_day and months.last_day
-    left join unsettled_days
-        on
-            built_days.organization_id = unsettled_days.organization_id
-            and built_days.metric_date = unsettled_days.metric_date
-    where unsettled_days.organization_id is null
-
-),
-
-unsettled_facts as (
-
-    select facts.*
-    from {{ ref('fct_task_executions') }} as facts
-    inner join unsettled_days
-        on
-            facts.organization_id = unsettled_days.organization_id
-            and facts.metric_date = unsettled_days.metric_date
+            months.organization_id = days.organization_id
+            and days.metric_date between months.first_day and months.last_day
+    -- Without a bookmark all facts are unread.
+    where
+        exists (
+            select 1
+            from {{ ref('int_bookmarks') }}
+            where model_name = 'int_organization_days'
+        )
 
 ),
 
@@ -173,9 +140,9 @@ executions as (
     select
         {{ measured }},
         is_timed_out,
-        1 as sign,
+        sign,
         false as is_pending
-    from unsettled_facts
+    from unread_changes
 
 ),
 
@@ -184,29 +151,26 @@ changes as (
     select
         executions.organization_id,
         executions.metric_date,
-        executions.sign,
         {{ task_measures() }},
         count(*) filter (where executions.is_pending) as pending_executions
     from executions
-    group by executions.organization_id, executions.metric_date, executions.sign
+    group by executions.organization_id, executions.metric_date
 
 ),
 
 contributions as (
 
     select
-        settled_days.organization_id,
-        settled_days.metric_date,
-        {{ measures('settled_days') }},
+        built_days.organization_id,
+        built_days.metric_date,
+        {{ measures('built_days') }},
         0 as pending_executions
-    from settled_days
+    from built_days
     union all
     select
         changes.organization_id,
         changes.metric_date,
-        {% for name in measure_names() %}
-        changes.sign * changes.{{ name }} as {{ name }},
-        {% endfor %}
+        {{ measures('changes') }},
         changes.pending_executions
     from changes
 

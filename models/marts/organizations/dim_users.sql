@@ -16,9 +16,25 @@
     )
 }}
 
+-- A member counts from the first day of which that is known, but not on days that were sealed
+-- before it was: what is sealed does not grow.
 with users as (
 
-    select * from {{ ref('stg_platform__users') }}
+    select
+        *,
+        greatest(
+            {{ local_date('believed_at', "'UTC'") }},
+            (
+                select max(sealings.sealed_until)
+                from {{ ref('stg_platform__sealed_organizations') }} as sealings
+                inner join {{ ref('stg_platform__loads') }} as loads
+                    on sealings.sealed_at <= loads.landed_at
+                where
+                    sealings.organization_id = users.organization_id
+                    and loads.load_id = users._load_id
+            )
+        ) as known_since
+    from {{ ref('stg_platform__users') }} as users
 
 ),
 
@@ -53,6 +69,7 @@ ranked as (
     select
         *,
         min(believed_at) over (partition by organization_id, user_id) as first_version_at,
+        min(known_since) over (partition by organization_id, user_id) as member_since,
         row_number() over (
             partition by organization_id, user_id
             order by
@@ -73,7 +90,8 @@ final as (
         ranked.role,
         ranked.user_id is null as is_inferred,
         ranked.first_version_at,
-        ranked.updated_at
+        ranked.updated_at,
+        ranked.member_since
     from arrived
     left join ranked
         on

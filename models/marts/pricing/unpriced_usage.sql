@@ -27,8 +27,7 @@ unpriced_days as (
         pricing_status,
         total_tasks,
         total_tokens,
-        first_seen_at,
-        last_seen_at
+        metric_date
     from usage_days
     where pricing_status not in ('priced', 'gateway_cache_hit')
     union all
@@ -39,8 +38,7 @@ unpriced_days as (
         baseline_pricing_status as pricing_status,
         total_tasks,
         total_tokens,
-        first_seen_at,
-        last_seen_at
+        metric_date
     from usage_days
     where baseline_pricing_status in ('no_model', 'no_price_for_model', 'before_first_price')
 
@@ -55,8 +53,8 @@ unpriced as (
         pricing_status,
         sum(total_tasks) as total_tasks,
         sum(total_tokens) as total_tokens,
-        min(first_seen_at) as first_seen_at,
-        max(last_seen_at) as last_seen_at
+        min(metric_date) as first_seen_date,
+        max(metric_date) as last_seen_date
     from unpriced_days
     group by priced_as, provider, model, pricing_status
 
@@ -226,8 +224,8 @@ final as (
         unpriced.pricing_status as reason,
         cast(unpriced.total_tasks as bigint) as total_tasks,
         cast(unpriced.total_tokens as numeric(28, 0)) as total_tokens,
-        unpriced.first_seen_at,
-        unpriced.last_seen_at,
+        unpriced.first_seen_date,
+        unpriced.last_seen_date,
         cast(
             100.0 * unpriced.total_tasks / nullif(everything.total_tasks, 0) as numeric(9, 6)
         ) as share_percentage,

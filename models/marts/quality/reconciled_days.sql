@@ -6,8 +6,8 @@
 -- depends_on: {{ ref('int_touched_organization_days') }}
 
 {%- set after = [
-    'analytics_hourly', 'fct_savings_by_policy', 'model_usage', 'organization_analytics',
-    'organization_duration_histogram', 'user_analytics',
+    'fct_savings_by_policy', 'int_model_usage_days', 'int_organization_days',
+    'int_organization_hours', 'int_user_days',
 ] %}
 
 {{
@@ -75,8 +75,8 @@
         'upstream': 'completed_days', 'downstream': 'policy_days', 'measures': policy,
         'count': 'successful_tasks', 'usd': 'total_savings_usd',
     },
-    'facts_to_organization_histogram': {
-        'upstream': 'timed_days', 'downstream': 'histogram_days',
+    'facts_to_durations': {
+        'upstream': 'timed_days', 'downstream': 'duration_days',
         'measures': ['timed_tasks', 'bucket_total'], 'count': 'timed_tasks',
     },
 } %}
@@ -87,6 +87,7 @@ with executions as (
         {% for column in rollup_columns() %}
         executions.{{ column }},
         {% endfor %}
+        1 as sign,
         executions.execution_id,
         executions.cached_input_tokens,
         executions.cache_write_tokens,
@@ -351,7 +352,7 @@ hours as (
         hours.organization_id,
         hours.metric_date,
         {{ sums('hours', measure_names()) }}
-    from {{ ref('analytics_hourly') }} as hours
+    from {{ ref('int_organization_hours') }} as hours
     where {{ in_compared_days('hours') }}
     group by hours.organization_id, hours.metric_date
 
@@ -360,24 +361,20 @@ hours as (
 organization_days as (
 
     select *
-    from {{ ref('organization_analytics') }} as periods
-    where
-        aggregation_period = 'daily'
-        and {{ in_compared_days('periods') }}
+    from {{ ref('int_organization_days') }} as days
+    where {{ in_compared_days('days') }}
 
 ),
 
 user_days as (
 
     select
-        periods.organization_id,
-        periods.metric_date,
-        {{ sums('periods', measure_names()) }}
-    from {{ ref('user_analytics') }} as periods
-    where
-        periods.aggregation_period = 'daily'
-        and {{ in_compared_days('periods') }}
-    group by periods.organization_id, periods.metric_date
+        people.organization_id,
+        people.metric_date,
+        {{ sums('people', measure_names()) }}
+    from {{ ref('int_user_days') }} as people
+    where {{ in_compared_days('people') }}
+    group by people.organization_id, people.metric_date
 
 ),
 
@@ -389,7 +386,7 @@ usage_days as (
         {{ sums('usage', measure_names()) }},
         sum(usage.scored_tasks) as scored_tasks,
         sum(usage.total_quality_score) as total_quality_score_of_completed
-    from {{ ref('model_usage') }} as usage
+    from {{ ref('int_model_usage_days') }} as usage
     where {{ in_compared_days('usage') }}
     group by usage.organization_id, usage.metric_date
 
@@ -426,16 +423,16 @@ policy_days as (
 
 ),
 
-histogram_days as (
+duration_days as (
 
     select
-        buckets.organization_id,
-        buckets.metric_date,
-        sum(buckets.timed_tasks) as timed_tasks,
-        sum(buckets.duration_bucket * buckets.timed_tasks) as bucket_total
-    from {{ ref('organization_duration_histogram') }} as buckets
-    where {{ in_compared_days('buckets') }}
-    group by buckets.organization_id, buckets.metric_date
+        organization_days.organization_id,
+        organization_days.metric_date,
+        sum(cast(buckets.tasks as bigint)) as timed_tasks,
+        sum(cast(buckets.bucket as bigint) * cast(buckets.tasks as bigint)) as bucket_total
+    from organization_days
+    cross join {{ json_entries_text('organization_days.durations') }} as buckets (bucket, tasks)
+    group by organization_days.organization_id, organization_days.metric_date
 
 ),
 

@@ -1,5 +1,5 @@
--- Grain: one row per comparison of two layers and what it compares: an organization's day, week or
--- month, or that of a provider's model and task type. Differences that have a known cause stand
+-- Grain: one row per comparison of two layers and what it compares: an organization's day, or that
+-- of a provider's model and task type. Differences that have a known cause stand
 -- here as well, with the cause.
 
 {{ config(materialized='view') }}
@@ -23,23 +23,15 @@ compared_days as (
 
 ),
 
-compared_periods as (
+compared_provider_days as (
 
-    select * from {{ ref('reconciled_periods') }}
-
-),
-
-compared_provider_periods as (
-
-    select * from {{ ref('reconciled_provider_periods') }}
+    select * from {{ ref('reconciled_provider_days') }}
 
 ),
 
 organization_days as (
 
-    select *
-    from {{ ref('organization_analytics') }}
-    where aggregation_period = 'daily'
+    select * from {{ ref('int_organization_days') }}
 
 ),
 
@@ -131,9 +123,7 @@ late as (
 
 provider_days as (
 
-    select *
-    from {{ ref('provider_performance_metrics') }}
-    where aggregation_period = 'daily'
+    select * from {{ ref('int_provider_days') }}
 
 ),
 
@@ -176,9 +166,6 @@ compared as (
     from {{ comparison }}
     union all
     {% endfor %}
-    {% for relation, period in {
-        'compared_days': "'daily'", 'compared_periods': 'aggregation_period',
-    }.items() %}
     select
         comparison,
         'task_execution' as event_kind,
@@ -186,7 +173,7 @@ compared as (
         cast(null as text) as provider,
         cast(null as text) as model,
         cast(null as text) as task_type,
-        {{ period }} as aggregation_period,
+        'daily' as aggregation_period,
         metric_date,
         false as is_utc,
         upstream_count,
@@ -197,9 +184,8 @@ compared as (
         downstream_usd,
         differing_measures,
         cast(null as text) as known_cause
-    from {{ relation }}
+    from compared_days
     union all
-    {% endfor %}
     select
         comparison,
         'task_execution' as event_kind,
@@ -207,7 +193,7 @@ compared as (
         provider,
         model,
         task_type,
-        aggregation_period,
+        'daily' as aggregation_period,
         metric_date,
         true as is_utc,
         upstream_count,
@@ -218,7 +204,7 @@ compared as (
         downstream_usd,
         differing_measures,
         cast(null as text) as known_cause
-    from compared_provider_periods
+    from compared_provider_days
     union all
     select
         'events_to_versions' as comparison,
@@ -287,7 +273,7 @@ compared as (
         cast(null as text) as provider,
         cast(null as text) as model,
         cast(null as text) as task_type,
-        aggregation_period,
+        'daily' as aggregation_period,
         metric_date,
         false as is_utc,
         total_tasks as upstream_count,
@@ -307,7 +293,7 @@ compared as (
         cast(null as text) as provider,
         cast(null as text) as model,
         cast(null as text) as task_type,
-        aggregation_period,
+        'daily' as aggregation_period,
         metric_date,
         false as is_utc,
         total_tasks as upstream_count,
@@ -332,7 +318,7 @@ compared as (
         cast(null as text) as provider,
         cast(null as text) as model,
         cast(null as text) as task_type,
-        aggregation_period,
+        'daily' as aggregation_period,
         metric_date,
         false as is_utc,
         total_tasks as upstream_count,

@@ -1,0 +1,78 @@
+{#- At the start of a run: the functions on maps of numbers, which rollups add up with and analysts read them with.
+    A map says how often each of its names occurred, such as a bucket of durations; see `duration_bucket`. They
+    are made once, when they are missing: nothing here changes from build to build. Bodies are parsed here and
+    mean the same for every caller. -#}
+{% macro create_functions() -%}
+    {%- if execute and flags.WHICH in ['build', 'run', 'test', 'seed', 'snapshot', 'show', 'compile', 'docs'] -%}
+    {%- set schema = function_schema() -%}
+    {%- set missing = run_query(
+        "select to_regprocedure('" ~ schema ~ ".duration_percentile(jsonb, numeric)') is null"
+    ).rows[0][0] -%}
+    {%- if missing -%}
+    {%- call statement('functions') %}
+    create schema if not exists {{ schema }};
+
+    create or replace function {{ schema }}.add_maps(a jsonb, b jsonb)
+    returns jsonb
+    language sql immutable parallel safe
+    return case
+        when b = '{}' then a
+        when a = '{}' then b
+        else (
+            select coalesce(jsonb_object_agg(added.key, added.number), '{}')
+            from (
+                select
+                    entries.key,
+                    sum(cast(entries.value as numeric)) as number
+                from (
+                    select * from jsonb_each_text(a)
+                    union all
+                    select * from jsonb_each_text(b)
+                ) as entries
+                group by entries.key
+                having sum(cast(entries.value as numeric)) <> 0
+            ) as added
+        )
+    end;
+
+    create or replace aggregate {{ schema }}.sum_maps(jsonb) (
+        stype = jsonb,
+        sfunc = {{ schema }}.add_maps,
+        combinefunc = {{ schema }}.add_maps,
+        initcond = '{}',
+        parallel = safe
+    );
+
+    create or replace function {{ schema }}.count_map(names text [], signs smallint [])
+    returns jsonb
+    language sql immutable parallel safe
+    return (
+        select coalesce(jsonb_object_agg(counted.name, counted.number), '{}')
+        from (
+            select
+                entries.name,
+                sum(entries.sign) as number
+            from unnest(names, signs) as entries (name, sign)
+            group by entries.name
+            having sum(entries.sign) <> 0
+        ) as counted
+    );
+
+    create or replace function {{ schema }}.duration_percentile(durations jsonb, share numeric)
+    returns numeric
+    language sql immutable parallel safe
+    return (
+        select {{ duration_of_bucket('min(ranked.bucket) filter (where ranked.reached >= share * ranked.tasks)') }}
+        from (
+            select
+                cast(entries.key as integer) as bucket,
+                sum(cast(entries.value as bigint)) over (order by cast(entries.key as integer)) as reached,
+                sum(cast(entries.value as bigint)) over () as tasks
+            from jsonb_each_text(durations) as entries
+        ) as ranked
+    )
+    {%- endcall -%}
+    {%- do adapter.commit() -%}
+    {%- endif -%}
+    {%- endif -%}
+{%- endmacro %}

@@ -1,0 +1,23 @@
+-- Grain: one row per provider, model, task type and day in UTC.
+
+with executions as (
+
+    select
+        *,
+        {{ local_date('start_time', "'UTC'") }} as utc_date
+    from {{ changes_of('fct_task_executions', 'provider') }}
+
+)
+
+select
+    provider,
+    task_type,
+    utc_date as metric_date,
+    model,
+    {{ task_measures() }},
+    {{ count_tasks("executions.status = 'completed' and executions.cost_usd is not null") }}
+        as costed_tasks,
+    {{ quality_measures() }},
+    {{ duration_map() }} as durations
+from executions
+group by provider, task_type, utc_date, model

@@ -1,0 +1,6 @@
+-- Grain: one row per organization, user and week in the organization's reporting time zone;
+-- executions without a user stand together under no user.
+
+{{ config(materialized='view') }}
+
+{{ user_periods('weekly') }}
