@@ -3,14 +3,8 @@
 with days as (
 
     select *
-    from marts.organization_analytics
-    where
-        aggregation_period = 'daily'
-        and metric_date > (
-            select max(latest.metric_date) - 30
-            from marts.organization_analytics as latest
-            where latest.aggregation_period = 'daily'
-        )
+    from marts.organization_days
+    where metric_date > (select max(latest.metric_date) - 30 from marts.organization_days as latest)
 
 )
 

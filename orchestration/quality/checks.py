@@ -57,7 +57,7 @@ _UNCHECKED_BUILDS = """
 select distinct input_id
 from intermediate.int_model_inputs
 where
-    model_name = 'organization_analytics'
+    model_name = 'reconciled_days'
     and input_kind = 'run'
     and input_id not in (select invocation_id from quality.checked_builds where suite = %s)
 order by input_id

@@ -13,9 +13,11 @@ with runs as (
 
 models as (
 
-    select distinct model_name
-    from intermediate.int_model_inputs
-    where input_kind = 'run' and to_regclass('marts.' || quote_ident(model_name)) is not null
+    select distinct inputs.model_name
+    from intermediate.int_model_inputs as inputs
+    inner join pg_catalog.pg_class as tables
+        on tables.oid = to_regclass('marts.' || quote_ident(inputs.model_name)) and tables.relkind = 'r'
+    where inputs.input_kind = 'run'
 
 )
 
@@ -50,4 +52,9 @@ select
                             and taken_in.input_id = runs.invocation_id
                     )
             )
+    ) + (
+        select count(*)
+        from intermediate.int_bookmarks as bookmarks
+        inner join intermediate.int_bookmarks as of_facts on bookmarks.build_id < of_facts.build_id
+        where of_facts.model_name = 'fct_task_executions'
     ) as models

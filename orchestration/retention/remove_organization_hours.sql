@@ -1,5 +1,5 @@
 -- Hours of sealed days.
-delete from marts.analytics_hourly as hours
+delete from intermediate.int_organization_hours as hours
 using (
     select
         organization_id,
@@ -10,4 +10,4 @@ using (
 where
     hours.organization_id = sealed_days.organization_id
     and hours.metric_date < sealed_days.sealed_until
-    and hours.timestamp < %(before)s
+    and hours.hour_start < %(before)s

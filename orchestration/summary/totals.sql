@@ -17,5 +17,4 @@ select
     sum(unknown_overhead_tasks) as unknown_overhead_tasks,
     round(100 * sum(total_savings_usd) / nullif(sum(total_baseline_cost_usd), 0), 1)
         as savings_percentage
-from marts.organization_analytics
-where aggregation_period = 'daily'
+from marts.organization_days

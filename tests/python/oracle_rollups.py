@@ -86,8 +86,8 @@ def rollups(
         "provider_performance_metrics": _provider_performance_metrics(facts),
         "analytics_hourly": _analytics_hourly(facts),
         "daily_savings": _daily_savings(facts),
-        "organization_duration_histogram": _organization_duration_histogram(facts),
-        "provider_duration_histogram": _provider_duration_histogram(facts),
+        "organization_days": _organization_durations(facts),
+        "provider_days": _provider_durations(facts),
         "analytics_aggregations": {
             key: _aggregation(row, timezones[row["organization_id"]])
             for key, row in organizations.items()
@@ -145,13 +145,11 @@ def nearest_rank(ordered: list[int], percent: int) -> int:
     return ordered[(percent * len(ordered) + 99) // 100 - 1]
 
 
-def percentile(durations: list[int], percent: int, period: str) -> Decimal | None:
-    """Return a percentile of ordered durations: of weeks and months the one of the histogram."""
+def percentile(durations: list[int], percent: int) -> Decimal | None:
+    """Return a percentile of ordered durations, as their buckets give it: within 1 %."""
     if not durations:
         return None
     exact = nearest_rank(durations, percent)
-    if period in ("hourly", "daily"):
-        return Decimal(exact)
     value = standing_value(nearest_rank([bucket_of(ms) for ms in durations], percent))
     assert 100 * abs(value - exact) <= exact, (value, exact)
     return value
@@ -161,10 +159,10 @@ def durations_of(facts: Iterable[Row]) -> list[int]:
     return sorted(fact["duration_ms"] for fact in facts if fact["duration_ms"] is not None)
 
 
-def percentiles(facts: Iterable[Row], period: str) -> Row:
+def percentiles(facts: Iterable[Row]) -> Row:
     durations = durations_of(facts)
     return {
-        f"{name}_duration_ms": percentile(durations, percent, period)
+        f"{name}_duration_ms": percentile(durations, percent)
         for name, percent in PERCENTILES.items()
     }
 
@@ -267,13 +265,13 @@ def _organization_analytics(facts: list[Row], members: Mapping[str, Mapping[str,
             "organization_id": organization_id,
             "aggregation_period": period,
             "metric_date": first,
-            **_organization_period(part, period),
+            **_organization_period(part),
             **_developers(part, members.get(organization_id, {}), next_first_day(first, period)),
         }
     return rows
 
 
-def _organization_period(facts: list[Row], period: str) -> Row:
+def _organization_period(facts: list[Row]) -> Row:
     row = measures(facts)
     compared = [fact for fact in facts if fact["savings_status"] == "compared"]
     by_provider = split(facts, "provider")
@@ -286,7 +284,7 @@ def _organization_period(facts: list[Row], period: str) -> Row:
         "total_net_savings_usd": total(compared, "net_savings_usd"),
         "savings_percentage": savings_percentage(row),
         "avg_duration_ms": average_duration(row),
-        **percentiles(facts, period),
+        **percentiles(facts),
         "providers_used": len({fact["provider"] for fact in facts}),
         "by_provider": by_provider,
         "by_task_type": split(facts, "task_type"),
@@ -352,7 +350,7 @@ def _analytics_hourly(facts: list[Row]) -> Rows:
             "total_executions": row["total_tasks"],
             "successful_executions": row["successful_tasks"],
             "avg_duration_ms": average_duration(row),
-            **percentiles(part, "hourly"),
+            **percentiles(part),
         }
     return rows
 
@@ -427,7 +425,7 @@ def _provider_performance_metrics(facts: list[Row]) -> Rows:
         rows[key] = {
             **dict(zip(names, key, strict=True)),
             "metric_date": key[-1].date(),
-            **_performance(part, key[-2]),
+            **_performance(part),
         }
     return rows
 
@@ -438,14 +436,14 @@ def _provider_period(start: datetime, period: str) -> datetime:
     return first_instant(first_day(start.date(), period), "UTC")
 
 
-def _performance(facts: list[Row], period: str) -> Row:
+def _performance(facts: list[Row]) -> Row:
     row = measures(facts)
     completed = [fact for fact in facts if fact["status"] == "completed"]
     finished = row["successful_tasks"] + row["failed_tasks"]
     costed = len(completed) - count(completed, cost_usd=None)
     scored = len(completed) - count(completed, quality_score=None)
     quality = total(completed, "quality_score")
-    found = percentiles(facts, period)
+    found = percentiles(facts)
     return {
         **row,
         "finished_tasks": finished,
@@ -462,26 +460,29 @@ def _performance(facts: list[Row], period: str) -> Row:
     }
 
 
-# Histograms
+# Durations
 
 
-def _organization_duration_histogram(facts: list[Row]) -> Rows:
-    return _histogram(facts, ("organization_id", "metric_date"), lambda fact: fact["metric_date"])
+def _organization_durations(facts: list[Row]) -> Rows:
+    return _durations(facts, ("organization_id", "metric_date"), lambda fact: fact["metric_date"])
 
 
-def _provider_duration_histogram(facts: list[Row]) -> Rows:
+def _provider_durations(facts: list[Row]) -> Rows:
     names = ("provider", "model", "task_type", "metric_date")
-    return _histogram(facts, names, lambda fact: fact["start_time"].date())
+    return _durations(facts, names, lambda fact: fact["start_time"].date())
 
 
-def _histogram(facts: list[Row], names: tuple[str, ...], day: Callable[[Row], date]) -> Rows:
+def _durations(facts: list[Row], names: tuple[str, ...], day: Callable[[Row], date]) -> Rows:
     """Count durations by bucket; the last of the names is the day."""
-    tasks = Counter(
-        (*(fact[name] for name in names[:-1]), day(fact), bucket_of(fact["duration_ms"]))
-        for fact in facts
-        if fact["duration_ms"] is not None
-    )
     return {
-        key: {**dict(zip((*names, "duration_bucket"), key, strict=True)), "timed_tasks": number}
-        for key, number in tasks.items()
+        key: {
+            **dict(zip(names, key, strict=True)),
+            "durations": {
+                str(bucket): tasks
+                for bucket, tasks in Counter(map(bucket_of, durations_of(part))).items()
+            },
+        }
+        for key, part in grouped(
+            facts, lambda fact: (*(fact[name] for name in names[:-1]), day(fact))
+        )
     }

@@ -17,7 +17,7 @@ ASSETS = {
     "price_book": ["marts", "dim_prices"],
     "executions": ["marts", "fct_task_executions"],
     "decisions": ["marts", "fct_routing_decisions"],
-    "rollups": ["marts", "organization_analytics"],
+    "rollups": ["marts", "organization_days"],
     "reconciliation": ["marts", "reconciliation"],
 }
 """The asset that each suite speaks of."""

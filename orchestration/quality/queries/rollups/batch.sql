@@ -1,1 +1,1 @@
-select * from marts.organization_analytics where aggregation_period = 'daily'
+select * from marts.organization_days

@@ -7,10 +7,9 @@ from (
             select avg(before.tasks)
             from (
                 select sum(total_tasks) as tasks
-                from marts.organization_analytics
+                from marts.organization_days
                 where
-                    aggregation_period = 'daily'
-                    and metric_date in (
+                    metric_date in (
                         days.metric_date - 7, days.metric_date - 14,
                         days.metric_date - 21, days.metric_date - 28
                     )
@@ -19,10 +18,8 @@ from (
         ) as usual_tasks
     from (
         select metric_date, sum(total_tasks) as tasks
-        from marts.organization_analytics
-        where
-            aggregation_period = 'daily'
-            and metric_date in (select metric_date from {batch})
+        from marts.organization_days
+        where metric_date in (select metric_date from {batch})
         group by metric_date
     ) as days
 ) as volumes
