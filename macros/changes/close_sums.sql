@@ -4,6 +4,8 @@
     {%- if not is_incremental() %}
     -- Room for the next version of a row beside it, so that an update leaves the indexes alone.
     alter table {{ this }} set (fillfactor = 70);
+
+    {{ carry_over_sealed_rows() }}
     {%- endif %}
     insert into {{ ref('int_bookmarks') }} as bookmarks (model_name, build_id, version)
     select

@@ -12,6 +12,18 @@
     {%- call statement('functions') %}
     create schema if not exists {{ schema }};
 
+    -- What version 0.1 had in their place, and tables of its that no model is left of.
+    set client_min_messages = warning;
+    drop aggregate if exists {{ schema }}.duration_percentile(integer, bigint, numeric);
+    drop function if exists {{ schema }}.duration_percentile_value(text);
+    drop function if exists {{ schema }}.duration_percentile_merge(text, text);
+    drop function if exists {{ schema }}.duration_percentile_append(text, integer, bigint, numeric);
+    drop function if exists {{ schema }}.duration_percentile_compact(text);
+    drop function if exists {{ schema }}.duration_percentile_buckets(text);
+    drop table if exists {{ table_of_marts('reconciled_periods') }} cascade;
+    drop table if exists {{ table_of_marts('reconciled_provider_periods') }} cascade;
+    reset client_min_messages;
+
     create or replace function {{ schema }}.add_maps(a jsonb, b jsonb)
     returns jsonb
     language sql immutable parallel safe
