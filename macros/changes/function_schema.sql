@@ -1,4 +1,4 @@
-{#- The schema of the functions on maps, beside the marts. -#}
+{#- The schema of the functions on maps, which is that of the marts. -#}
 {% macro function_schema() -%}
-    {{ return(adapter.quote(generate_schema_name('marts', none))) }}
+    {{ return('"' ~ generate_schema_name('marts', none) ~ '"') }}
 {%- endmacro %}

@@ -3,11 +3,11 @@
     them whoever is asked for. -#}
 {% macro is_rebuilt_day(relation, day, unit) -%}
     {%- for var_name, comparison, slack in [('rebuild_from', '>=', '-'), ('rebuild_until', '<', '+')] if var(var_name) %}
-        {{- day }} {{ comparison }} cast({{ quoted(var(var_name)) }} as date) {{ slack }} 1 and {# #}
+        {{- day }} {{ comparison }} cast('{{ var(var_name) }}' as date) {{ slack }} 1 and {# #}
     {%- endfor %}
     {%- if var('rebuild_organizations') and unit != 'provider' -%}
         {{ relation }}.organization_id = any(
-            cast({{ quoted('{' ~ var('rebuild_organizations') | join(',') ~ '}') }} as uuid [])
+            cast('{ {{- var('rebuild_organizations') | join(',') -}} }' as uuid [])
         )
     {%- else -%}
         true

@@ -92,9 +92,9 @@ def test_whenever_a_build_is_killed_the_next_one_makes_everything_right(story: S
             kill_a_build(story, lambda: wait_until(watcher, WAITING_FOR_A_LOCK, "int_model_inputs"))
         # The facts are done, the rollup is not.
         story.land_lines(parts[2])
-        with locked(story, "marts.organization_analytics", "access exclusive"):
+        with locked(story, "intermediate.int_organization_days", "access exclusive"):
             kill_a_build(
-                story, lambda: wait_until(watcher, WAITING_FOR_A_LOCK, "organization_analytics")
+                story, lambda: wait_until(watcher, WAITING_FOR_A_LOCK, "int_organization_days")
             )
         # Anywhere, and in a full refresh.
         story.land_lines(parts[3])
@@ -154,10 +154,20 @@ class Kills:
         self._models = len(self._completed(None))
 
     def _completed(self, build: str | None) -> set[str]:
-        """Return the models whose records a build, or any, has written."""
+        """Return the models whose records a build, or any, has written.
+
+        What adds up changes records only how far it has come: as far as the facts of the build.
+        """
         found = self._watcher.execute(
-            "select distinct model_name from intermediate.int_model_inputs "
-            "where invocation_id = %(build)s or cast(%(build)s as text) is null",
+            "select model_name from intermediate.int_model_inputs "
+            "where invocation_id = %(build)s or cast(%(build)s as text) is null "
+            "union "
+            "select sums.model_name from intermediate.int_bookmarks as sums "
+            "inner join intermediate.int_bookmarks as facts on sums.build_id = facts.build_id "
+            "where facts.model_name = 'fct_task_executions' and exists ("
+            "select 1 from intermediate.int_model_inputs "
+            "where model_name = facts.model_name "
+            "and (invocation_id = %(build)s or cast(%(build)s as text) is null))",
             {"build": build},
         )
         return {str(model) for (model,) in found}
@@ -228,7 +238,7 @@ def test_a_table_that_a_killed_full_refresh_left_behind_stops_no_build(story: St
     before = story.marts().keys()
     # dbt drops the table that it has replaced in a second transaction, or else in the next build.
     with story.database.connect() as connection:
-        for table in ("fct_task_executions", "organization_analytics", "dim_providers"):
+        for table in ("fct_task_executions", "fct_savings_by_policy", "dim_providers"):
             connection.execute(f"create table marts.{table}__dbt_backup ()".encode())
     story.build()
     assert story.marts().keys() == before
@@ -293,11 +303,11 @@ def test_a_load_that_commits_between_facts_and_rollup_is_taken_in_by_the_next_bu
         try:
             with (
                 story.database.connect(autocommit=True) as watcher,
-                locked(story, "marts.organization_analytics", "access exclusive"),
+                locked(story, "intermediate.int_organization_days", "access exclusive"),
             ):
                 is_held.set()
-                wait_until(watcher, WAITING_FOR_A_LOCK, "organization_analytics")
-                # The facts are built by now. A user as well, whom head counts read directly.
+                wait_until(watcher, WAITING_FOR_A_LOCK, "int_organization_days")
+                # The facts are built by now. A user as well, for the head count.
                 story.land(execution(3), user())
         except BaseException as error:  # noqa: BLE001 - raised below, in the test's own thread
             failures.append(error)

@@ -148,8 +148,8 @@ def test_a_build_says_where_layers_differ(story_of_sample: Story) -> None:
     )["organization_id"]
     with story_of_sample.database.connect() as connection:
         connection.execute(
-            "update marts.analytics_hourly set total_tasks = total_tasks + 1 "
-            "where id = (select id from marts.analytics_hourly "
+            "update intermediate.int_organization_hours set total_tasks = total_tasks + 1 "
+            "where ctid = (select ctid from intermediate.int_organization_hours "
             "where organization_id = %s and metric_date = '2026-10-20' limit 1)",
             (organization_id,),
         )

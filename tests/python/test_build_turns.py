@@ -75,10 +75,10 @@ def test_of_two_builds_at_once_the_second_waits(story: Story) -> None:
     story.land_lines(lines[1::2])
     with story.database.connect(autocommit=True) as watcher:
         # The one whose turn it is stops halfway, until the other one is there.
-        with locked(story, "marts.organization_analytics", "access exclusive"):
+        with locked(story, "intermediate.int_organization_days", "access exclusive"):
             builds = [start_build(story), start_build(story)]
             wait_until(watcher, CONNECTED, "dbt waiting")
-            wait_until(watcher, WAITING_FOR_A_LOCK, "organization_analytics")
+            wait_until(watcher, WAITING_FOR_A_LOCK, "int_organization_days")
             time.sleep(2)  # longer than what is taken for death
             assert watcher.execute(CONNECTED.encode(), ("dbt waiting",)).fetchone() == (True,)
         ends = [end_of(build) for build in builds]
@@ -107,10 +107,10 @@ def test_a_killed_build_is_found_dead(story: Story) -> None:
     story.land_lines(sample_lines(SMALL))
     with (
         story.database.connect(autocommit=True) as watcher,
-        locked(story, "marts.organization_analytics", "access exclusive"),
+        locked(story, "intermediate.int_organization_days", "access exclusive"),
     ):
         kill_a_build(
-            story, lambda: wait_until(watcher, WAITING_FOR_A_LOCK, "organization_analytics")
+            story, lambda: wait_until(watcher, WAITING_FOR_A_LOCK, "int_organization_days")
         )
         (killed,) = running_builds(story)
     code, output = end_of(start_build(story))

@@ -7,21 +7,24 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 from stories import Project, Story
-from test_landing_contracts import execution, organization, user
+from test_landing_contracts import adjustment, execution, organization
 
 pytest_plugins = ["stories"]
 
-VIEW = "staging.stg_platform__users"
-SELECTION = ("stg_platform__users", "int_organization_members")
-READ = "select count(*) as members from intermediate.int_organization_members"
-LAST_COLUMN = "    _line_number\n"
+VIEW = "staging.stg_platform__adjustments"
+# The view, and all that stand on it.
+SELECTION = (
+    "stg_platform__adjustments", "fct_adjustments", "adjustment_days", "organization_bills",
+)  # fmt: skip
+READ = "select count(*) as adjustments from marts.fct_adjustments"
+LAST_COLUMNS = "        adjustments._load_id,\n        adjustments._line_number\n"
 ANOTHER_CLOCK = "2026-10-31T23:45:00Z"
 
 
 @contextlib.contextmanager
 def edited(project: Project, before: str, after: str) -> Iterator[None]:
     """Edit the model of the view for a while."""
-    path = project.root / "models" / "staging" / "platform" / "stg_platform__users.sql"
+    path = project.root / "models" / "staging" / "platform" / "stg_platform__adjustments.sql"
     text = path.read_text(encoding="utf-8")
     assert text.count(before) == 1
     path.write_text(text.replace(before, after), encoding="utf-8")
@@ -58,10 +61,10 @@ def reader(story: Story) -> Iterator[list[int]]:
 
 
 def oids(story: Story) -> dict[str, int]:
-    """Return the identity of every view below the marts."""
+    """Return the identity of every view."""
     found = story.rows(
-        "select relname, oid from pg_catalog.pg_class where relkind = 'v' "
-        "and relnamespace in ('staging'::regnamespace, 'intermediate'::regnamespace)"
+        "select relname, oid from pg_catalog.pg_class where relkind = 'v' and relnamespace in "
+        "('staging'::regnamespace, 'intermediate'::regnamespace, 'marts'::regnamespace)"
     )
     return {row["relname"]: row["oid"] for row in found}
 
@@ -75,7 +78,7 @@ def last_column(story: Story) -> dict[str, str]:
 
 
 def test_views_stay_readable_and_the_same_over_builds(story: Story) -> None:
-    story.land(organization(), user(), execution(1))
+    story.land(organization(), adjustment(), execution(1))
     story.build()
     before = oids(story)
     assert before.keys() >= set(SELECTION)
@@ -83,7 +86,8 @@ def test_views_stay_readable_and_the_same_over_builds(story: Story) -> None:
         story.build()
         # The definition of views that read the clock changes, and one gets a column more.
         story.build(now=ANOTHER_CLOCK)
-        with edited(story.project, LAST_COLUMN, "    _line_number,\n    1 as one_more\n"):
+        one_more = LAST_COLUMNS.rstrip() + ",\n        1 as one_more\n"
+        with edited(story.project, LAST_COLUMNS, one_more):
             story.build()
     assert oids(story) == before
     assert last_column(story) == {"attname": "one_more", "type": "integer"}
@@ -101,22 +105,25 @@ def test_an_unchanged_view_does_not_wait_for_a_query_that_reads_it(
 
 
 @pytest.mark.parametrize(
-    "column",
-    ["cast(_line_number as integer) as _line_number", "_line_number as line_number"],
-    ids=["retyped", "renamed"],
+    "columns",
+    [
+        "adjustments._load_id, cast(adjustments._line_number as integer) as _line_number",
+        "adjustments._line_number, adjustments._load_id",
+    ],
+    ids=["retyped", "moved"],
 )
 def test_a_view_whose_columns_change_is_built_anew_with_what_stands_on_it(
-    story: Story, column: str
+    story: Story, columns: str
 ) -> None:
-    story.land(organization(), user(), execution(1))
+    story.land(organization(), adjustment(), execution(1))
     before = oids(story)
-    with edited(story.project, LAST_COLUMN, f"        {column}\n"):
+    with edited(story.project, LAST_COLUMNS, f"        {columns}\n"):
         story.build(*SELECTION)
     after = oids(story)
     assert after.keys() == before.keys()
     assert {name for name in before if before[name] != after[name]} == set(SELECTION)
     assert last_column(story) != {"attname": "_line_number", "type": "bigint"}
-    assert story.row(READ) == {"members": 1}
+    assert story.row(READ) == {"adjustments": 1}
     story.build()
     assert last_column(story) == {"attname": "_line_number", "type": "bigint"}
     story.assert_equals_oracle()

@@ -160,15 +160,18 @@ def test_near_real_time_lands_builds_and_checks_twice(
     assert list((home / "landing" / "inbox").iterdir()) == []
     assert (home / "warehouse.prom").read_text().count("\nwarehouse_") > 20
     # The lineage of columns is shown since the tables were there.
-    (facts,) = [
+    (days,) = [
         event.materialization
         for event in second.get_asset_materialization_events()
-        if event.asset_key == dg.AssetKey(["marts", "organization_analytics"])
+        if event.asset_key == dg.AssetKey(["intermediate", "int_organization_days"])
     ]
-    lineage = facts.metadata["dagster/column_lineage"]
+    lineage = days.metadata["dagster/column_lineage"]
     assert isinstance(lineage, dg.TableColumnLineageMetadataValue)
+    changes = dg.AssetKey(["intermediate", "int_execution_changes"])
     assert list(lineage.value.deps_by_column["total_spend_usd"]) == [
-        dg.TableColumnDep(dg.AssetKey(["marts", "fct_task_executions"]), "cost_usd")
+        dg.TableColumnDep(changes, "cost_usd"),
+        dg.TableColumnDep(changes, "sign"),
+        dg.TableColumnDep(dg.AssetKey(["marts", "fct_task_executions"]), "cost_usd"),
     ]
 
 

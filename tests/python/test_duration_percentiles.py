@@ -1,27 +1,30 @@
-"""Percentiles from histograms: within 1 % of the exact ones, and the same however days are merged.
+"""Percentiles from maps of buckets: within 1 % of the exact ones, and the same however maps add up.
 
-The durations that Hypothesis draws go through the compiled SQL of the model that makes histograms,
-and through the aggregate that a build leaves beside it. What they must say is computed here.
+The durations that Hypothesis draws go through the compiled SQL that makes the maps of a model, and
+through the functions that a build leaves in the database. What they must say is computed here.
 """
 
+import json
 import math
 import random
 import re
 from bisect import bisect_left, bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, TypeVar
+from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
 from hypothesis import strategies as st
 from oracle import Row
+from psycopg.types.json import Jsonb
 from stories import NOW, Story
 from test_landing_contracts import uuid_of
 from test_pricing_properties import drawn, either
@@ -30,7 +33,7 @@ from orchestration.project import project_root
 
 pytest_plugins = ["stories"]
 
-MODEL = "organization_duration_histogram"
+MODEL = "int_organization_days"
 SAMPLES = 150
 LONGEST_MS = 10**9
 NO_LENGTH = -1
@@ -130,31 +133,38 @@ def is_near(estimate: Decimal, exact: int | Decimal) -> bool:
     return abs(Fraction(estimate) - Fraction(exact)) <= BOUND * Fraction(exact)
 
 
-def compiled(story: Story) -> str:
-    """Return the query of the model as a full refresh runs it, on a table `samples`."""
-    story.project.run(story.database, "compile", "--select", MODEL, "--full-refresh")
+def map_of_durations(story: Story) -> str:
+    """Return the expression by which the model makes a map of the rows of a group."""
+    story.project.run(story.database, "compile", "--select", MODEL)
     arguments = story.project.arguments(story.database, (), NOW)
     target = Path(arguments[arguments.index("--target-path") + 1])
     (path,) = (target / "compiled").rglob(f"{MODEL}.sql")
-    query, replaced = re.subn(r'"\w+"\."marts"\."fct_task_executions"', "samples", path.read_text())
-    assert replaced == 1, query
-    return query
+    text = path.read_text(encoding="utf-8")
+    assert text.count("case count(") == 1, text
+    (found,) = re.findall(r"(case count\(.*) as durations", text, re.DOTALL)
+    return str(found)
 
 
 @contextmanager
-def histograms(story: Story, rows: Iterable[Sequence[Any]]) -> Iterator[psycopg.Connection]:
-    """Yield a connection with durations in a table `samples`, and `histograms` of them."""
-    query = compiled(story)
+def maps(story: Story, rows: Iterable[Sequence[Any]]) -> Iterator[psycopg.Connection]:
+    """Yield a connection with signed durations in a table, and `maps` of them by key and day."""
+    durations = map_of_durations(story)
     with story.database.connect() as connection:
         connection.execute(
-            "create temporary table samples "
-            "(organization_id uuid, metric_date date, duration_ms bigint)"
+            "create temporary table executions "
+            "(organization_id uuid, metric_date date, duration_ms bigint, sign smallint)"
         )
-        with connection.cursor().copy("copy samples from stdin") as copy:
+        with connection.cursor().copy("copy executions from stdin") as copy:
             for row in rows:
                 copy.write_row(row)
-        connection.execute(f"create temporary table histograms as {query}".encode())
-        connection.execute("analyze samples, histograms")
+        statement = f"""
+            create temporary table maps as
+            select organization_id, metric_date, {durations} as durations
+            from executions
+            group by organization_id, metric_date
+        """  # noqa: S608
+        connection.execute(statement.encode())
+        connection.execute("analyze executions, maps")
         yield connection
 
 
@@ -166,24 +176,43 @@ def any_story(request: pytest.FixtureRequest) -> Story:
     return found
 
 
+def signed(sample: Sample, key: str, chance: random.Random) -> Iterator[Sequence[Any]]:
+    """Return durations of several days, some of which come and go again on the same or a later day.
+
+    The last day has nothing but what is taken away.
+    """
+    for length, day in zip(sample.durations, sample.days, strict=True):
+        yield key, FIRST_DAY + timedelta(days=day), length, 1
+        if chance.random() < 0.3:
+            passing = chance.choice((length, int(10 ** chance.uniform(0, 9))))
+            gone = chance.choice((day, DAYS))
+            yield key, FIRST_DAY + timedelta(days=day), passing, 1
+            yield key, FIRST_DAY + timedelta(days=gone), passing, -1
+
+
 def test_percentiles_of_any_durations_are_near_and_the_same_from_days(any_story: Story) -> None:
     found = drawn(samples(), SAMPLES)
+    chance = random.Random(2)  # noqa: S311
     whole = {uuid_of(number): sample for number, sample in enumerate(found)}
     in_days = {uuid_of(1_000_000 + number): sample for number, sample in enumerate(found)}
-    rows = [
-        (key, FIRST_DAY, length) for key, sample in whole.items() for length in sample.durations
+    rows: list[Sequence[Any]] = [
+        (key, FIRST_DAY, length, 1) for key, sample in whole.items() for length in sample.durations
     ]
-    rows += [
-        (key, FIRST_DAY + timedelta(days=day), length)
-        for key, sample in in_days.items()
-        for length, day in zip(sample.durations, sample.days, strict=True)
-    ]
-    buckets = defaultdict[str, Counter[int]](Counter)
-    with histograms(any_story, rows) as connection:
-        for key, bucket, tasks in connection.execute(
-            "select organization_id, duration_bucket, timed_tasks from histograms"
-        ):
-            buckets[str(key)][bucket] += tasks
+    for key, sample in in_days.items():
+        rows += signed(sample, key, chance)
+    with maps(any_story, rows) as connection:
+        buckets: dict[str, dict[int, int]] = {
+            str(key): {int(bucket): tasks for bucket, tasks in added.items()}
+            for key, added in connection.execute("""
+                select organization_id, marts.sum_maps(durations order by random())
+                from maps
+                group by organization_id
+            """)
+        }
+        taken_away = connection.execute(
+            "select count(*) from maps where metric_date = %s and durations <> '{}'",
+            (FIRST_DAY + timedelta(days=DAYS),),
+        ).fetchone()
         connection.execute("create temporary table shares (organization_id uuid, share numeric)")
         with connection.cursor().copy("copy shares from stdin") as copy:
             for key, sample in (whole | in_days).items():
@@ -192,39 +221,42 @@ def test_percentiles_of_any_durations_are_near_and_the_same_from_days(any_story:
         estimates: dict[tuple[str, Decimal], Decimal] = {
             (str(key), share): value
             for key, share, value in connection.execute("""
-                select
-                    organization_id,
-                    share,
-                    marts.duration_percentile(duration_bucket, timed_tasks, share)
+                select organization_id, share, marts.duration_percentile(durations, share)
                 from (
-                    select * from histograms
-                    inner join shares using (organization_id)
-                    order by random()
-                ) as shuffled
-                group by organization_id, share
+                    select organization_id, marts.sum_maps(durations) as durations
+                    from maps
+                    group by organization_id
+                ) as added
+                inner join shares using (organization_id)
             """)
         }
         by_sorting: dict[tuple[str, Decimal], int] = {
             (str(key), share): value
-            for key, share, value in connection.execute("""
+            for key, share, value in connection.execute(
+                """
                 select
                     organization_id,
                     share,
                     percentile_disc(share) within group (order by duration_ms)
-                from samples
+                from executions
                 inner join shares using (organization_id)
+                where organization_id = any(%s)
                 group by organization_id, share
-            """)
+                """,
+                (list(whole),),
+            )
         }
 
     compared = 0
     for (one, sample), other in zip(whole.items(), in_days, strict=True):
-        assert buckets[one] == Counter(map(bucket_of, sample.durations)) == buckets[other], sample
+        # As dicts, for which a bucket with 0 tasks is not the same as none.
+        counted = dict(Counter(map(bucket_of, sample.durations)))
+        assert buckets[one] == counted == buckets[other], sample
         for share in sample.shares:
             exact = nearest_rank(sorted(sample.durations), share)
             estimate = estimates[one, share]
             assert is_near(estimate, exact), (sample, share, estimate, exact)
-            expected = value_of(nearest_rank(sorted(buckets[one].elements()), share))
+            expected = value_of(nearest_rank(sorted(Counter(counted).elements()), share))
             assert estimate == expected == estimates[other, share], (sample, share)
             # percentile_disc multiplies in double precision, which may round a share up a rank.
             count = len(sample.durations)
@@ -232,10 +264,13 @@ def test_percentiles_of_any_durations_are_near_and_the_same_from_days(any_story:
                 assert by_sorting[one, share] == exact, (sample, share)
                 compared += 1
     assert compared > 0.95 * sum(len(sample.shares) for sample in found)
-    # The agreement says something only if it covers long, short and missing lengths, and days.
+    # The agreement says something only if it covers long, short and missing lengths, days, and maps
+    # of what is taken away.
     assert {NO_LENGTH, 0, bucket_of(LONGEST_MS)} <= set().union(*buckets.values())
     assert sum(len(set(sample.days)) > 1 for sample in found) > SAMPLES / 2
     assert sum(len(buckets[key]) > 100 for key in whole) > 10
+    assert taken_away is not None
+    assert taken_away[0] > SAMPLES / 2
 
 
 def test_every_duration_falls_into_the_bucket_that_whole_numbers_say(any_story: Story) -> None:
@@ -247,13 +282,14 @@ def test_every_duration_falls_into_the_bucket_that_whole_numbers_say(any_story: 
         *(int(10 ** chance.uniform(5, 10.4)) for _ in range(20_000)),
     }
     # The end of the UUID is the duration.
-    rows = ((f"{length + 2:032x}", FIRST_DAY, length) for length in lengths)
-    with histograms(any_story, rows) as connection:
+    rows = ((f"{length + 2:032x}", FIRST_DAY, length, 1) for length in lengths)
+    with maps(any_story, rows) as connection:
         found = {
-            key.int - 2: bucket
-            for key, bucket in connection.execute(
-                "select organization_id, duration_bucket from histograms"
+            key.int - 2: int(bucket)
+            for key, bucket, tasks in connection.execute(
+                "select organization_id, (jsonb_each_text(durations)).* from maps"
             )
+            if tasks == "1"
         }
     assert found.keys() == lengths
     wrong = [
@@ -268,75 +304,79 @@ def test_every_duration_falls_into_the_bucket_that_whole_numbers_say(any_story: 
     assert not far, far[:10]
 
 
-@pytest.mark.parametrize(
-    ("mart", "key", "median", "day"),
-    [
-        ("organization_analytics", ("organization_id",), "p50_duration_ms", "rows.metric_date"),
-        (
-            "provider_performance_metrics",
-            ("provider", "model", "task_type"),
-            "median_duration_ms",
-            "cast(rows.start_time at time zone 'UTC' as date)",
-        ),
-    ],
-    ids=["organizations", "providers"],
-)
-def test_weeks_and_months_are_what_the_aggregate_makes_of_days(
-    sample: Story, mart: str, key: tuple[str, ...], median: str, day: str
-) -> None:
-    histogram = f"{mart.partition('_')[0]}_duration_histogram"
-    names = (median, "p95_duration_ms", "p99_duration_ms")
+def local_hour(fact: Row) -> datetime:
+    """Return when the hour of the reporting time zone began in which an execution started."""
+    local = fact["start_time"].astimezone(ZoneInfo(fact["reporting_timezone"]))
+    past = timedelta(minutes=local.minute, seconds=local.second, microseconds=local.microsecond)
+    start: datetime = fact["start_time"] - past
+    return start
 
-    def beside(relation: str, day: str, percentiles: Iterable[str]) -> list[Row]:
-        """Return weeks and months, each with percentiles from the rows of its days."""
-        same = " and ".join(
-            f"rows.{column} is not distinct from periods.{column}" for column in key
-        )
-        columns = ", ".join((*key, "aggregation_period", "metric_date", "timed_tasks", *names))
-        return sample.rows(f"""
-            with periods as (
-                select
-                    {columns},
-                    metric_date + case aggregation_period
-                        when 'weekly' then interval '7 days' else interval '1 month'
-                    end as next_date
-                from marts.{mart}
-                where aggregation_period in ('weekly', 'monthly')
-            )
-            select {"periods." + columns.replace(", ", ", periods.")}, {", ".join(percentiles)}
-            from periods
-            left join marts.{relation} as rows
-                on {same} and {day} >= periods.metric_date and {day} < periods.next_date
-            group by {"periods." + columns.replace(", ", ", periods.")}
-            order by {"periods." + columns.replace(", ", ", periods.")}
-        """)  # noqa: S608
 
-    shares = {"of_50": "0.5", "of_95": "0.95", "of_99": "0.99"}
-    merged = beside(
-        histogram,
-        "rows.metric_date",
-        (
-            f"marts.duration_percentile(rows.duration_bucket, rows.timed_tasks, {share}) as {name}"
-            for name, share in shares.items()
-        ),
-    )
-    sorted_facts = beside(
-        "fct_task_executions",
-        day,
-        (
-            f"percentile_disc({share}) within group (order by rows.duration_ms) as {name}"
-            for name, share in shares.items()
-        ),
-    )
-    for row, exact in zip(merged, sorted_facts, strict=True):
-        for name, column in zip(shares, names, strict=True):
-            assert row[name] == row[column] == exact[column], row
-            assert (row[name] is None) == (exact[name] is None) == (row["timed_tasks"] == 0), row
-            assert row[name] is None or is_near(row[name], exact[name]), (row, exact)
-    timed = [row for row in merged if row["timed_tasks"]]
-    assert {row["aggregation_period"] for row in timed} == {"weekly", "monthly"}
-    assert max(row["timed_tasks"] for row in timed) > 30
-    assert "model" not in key or any(row["model"] is None for row in timed)
+def utc_hour(fact: Row) -> datetime:
+    start: datetime = fact["start_time"].astimezone(UTC)
+    return start.replace(minute=0, second=0, microsecond=0)
+
+
+def monday(day: date) -> date:
+    return day - timedelta(days=day.weekday())
+
+
+def utc_day(fact: Row) -> date:
+    return utc_hour(fact).date()
+
+
+ORGANIZATION = ("organization_id",)
+PROVIDER = ("provider", "model", "task_type")
+
+# Columns that name whose period it is, the column that names the period, and how an execution's is
+# found.
+GRAINS: Mapping[str, tuple[tuple[str, ...], str, Callable[[Row], date]]] = {
+    "organization_hours": (
+        (*ORGANIZATION, "provider", "task_type", "metric_date"), "hour_start", local_hour,
+    ),
+    "organization_days": (ORGANIZATION, "metric_date", lambda fact: fact["metric_date"]),
+    "organization_weeks": (ORGANIZATION, "metric_date", lambda fact: monday(fact["metric_date"])),
+    "organization_months": (
+        ORGANIZATION, "metric_date", lambda fact: fact["metric_date"].replace(day=1),
+    ),
+    "provider_hours": (PROVIDER, "period_start", utc_hour),
+    "provider_days": (PROVIDER, "metric_date", utc_day),
+    "provider_weeks": (PROVIDER, "metric_date", lambda fact: monday(utc_day(fact))),
+    "provider_months": (PROVIDER, "metric_date", lambda fact: utc_day(fact).replace(day=1)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("mart", GRAINS)
+def test_percentiles_of_every_grain_are_those_of_its_executions(sample: Story, mart: str) -> None:
+    names, period, period_of = GRAINS[mart]
+    lengths = defaultdict[tuple[Any, ...], list[int]](list)
+    for fact in sample.mart("fct_task_executions").values():
+        known = lengths[(*(fact[name] for name in names), period_of(fact))]
+        if fact["duration_ms"] is not None:
+            known.append(fact["duration_ms"])
+    rows = {
+        (*(row[name] for name in names), row[period]): row
+        for row in sample.rows(f"select * from marts.{mart}")  # noqa: S608
+    }
+    assert rows.keys() == lengths.keys()
+    median = "p50_duration_ms" if names[0] == "organization_id" else "median_duration_ms"
+    shares = {median: "0.5", "p95_duration_ms": "0.95", "p99_duration_ms": "0.99"}
+    for key, row in rows.items():
+        known = sorted(lengths[key])
+        buckets = Counter(map(bucket_of, known))
+        assert row["timed_tasks"] == len(known), row
+        assert row["durations"] == {str(bucket): tasks for bucket, tasks in buckets.items()}, row
+        for column, share in shares.items():
+            if not known:
+                assert row[column] is None, row
+                continue
+            exact = nearest_rank(known, Decimal(share))
+            assert row[column] == value_of(bucket_of(exact)), (row, exact)
+            assert is_near(row[column], exact), (row, exact)
+    # It says something only of rows with and without durations, and with more than one.
+    counts = [row["timed_tasks"] for row in rows.values()]
+    assert max(counts) > (1 if "hour" in mart else 5)
+    assert "hour" not in mart or min(counts) == 0
 
 
 def fenced(language: str) -> str:
@@ -363,8 +403,7 @@ def test_the_buckets_of_the_document_are_these() -> None:
 def test_the_query_of_the_document_runs(sample: Story) -> None:
     query = fenced("postgresql")
     first, last = sample.row(
-        "select min(metric_date) as first, max(metric_date) as last "
-        "from marts.provider_duration_histogram"
+        "select min(metric_date) as first, max(metric_date) as last from marts.provider_days"
     ).values()
     query, replaced = re.subn(r"between '.*' and '.*'", f"between '{first}' and '{last}'", query)
     assert replaced == 1
@@ -380,62 +419,143 @@ def test_the_query_of_the_document_runs(sample: Story) -> None:
         assert is_near(row["p95_duration_ms"], exact), provider
 
 
-def test_a_share_is_the_same_everywhere_and_from_0_to_1(any_story: Story) -> None:
+def test_a_percentile_of_any_map_and_share(any_story: Story) -> None:
     with any_story.database.connect(autocommit=True) as connection:
 
-        def ask(rows: str, share: str = "share") -> Any:
+        def ask(durations: Mapping[int, int] | None, share: str = "0.5") -> Any:
             found = connection.execute(
-                f"select marts.duration_percentile(bucket, tasks, {share}) "  # noqa: S608
-                f"from (values {rows}) as given (bucket, tasks, share)".encode()
+                "select marts.duration_percentile(%s::jsonb, %s::numeric)",
+                (None if durations is None else json.dumps(durations), share),
             ).fetchone()
             return found and found[0]
 
-        for share in ("-0.001", "1.001", "null", "'NaN'"):
-            with pytest.raises(psycopg.errors.NumericValueOutOfRange, match="between 0 and 1, not"):
-                ask("(100, 1, 0.5)", share)
-        with pytest.raises(psycopg.errors.InvalidParameterValue, match="must be the same"):
-            ask("(100, 1, 0.5), (100, 1, 0.6)")
-        assert ask("(100, 1, 0.5), (100, 1, 0.50)") == value_of(100)
-
-        # Nothing was timed: no rows, and what outer joins leave.
-        query = b"select marts.duration_percentile(100, 1, 0.5) where false"
-        assert connection.execute(query).fetchone() == (None,)
-        assert ask("(cast(null as integer), cast(null as bigint), 0.5)") is None
-        assert ask("(100, 0, 0.5)") is None
-        assert ask("(null, null, 0), (100, 0, 0), (300, 1, 0), (-1, null, 0)") == value_of(300)
-        # Repeated buckets, and more tasks than fit a bigint.
-        assert ask("(200, 1, 0.5), (-1, 1, 0.5), (200, 1, 0.5), (-1, 2, 0.5)") == 0
-        assert ask("(7, 9223372036854775807, 1), (8, 9223372036854775807, 1)") == value_of(8)
+        # Nothing was timed: an empty map, what outer joins leave, and no rows at all.
+        assert ask({}) is None
+        assert ask(None) is None
+        none = b"select marts.duration_percentile(marts.sum_maps('{}'), 0.5) where false"
+        assert connection.execute(none).fetchone() == (None,)
+        # Both ends, and on both sides of what the first of four executions is.
+        four = {-1: 1, 100: 2, 300: 1}
+        assert [ask(four, share) for share in ("0", "0.25", "0.26", "0.75", "0.76", "1")] == [
+            0, 0, value_of(100), value_of(100), value_of(300), value_of(300),
+        ]  # fmt: skip
+        # No share of anything: a percentage instead of a share names no duration.
+        assert [ask(four, share) for share in ("1.001", "95", "NaN")] == [None, None, None]
+        # Buckets are ordered as numbers and not as text: 1000 comes after 99.
+        assert ask({1000: 1, 99: 1}) == value_of(99)
+        # More tasks than fit a bigint.
+        assert ask({7: 2**63 - 1, 8: 2**63 - 1}, "1") == value_of(8)
+        assert ask({7: 2**63 - 1, 8: 2**63 - 1}, "0.5") == value_of(7)
         # Every bucket of up to ten years alone.
         query = (
-            b"select bucket, marts.duration_percentile(bucket, 1, 0.5) "
-            b"from generate_series(-1, 1400) as bucket group by bucket"
+            b"select bucket, marts.duration_percentile(jsonb_build_object(bucket, 1), 0.5) "
+            b"from generate_series(-1, 1400) as bucket"
         )
         for bucket, value in connection.execute(query):
             assert value == value_of(bucket), bucket
 
 
+def random_map(chance: random.Random) -> dict[str, int]:
+    """Return a map of few names, so that two of them often meet, with counts of either sign."""
+    counts = (-3, -2, -1, 1, 2, 3, 10**18)
+    names = chance.sample(["-1", "0", "7", "12", "openai", 'a "b"', "ä"], chance.randint(0, 5))
+    return {name: chance.choice(counts) for name in names}
+
+
+def added(*parts: Mapping[str, int]) -> dict[str, int]:
+    """Return the sum of maps, in which nothing stands with 0."""
+    totals = defaultdict[str, int](int)
+    for part in parts:
+        for name, number in part.items():
+            totals[name] += number
+    return {name: number for name, number in totals.items() if number}
+
+
+def test_maps_add_up_and_drop_what_becomes_0(any_story: Story) -> None:
+    chance = random.Random(3)  # noqa: S311
+    groups = [[random_map(chance) for _ in range(chance.randint(1, 6))] for _ in range(500)]
+    groups += [[{}], [{}, {}], [{"7": 1}, {"7": -1}], [{"7": -2}], [{"7": 2}, {}, {"7": -1}]]
+    with any_story.database.connect() as connection:
+        connection.execute("create temporary table parts (place integer, part jsonb)")
+        with connection.cursor().copy("copy parts from stdin") as copy:
+            for place, group in enumerate(groups):
+                for part in group:
+                    copy.write_row((place, json.dumps(part)))
+        sums: dict[int, dict[str, int]] = dict(
+            connection.execute(
+                "select place, marts.sum_maps(part order by random()) from parts group by place"
+            ).fetchall()
+        )
+        assert sums == {place: added(*group) for place, group in enumerate(groups)}
+        pairs = [(group[0], group[-1]) for group in groups]
+        for one, other in pairs:
+            asked = connection.execute(
+                "select marts.add_maps(%(one)s, %(other)s), marts.add_maps(%(other)s, %(one)s), "
+                "marts.add_maps(%(one)s, '{}')",
+                {"one": Jsonb(one), "other": Jsonb(other)},
+            )
+            assert asked.fetchone() == (added(one, other), added(one, other), one)
+        # What is not there, as outer joins leave it, takes nothing from what is.
+        asked = connection.execute("""
+            select marts.sum_maps(part order by place)
+            from (values (1, null), (2, '{"7": 1}'), (3, null), (4, '{"7": 2}')) as t (place, text)
+            cross join lateral (select cast(text as jsonb) as part) as parts
+        """)
+        assert asked.fetchone() == ({"7": 3},)
+        asked = connection.execute("select marts.sum_maps(part) from parts where false")
+        assert asked.fetchone() == ({},)
+    assert sum(any(number < 0 for number in total.values()) for total in sums.values()) > 100
+    assert sum(total.keys() < set().union(*groups[place]) for place, total in sums.items()) > 20
+
+
+def test_signed_names_are_counted_and_0_is_dropped(any_story: Story) -> None:
+    chance = random.Random(4)  # noqa: S311
+    groups = [
+        [(chance.choice("abcä"), chance.choice((-1, 1, 1))) for _ in range(chance.randint(0, 8))]
+        for _ in range(500)
+    ]
+    dropped = 0
+    with any_story.database.connect() as connection:
+        for group in groups:
+            expected = added(*({name: sign} for name, sign in group))
+            asked = connection.execute(
+                "select marts.count_map(%s::text[], %s::smallint[])",
+                ([name for name, _ in group], [sign for _, sign in group]),
+            )
+            assert asked.fetchone() == (expected,), group
+            dropped += len({name for name, _ in group}) > len(expected)
+        nothing = connection.execute("select marts.count_map(null, null)").fetchone()
+        assert nothing == ({},)
+    assert dropped > 20
+
+
 def test_parallel_workers_and_any_search_path_find_the_same(any_story: Story) -> None:
-    query = b"select marts.duration_percentile(bucket, 1, %s) from public.many"
+    query = b"select marts.sum_maps(durations) from public.many"
     with any_story.database.connect(autocommit=True) as connection:
 
         def ask(*settings: str) -> Any:
             for setting in settings:
                 connection.execute(f"set {setting}".encode())
-            return {share: connection.execute(query, (share,)).fetchone() for share in expected}
+            (total,) = connection.execute(query).fetchone() or (None,)
+            return total, [
+                connection.execute(
+                    "select marts.duration_percentile(%s, %s)", (Jsonb(total), share)
+                ).fetchone()
+                for share in shares
+            ]
 
-        # Enough rows that their buckets are added up several times on the way, and shares that
-        # buckets reach exactly: with any row lost or counted twice it would be other buckets.
-        count = 20_000
+        # Shares that buckets reach exactly: with any row lost or counted twice it would be others.
+        count = 2_000
         connection.execute("""
-            create table public.many as select cast(n * n % 1201 - 1 as integer) as bucket
-            from generate_series(cast(1 as bigint), 20000) as n
+            create table public.many as
+            select jsonb_build_object(n * n % 401 - 1, 1) as durations
+            from generate_series(cast(1 as bigint), 2000) as n
         """)
-        buckets = sorted(n * n % 1201 - 1 for n in range(1, count + 1))
-        expected = {
-            Decimal(bisect_right(buckets, bucket)) / count: (value_of(bucket),)
-            for bucket in buckets[:: count // 15]
-        }
+        buckets = sorted(n * n % 401 - 1 for n in range(1, count + 1))
+        counted = {str(bucket): tasks for bucket, tasks in Counter(buckets).items()}
+        probed = buckets[:: count // 15]
+        shares = [Decimal(bisect_right(buckets, bucket)) / count for bucket in probed]
+        expected = counted, [(value_of(bucket),) for bucket in probed]
 
         assert ask("max_parallel_workers_per_gather = 0") == expected
         parallel = ask(
@@ -444,20 +564,21 @@ def test_parallel_workers_and_any_search_path_find_the_same(any_story: Story) ->
             "min_parallel_table_scan_size = 0",
         )
         assert parallel == expected
-        plan = str(connection.execute(b"explain (analyze) " + query, (1,)).fetchall())
+        plan = str(connection.execute(b"explain (analyze) " + query).fetchall())
         assert "Partial Aggregate" in plan
         assert re.search(r"Workers Launched: [12]", plan)
 
         connection.execute("create schema other")
-        for name, arguments, answer in (
-            ("starts_with", "text, text", "boolean"),
-            ("octet_length", "text", "integer"),
-            ("split_part", "text, text, integer", "text"),
-            ("trim_scale", "numeric", "numeric"),
-        ):
-            connection.execute(
-                f"create function other.{name}({arguments}) returns {answer} "
-                f"language sql return cast(null as {answer})".encode()
-            )
+        connection.execute("""
+            create function other.power(numeric, numeric) returns numeric
+            language sql return cast(null as numeric)
+        """)
+        connection.execute("""
+            create function other.jsonb_each_text(jsonb, out key text, out value text)
+            returns setof record language sql begin atomic
+                select '7', '7' where false;
+            end
+        """)
         assert ask("search_path = other, pg_catalog") == expected
-        assert connection.execute("select octet_length('a')").fetchone() == (None,)
+        assert connection.execute("select power(2.0, 2.0)").fetchone() == (None,)
+        assert connection.execute("select * from jsonb_each_text('{\"a\": 1}')").fetchone() is None

@@ -349,10 +349,10 @@ def test_reading_is_right_and_not_blocked_between_the_facts_and_the_rollup(story
         try:
             with (
                 story.database.connect(autocommit=True) as watcher,
-                locked(story, "marts.organization_analytics", "share"),
+                locked(story, "intermediate.int_organization_days", "share"),
             ):
                 is_held.set()
-                wait_until(watcher, WAITING_FOR_A_LOCK, "organization_analytics")
+                wait_until(watcher, WAITING_FOR_A_LOCK, "int_organization_days")
                 # The facts are built by now.
                 seen.append(today(story))
                 assert_live(story)

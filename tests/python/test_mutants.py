@@ -1,7 +1,8 @@
-"""Small mistakes in the marts' SQL: nearly all of them are noticed.
+"""Small mistakes in the SQL of the marts and of the sums below them: nearly all are noticed.
 
 A mistake is noticed when a unit test of the model fails, or when the mart no longer holds what the
-oracle computes for random histories and price books. The tables that compare layers are left to
+oracle computes for random histories and price books. Sums are what marts show; a mistake in them is
+noticed when they are no longer what they were. The tables that compare layers are left to
 `test_reconciliation.py`, which damages what they compare.
 """
 
@@ -33,6 +34,22 @@ CAUGHT_PERCENTAGE = 95
 
 LEFT_OUT = ("--exclude", "reconciled_*", "alert_episodes")
 """What other tests damage, and what keeps the rows that `fct_alerts` shows by the same columns."""
+
+MODELS = ("path:models/marts", "path:models/intermediate/days")
+
+SHOWN_IN = {
+    "organization_hours": "analytics_hourly",
+    **{
+        f"{unit}_{period}": mart
+        for unit, mart, periods in (
+            ("organization", "organization_analytics", ("days", "weeks", "months")),
+            ("user", "user_analytics", ("days", "weeks", "months")),
+            ("provider", "provider_performance_metrics", ("hours", "days", "weeks", "months")),
+        )
+        for period in periods
+    },
+}
+"""What the documents' marts put together; the oracle computes those."""
 
 EQUIVALENT = Path(__file__).with_name("equivalent_mutants.csv")
 """Mistakes that are none, and why."""
@@ -114,9 +131,9 @@ def pinned_by_the_oracle(story: Story, seeds: Seeds) -> dict[str, list[str]]:
     return {name: list(next(iter(rows.values()))) for name, rows in expected.items()}
 
 
-def compiled_marts(project: Project, story: Story) -> dict[str, exp.Expr]:
-    """Return the queries of the marts as a full refresh runs them."""
-    command = ("compile", "--full-refresh", "--select", "path:models/marts")
+def compiled_models(project: Project, story: Story) -> dict[str, exp.Expr]:
+    """Return the queries of the models as a full refresh runs them."""
+    command = ("compile", "--full-refresh", "--select", *MODELS)
     return {
         name.split(".")[-1]: parsed(result["compiled_code"])
         for name, result in results_of(project, story, *command, *LEFT_OUT).items()
@@ -124,21 +141,54 @@ def compiled_marts(project: Project, story: Story) -> dict[str, exp.Expr]:
     }
 
 
+def without_bookmark(model: str, tree: exp.Expr) -> exp.Expr:
+    """Return the query of a sum as it adds up all facts: under a name that has no bookmark."""
+    return tree.transform(
+        lambda node: exp.Literal.string("nobody") if node.is_string and node.name == model else node
+    )
+
+
+def cases_of_parts(
+    connection: psycopg.Connection,
+    models: Mapping[str, exp.Expr],
+    pinned: Mapping[str, Sequence[str]],
+) -> Iterator[tuple[str, Case]]:
+    """Return models with the rows that they have, which marts show that are as the oracle says.
+
+    Sums are asked for all columns, what stands between them and such a mart for those that both
+    have.
+    """
+    for model, query in models.items():
+        if model.startswith("int_"):
+            table, tree = f"intermediate.{model}", without_bookmark(model, query)
+        elif model in SHOWN_IN:
+            table, tree = f"marts.{model}", query
+        else:
+            continue
+        statement = f"select * from {table}"  # noqa: S608
+        names = [column.name for column in connection.execute(statement.encode()).description or ()]
+        columns = [name for name in names if name in pinned.get(SHOWN_IN.get(model, ""), names)]
+        case = Case(tree, columns, rows_of_query(connection, statement, columns))
+        assert case.rows
+        assert rows_of_query(connection, tree.sql("postgres"), columns) == case.rows, model
+        yield model, case
+
+
 def cases_of_unit_tests(
     project: Project,
     story: Story,
     connection: psycopg.Connection,
-    marts: Mapping[str, exp.Expr],
+    models: Mapping[str, exp.Expr],
 ) -> Iterator[tuple[str, Case]]:
     """Return models with what their unit tests expect of the same query as in a full refresh."""
     command = ("test", "--select", "test_type:unit")
     for name, result in results_of(project, story, *command, *LEFT_OUT).items():
         kind, _, model = name.split(".")[:3]
-        if kind != "unit_test" or model not in marts:
+        if kind != "unit_test" or model not in models:
             continue
         tree, columns = parsed(result["compiled_code"]), expected_columns(result)
         # What a build with a past does otherwise has another shape.
-        if columns and shape_of(tree) == shape_of(marts[model]):
+        if columns and shape_of(tree) == shape_of(models[model]):
             case = Case(tree, columns, rows_of_query(connection, result["compiled_code"], columns))
             assert rows_of_query(connection, tree.sql("postgres"), columns) == case.rows, name
             yield model, case
@@ -148,7 +198,7 @@ def test_nearly_every_mistake_is_noticed(
     project: Project, story: Story, seeds: Seeds, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pinned = pinned_by_the_oracle(story, seeds)
-    marts = compiled_marts(project, story)
+    models = compiled_models(project, story)
     with EQUIVALENT.open(encoding="utf-8", newline="") as file:
         equivalent = {(row["model"], row["mistake"]) for row in csv.DictReader(file)}
     tried, unnoticed, made = 0, [], set()
@@ -156,12 +206,14 @@ def test_nearly_every_mistake_is_noticed(
         connection.execute("set statement_timeout = '30s'")
         connection.execute("set jit = off")
         cases = defaultdict(list)
-        for model, case in cases_of_unit_tests(project, story, connection, marts):
+        for model, case in cases_of_unit_tests(project, story, connection, models):
             cases[model].append(case)
         for model, columns in pinned.items():
-            rows = rows_of_query(connection, marts[model].sql("postgres"), columns)
-            cases[model].append(Case(marts[model], columns, rows))
-        for model, query in sorted(marts.items()):
+            rows = rows_of_query(connection, models[model].sql("postgres"), columns)
+            cases[model].append(Case(models[model], columns, rows))
+        for model, case in cases_of_parts(connection, models, pinned):
+            cases[model].append(case)
+        for model, query in sorted(models.items()):
             for place, mistake in enumerate(mistakes_of(query)):
                 made.add((model, mistake))
                 if place % ONE_IN or (model, mistake) in equivalent:

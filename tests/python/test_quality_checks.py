@@ -106,20 +106,22 @@ BREAKS = {
         "returning routing_decision_id"
     ),
     "parts_are_no_more_than_the_whole": (
-        "update marts.organization_analytics set unpriced_tasks = total_tasks + 1 where id = "
-        "(select id from marts.organization_analytics where aggregation_period = 'daily' "
-        "order by id limit 1) returning organization_id, metric_date"
+        "update intermediate.int_organization_days set unpriced_tasks = total_tasks + 1 "
+        "where (organization_id, metric_date) = (select organization_id, metric_date "
+        "from intermediate.int_organization_days order by 1, 2 limit 1) "
+        "returning organization_id, metric_date"
     ),
     "savings_add_up": (
-        "update marts.organization_analytics set compared_cost_usd = compared_cost_usd + 1 "
-        "where id = (select id from marts.organization_analytics "
-        "where aggregation_period = 'daily' order by id desc limit 1) "
+        "update intermediate.int_organization_days set compared_cost_usd = compared_cost_usd + 1 "
+        "where (organization_id, metric_date) = (select organization_id, metric_date "
+        "from intermediate.int_organization_days order by 1 desc, 2 desc limit 1) "
         "returning organization_id, metric_date"
     ),
     "volume_is_like_that_of_the_weekday": (
-        "update marts.organization_analytics set total_tasks = 100000 where id = "
-        "(select id from marts.organization_analytics where aggregation_period = 'daily' "
-        "and metric_date = '2026-10-29' limit 1) returning metric_date"
+        "update intermediate.int_organization_days set total_tasks = 100000 "
+        "where (organization_id, metric_date) = (select organization_id, metric_date "
+        "from intermediate.int_organization_days where metric_date = '2026-10-29' limit 1) "
+        "returning metric_date"
     ),
     "layers_reconcile": (
         "update marts.reconciled_days set differing_measures = 'total_tasks', is_equal = false "
@@ -128,14 +130,16 @@ BREAKS = {
     ),
 }
 
+ALL_FAILED = "update intermediate.int_organization_days set failed_tasks = total_tasks"
+
 # Rates: what makes them too high, and that all organizations are named.
 RATES = {
     "costs_are_known": "update marts.fct_task_executions set cost_usd = null",
     "executions_have_cost_data": "update marts.fct_task_executions set cost_usd = null",
-    "few_tasks_fail": "update marts.organization_analytics set failed_tasks = total_tasks",
-    "most_tasks_succeed": "update marts.organization_analytics set failed_tasks = total_tasks",
+    "few_tasks_fail": ALL_FAILED,
+    "most_tasks_succeed": ALL_FAILED,
     "few_tasks_cost_more_than_their_baseline": (
-        "update marts.organization_analytics set negative_savings_tasks = compared_tasks"
+        "update intermediate.int_organization_days set negative_savings_tasks = compared_tasks"
     ),
     "decisions_are_followed": "update marts.fct_routing_decisions set actual_provider = 'other'",
 }
@@ -159,7 +163,8 @@ def without_check_constraints(story: Story) -> None:
     with story.database.connect() as connection:
         for table, name in connection.execute(
             "select conrelid::regclass::text, conname from pg_constraint "
-            "where contype = 'c' and connamespace in ('marts'::regnamespace, 'raw'::regnamespace) "
+            "where contype = 'c' and connamespace in ('intermediate'::regnamespace, "
+            "'marts'::regnamespace, 'raw'::regnamespace) "
             "and conparentid = 0 and coninhcount = 0"
         ).fetchall():
             connection.execute(

@@ -33,7 +33,7 @@ pytest_plugins = ["stories"]
 IMAGES = project_root() / "docs" / "images"
 _RUNS = "{ runsOrError(limit: 50) { ... on Runs { results { runId jobName status } } } }"
 _LINEAGE = """{
-    assetNodeOrError(assetKey: {path: ["marts", "organization_analytics"]}) {
+    assetNodeOrError(assetKey: {path: ["marts", "organization_days"]}) {
         ... on AssetNode {
             assetMaterializations(limit: 1) {
                 metadataEntries {
@@ -192,7 +192,7 @@ def test_the_graph_of_the_marts_is_there_and_was_built(
 def test_a_mart_shows_columns_lineage_and_checks(
     operated: Interface, browser: webdriver.Chrome, tmp_path: Path
 ) -> None:
-    mart = f"{operated.url}/assets/marts/organization_analytics"
+    mart = f"{operated.url}/assets/marts/organization_days"
     open_page(
         browser,
         f"{mart}?view=overview",
@@ -202,7 +202,7 @@ def test_a_mart_shows_columns_lineage_and_checks(
         "savings_percentage",
     )
     keep_picture(browser, tmp_path, "mart.png")
-    open_page(browser, f"{mart}?view=lineage", "user_analytics", "reconciled_periods")
+    open_page(browser, f"{mart}?view=lineage", "int_organization_days", "organization_analytics")
     open_page(browser, f"{mart}?view=checks", "savings_add_up", "few_tasks_fail", "Passed")
 
 
@@ -214,7 +214,10 @@ def test_the_lineage_of_columns_lies_beside_every_build(operated: Interface) -> 
     assert {
         "columnName": "total_spend_usd",
         "columnDeps": [
-            {"assetKey": {"path": ["marts", "fct_task_executions"]}, "columnName": "cost_usd"}
+            {
+                "assetKey": {"path": ["intermediate", "int_organization_days"]},
+                "columnName": "total_spend_usd",
+            }
         ],
     } in entry["lineage"]
 
@@ -222,8 +225,7 @@ def test_the_lineage_of_columns_lies_beside_every_build(operated: Interface) -> 
 def test_a_check_that_failed_says_why(operated: Interface, browser: webdriver.Chrome) -> None:
     open_page(
         browser,
-        f"{operated.url}/assets/marts/fct_task_executions?view=checks"
-        "&checkDetail=costs_are_known",
+        f"{operated.url}/assets/marts/fct_task_executions?view=checks&checkDetail=costs_are_known",
         "costs_are_known",
         "Broken by",
         "broken_rows",

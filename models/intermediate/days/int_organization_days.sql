@@ -7,8 +7,8 @@ with executions as (
 )
 
 select
-    organization_id,
-    metric_date,
+    executions.organization_id,
+    executions.metric_date,
     {{ task_measures() }},
     {{ count_tasks('executions.savings_usd < 0') }} as negative_savings_tasks,
     {{ count_tasks('executions.savings_usd is not null and executions.net_savings_usd is null') }}
@@ -18,4 +18,4 @@ select
     {{ sum_signed('executions.net_savings_usd') }} as total_net_savings_usd,
     {{ duration_map() }} as durations
 from executions
-group by organization_id, metric_date
+group by executions.organization_id, executions.metric_date

@@ -11,12 +11,17 @@ with executions as (
 )
 
 select
-    organization_id,
-    metric_date,
-    hour_start,
-    provider,
-    task_type,
+    executions.organization_id,
+    executions.metric_date,
+    executions.hour_start,
+    executions.provider,
+    executions.task_type,
     {{ task_measures() }},
     {{ duration_map() }} as durations
 from executions
-group by organization_id, metric_date, hour_start, provider, task_type
+group by
+    executions.organization_id,
+    executions.metric_date,
+    executions.hour_start,
+    executions.provider,
+    executions.task_type

@@ -8,11 +8,11 @@ with executions as (
 )
 
 select
-    organization_id,
-    metric_date,
-    user_id,
+    executions.organization_id,
+    executions.metric_date,
+    executions.user_id,
     {{ task_measures() }},
     {{ count_map('executions.provider') }} as provider_tasks,
     {{ count_map('executions.task_type') }} as task_type_tasks
 from executions
-group by organization_id, metric_date, user_id
+group by executions.organization_id, executions.metric_date, executions.user_id

@@ -76,8 +76,8 @@ built_days as (
     where
         exists (
             select 1
-            from {{ ref('int_bookmarks') }}
-            where model_name = 'int_organization_days'
+            from {{ ref('int_bookmarks') }} as bookmarks
+            where bookmarks.model_name = 'int_organization_days'
         )
 
 ),

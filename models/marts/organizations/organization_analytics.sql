@@ -9,7 +9,9 @@ with periods as (
         'daily': 'organization_days', 'weekly': 'organization_weeks', 'monthly': 'organization_months'
     }.items() %}
     select
-        {{ uuid_key(['periods.organization_id', "'" ~ aggregation_period ~ "'", 'periods.metric_date']) }} as id,
+        {{ uuid_key([
+            'periods.organization_id', "'" ~ aggregation_period ~ "'", 'periods.metric_date',
+        ]) }} as id,
         '{{ aggregation_period }}' as aggregation_period,
         periods.organization_id,
         periods.metric_date,
