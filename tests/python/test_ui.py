@@ -222,8 +222,7 @@ def test_the_lineage_of_columns_lies_beside_every_build(operated: Interface) -> 
 def test_a_check_that_failed_says_why(operated: Interface, browser: webdriver.Chrome) -> None:
     open_page(
         browser,
-        f"{operated.url}/assets/marts/fct_task_executions?view=checks"
-        "&checkDetail=costs_are_known",
+        f"{operated.url}/assets/marts/fct_task_executions?view=checks&checkDetail=costs_are_known",
         "costs_are_known",
         "Broken by",
         "broken_rows",
