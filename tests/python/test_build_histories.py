@@ -514,13 +514,14 @@ def assert_every_case_is_there(story: Story, days_before: set[tuple[Any, ...]]) 
     emptied = Counter(period for _, period, _ in days_before - days_of(story))
     assert min(emptied[period] for period in ("daily", "weekly", "monthly")) > 20
     assert {
-        row["reason"]
+        reason
         for row in story.rows("select distinct reason from marts.fct_cost_corrections")
+        for reason in row["reason"].split(", ")
     } == {"new version", "price", "policy", "baseline", "model name"}
     assert any(fact["user_id"] is None for fact in facts)
     assert any(fact["savings_usd"] and fact["savings_usd"] < 0 for fact in facts)
     assert any(fact["routing_overhead_cost_usd"] for fact in facts)
-    assert len(story.mart("fct_measured_savings")) > 50
+    assert len(story.mart("fct_measured_savings")) > 20
     assert Counter(row["is_inferred"] for row in story.mart("dim_users").values())[True] > 100
 
 

@@ -20,7 +20,7 @@ from test_landing_contracts import uuid_of
 
 pytest_plugins = ["stories"]
 
-BOOKS = 180
+BOOKS = 240
 SEED = 1
 
 T = TypeVar("T")
@@ -194,14 +194,17 @@ def consistent(rows: Iterable[Cells], scope: Sequence[str]) -> list[Cells]:
 @st.composite
 def usage(draw: st.DrawFn, moments: Sequence[datetime], customers: Sequence[int]) -> Cells:
     start = draw(either(*moments)) + draw(either(-ONE, 0 * ONE, ONE, timedelta(hours=7)))
+    is_bucket = draw(either(None, None, None, True))
     duration = draw(DURATIONS)
+    if is_bucket and duration is None:
+        duration = 10**11
     event: Cells = {
         "event": "task_execution",
         "organization_id": draw(either(*customers) | ORGANIZATION),
         "task_type": draw(either(*TASK_TYPES)),
         "service_tier": draw(either(None, "default", *TIERS, *TIERS, TIERS[1].upper(), "flex")),
         "region": draw(either(None, None, None, "eu", "EU", "us")),
-        "is_bucket": draw(either(None, None, None, True)),
+        "is_bucket": is_bucket,
         "is_gateway_cache_hit": draw(either(*[None] * 19, True)),
         "other_usage": draw(either(*[None] * 8, {"searches": 2}, {"searches": 0.5, "seats": 0})),
         "model": draw(either(*MODELS, *MODELS, *MODELS, *NAMES, "*", None)),
@@ -209,7 +212,7 @@ def usage(draw: st.DrawFn, moments: Sequence[datetime], customers: Sequence[int]
         "start_time": start.isoformat(),
         "updated_at": start.isoformat(),
         "end_time": None if duration is None else (start + duration * ONE).isoformat(),
-        "compute_units": draw(UNITS),
+        "compute_units": draw(UNITS) if draw(st.booleans()) else None,
         "routing_decision_id": draw(st.integers(0, 8)),
         "request_count": draw(either(1, 2, 7, 0, 0.33, 1.5, None)),
     }
@@ -633,7 +636,7 @@ def assert_everything_occurred(facts: Mapping[str, Row]) -> None:
     baselines = Counter(fact["baseline_pricing_status"] for fact in facts.values())
     assert set(statuses) == STATUSES | {"gateway_cache_hit"}
     assert set(baselines) == STATUSES | {"no_baseline"}
-    assert statuses["priced"] + baselines["priced"] >= 3_000
+    assert statuses["priced"] + baselines["priced"] >= 2_000
     assert {fact["baseline_policy"] for fact in facts.values()} == set(POLICIES)
     for part in PARTS:
         assert sum(bool(fact[part]) for fact in facts.values()) > 20, part
