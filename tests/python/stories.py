@@ -77,6 +77,17 @@ KEYS: Mapping[str, tuple[str, ...]] = {
 }
 
 
+SUMS = (
+    "int_model_usage_days",
+    "int_organization_days",
+    "int_organization_hours",
+    "int_provider_days",
+    "int_provider_hours",
+    "int_user_days",
+)
+"""The tables that add up what changed, on which rollups stand as views."""
+
+
 @dataclass(frozen=True)
 class Project:
     """A copy of the dbt project, so that a story may edit its seeds and leaves nothing behind.
@@ -289,21 +300,28 @@ class Story:
         return {tuple(row[key] for key in keys): row for row in found}
 
     def marts(self, schema: str = "marts") -> dict[str, Counter[str]]:
-        """Return the whole content of every mart that shows a state.
+        """Return the whole content of every table that marts are or stand on, and that shows a state.
 
         Ledgers of corrections, loads and alerts show how the state came about: they differ between
         two ways that lead to the same one.
         """
         with self.database.connect(options="-c timezone=UTC") as connection:
+            tables = {
+                table: sql.Identifier(schema, table)
+                for table in tables_of(connection, schema)
+                if table not in ("alert_episodes", "fct_cost_corrections", "reconciled_loads")
+            } | {
+                table: sql.Identifier(schema.replace("marts", "intermediate"), table)
+                for table in SUMS
+            }
             return {
                 table: Counter(
                     text
                     for (text,) in connection.execute(
-                        sql.SQL("select t::text from {} as t").format(sql.Identifier(schema, table))
+                        sql.SQL("select t::text from {} as t").format(relation)
                     )
                 )
-                for table in tables_of(connection, schema)
-                if table not in ("alert_episodes", "fct_cost_corrections", "reconciled_loads")
+                for table, relation in tables.items()
             }
 
     def assert_reconciles(self) -> None:

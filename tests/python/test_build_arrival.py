@@ -145,9 +145,9 @@ def test_models_built_one_at_a_time_in_any_order_catch_up_in_one_build(story: St
     order.shuffle(models)
     # Those that read another mart come before it, right after facts that it has not taken in.
     for early, late in (
-        ("organization_analytics", "user_analytics"),
         ("fct_savings_by_policy", "fct_routing_decisions"),
-        ("provider_performance_metrics", "provider_duration_histogram"),
+        ("reconciled_days", "int_user_days"),
+        ("reconciled_provider_days", "int_provider_hours"),
     ):
         places = sorted((models.index(early), models.index(late)))
         models[places[0]], models[places[1]] = early, late

@@ -3,7 +3,8 @@
 import json
 from typing import Any
 
-from stories import NOW, Story
+from psycopg import sql
+from stories import NOW, SUMS, Story
 from test_landing_contracts import decision, execution, organization, uuid_of
 
 pytest_plugins = ["stories"]
@@ -18,8 +19,14 @@ def rebuild(story: Story, **variables: Any) -> None:
 
 
 def damage(story: Story) -> None:
-    """Change facts behind the build's back: a cost, a row that should not be, one that is gone."""
+    """Change what stands behind the build's back: figures of facts and sums, and a row that goes."""
     with story.database.connect() as connection:
+        for name in SUMS:
+            connection.execute(
+                sql.SQL("update intermediate.{} set total_tokens = total_tokens + 1").format(
+                    sql.Identifier(name)
+                )
+            )
         connection.execute(
             "update marts.fct_task_executions set error_code = 'damaged' where status = 'completed'"
         )

@@ -22,6 +22,7 @@ from psycopg import sql
 from sqlglot import exp
 from stories import Project, Seeds, Story
 from test_build_histories import Changes, History, loads_of
+from test_landing_contracts import adjustment, uuid_of
 from test_live_views import expected_rows
 from test_pricing_properties import add_to, books, drawn, events_of, rows_of
 
@@ -120,6 +121,13 @@ def pinned_by_the_oracle(story: Story, seeds: Seeds) -> dict[str, list[str]]:
     prices = rows_of(random_books, "prices")
     add_to(seeds, {"provider_pricing": prices, "model_aliases": rows_of(random_books, "aliases")})
     story.land(*(event for item in random_books.items() for event in events_of(*item)))
+    story.land(
+        adjustment(1),
+        adjustment(1, event_id=uuid_of(2), amount=40, updated_at="2026-03-03T00:00:00Z"),
+        adjustment(1, event_id=uuid_of(3), organization_id=uuid_of(77), amount=99),
+        adjustment(2, currency="EUR"),
+        adjustment(3, amount=700_000_000, provider="openai"),
+    )
     for lines in built:
         story.land_lines(lines)
     story.build()
@@ -128,6 +136,7 @@ def pinned_by_the_oracle(story: Story, seeds: Seeds) -> dict[str, list[str]]:
     for lines in waiting:
         story.land_lines(lines)
     expected |= expected_rows(story.oracle())
+    assert all(expected.values()), "what has no rows shows no mistake"
     return {name: list(next(iter(rows.values()))) for name, rows in expected.items()}
 
 

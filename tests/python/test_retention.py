@@ -58,7 +58,8 @@ DETAILS = (
     "fct_task_executions",
     "fct_routing_decisions",
     "fct_measured_savings",
-    "analytics_hourly",
+    "int_organization_hours",
+    "int_provider_hours",
 )
 
 
@@ -76,12 +77,8 @@ def retain(story: Story, now: str = NOW) -> str:
 
 
 def kept(marts: dict[str, Counter[str]]) -> dict[str, Counter[str]]:
-    """Return the marts of which every row stays, without the hours of providers."""
-    return {
-        name: Counter({row: count for row, count in rows.items() if ",hourly," not in row})
-        for name, rows in marts.items()
-        if name not in DETAILS
-    }
+    """Return the tables of which every row stays."""
+    return {name: rows for name, rows in marts.items() if name not in DETAILS}
 
 
 def partitions(story: Story) -> set[str]:
@@ -484,7 +481,7 @@ def test_a_day_that_the_end_of_the_month_cuts_is_sealed_whole(story: Story) -> N
     )
     assert day["total_tasks"] == 8
     after = figures(story)
-    assert before["user_analytics"] - after["user_analytics"]  # the open day has one more
+    assert before["int_user_days"] - after["int_user_days"]  # the open day has one more
     story.build(full_refresh=True)
     assert figures(story) == after
     assert totals(story) == expected_totals(story)
@@ -515,7 +512,7 @@ def test_prices_names_and_people_change_nothing_that_is_sealed(
                 "user_analytics",
                 "model_usage",
                 "fct_savings_by_policy",
-                "organization_duration_histogram",
+                "organization_days",
             )
         }
 
@@ -575,12 +572,12 @@ def test_any_arrival_after_the_sealing_adds_up(story: Story, long_sample: list[b
     state = figures(story), late(story)
     story.build(full_refresh=True)
     assert (figures(story), late(story)) == state
-    sealed_months = story.rows(
-        "select t::text as row from marts.organization_analytics as t "
-        "where aggregation_period = 'monthly' and metric_date < '2026-07-01'"
+    sealed_days = story.rows(
+        "select t::text as row from intermediate.int_organization_days as t "
+        "where metric_date < '2026-07-01'"
     )
-    assert sealed_months
-    assert all(row["row"] in before["organization_analytics"] for row in sealed_months)
+    assert sealed_days
+    assert all(row["row"] in before["int_organization_days"] for row in sealed_days)
 
     # A month later August is sealed as well, with what had arrived for it until then.
     story.build(now=MONTH_LATER)
