@@ -1,15 +1,12 @@
 {#- At the start of a run: the functions on maps of numbers, which rollups add up with and analysts read them with.
     A map says how often each of its names occurred, such as a bucket of durations; see `duration_bucket`. They
-    are made once, when they are missing: nothing here changes from build to build. Bodies are parsed here and
-    mean the same for every caller. -#}
+    are made when they are missing or were made by other statements than these, which the comment on one of them
+    tells. Bodies are parsed here and mean the same for every caller. -#}
 {% macro create_functions() -%}
-    {%- if execute and flags.WHICH in ['build', 'run', 'test', 'seed', 'snapshot', 'show', 'compile', 'docs'] -%}
+    {%- if execute and flags.WHICH != 'freshness' -%}
     {%- set schema = function_schema() -%}
-    {%- set missing = run_query(
-        "select to_regprocedure('" ~ schema ~ ".duration_percentile(jsonb, numeric)') is null"
-    ).rows[0][0] -%}
-    {%- if missing -%}
-    {%- call statement('functions') %}
+    {%- set marked = schema ~ '.duration_percentile(jsonb, numeric)' -%}
+    {%- set statements %}
     create schema if not exists {{ schema }};
 
     -- What version 0.1 had in their place, and tables of its that no model is left of.
@@ -83,6 +80,16 @@
             from jsonb_each_text(durations) as entries
         ) as ranked
     )
+    {%- endset -%}
+    {%- set version = 'Version ' ~ local_md5(statements) -%}
+    {%- set standing = run_query(
+        "select obj_description(to_regprocedure('" ~ marked ~ "'), 'pg_proc')"
+    ).rows[0][0] -%}
+    {%- if standing != version -%}
+    {%- call statement('functions') %}
+    {{ statements }};
+
+    comment on function {{ marked }} is '{{ version }}'
     {%- endcall -%}
     {%- do adapter.commit() -%}
     {%- endif -%}

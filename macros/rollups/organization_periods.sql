@@ -60,8 +60,7 @@ final as (
             as savings_percentage,
         {{ mean_ms('periods.total_duration_ms', 'periods.timed_tasks') }} as avg_duration_ms,
         {%- for name, share in {'p50': 0.5, 'p95': 0.95, 'p99': 0.99}.items() %}
-        {{ function_schema() }}.duration_percentile(periods.durations, {{ share }})
-            as {{ name }}_duration_ms,
+        {{ duration_percentile('periods.durations', share) }} as {{ name }}_duration_ms,
         {%- endfor %}
         (
             select count(distinct usage.provider)

@@ -37,8 +37,7 @@ final as (
         ) }} as success_rate,
         {{ mean_ms('periods.total_duration_ms', 'periods.timed_tasks') }} as avg_duration_ms,
         {%- for name, share in {'median': 0.5, 'p95': 0.95, 'p99': 0.99}.items() %}
-        {{ function_schema() }}.duration_percentile(periods.durations, {{ share }})
-            as {{ name }}_duration_ms,
+        {{ duration_percentile('periods.durations', share) }} as {{ name }}_duration_ms,
         {%- endfor %}
         periods.costed_tasks,
         cast(periods.total_cost_usd / nullif(periods.costed_tasks, 0) as numeric(28, 12))

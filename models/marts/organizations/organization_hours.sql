@@ -27,8 +27,7 @@ final as (
         {{ measures('hours') }},
         {{ mean_ms('hours.total_duration_ms', 'hours.timed_tasks') }} as avg_duration_ms,
         {%- for name, share in {'p50': 0.5, 'p95': 0.95, 'p99': 0.99}.items() %}
-        {{ function_schema() }}.duration_percentile(hours.durations, {{ share }})
-            as {{ name }}_duration_ms,
+        {{ duration_percentile('hours.durations', share) }} as {{ name }}_duration_ms,
         {%- endfor %}
         hours.durations
     from hours
