@@ -300,7 +300,7 @@ class Story:
         return {tuple(row[key] for key in keys): row for row in found}
 
     def marts(self, schema: str = "marts") -> dict[str, Counter[str]]:
-        """Return the whole content of every table that marts are or stand on, and that shows a state.
+        """Return all of every table that marts are or stand on, and that shows a state.
 
         Ledgers of corrections, loads and alerts show how the state came about: they differ between
         two ways that lead to the same one.

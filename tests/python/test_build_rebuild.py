@@ -19,7 +19,7 @@ def rebuild(story: Story, **variables: Any) -> None:
 
 
 def damage(story: Story) -> None:
-    """Change what stands behind the build's back: figures of facts and sums, and a row that goes."""
+    """Change what stands behind the build's back: figures of facts and sums; one row goes."""
     with story.database.connect() as connection:
         for name in SUMS:
             connection.execute(
