@@ -8,6 +8,7 @@ oracle computes for random histories and price books. The tables that compare la
 import csv
 import json
 import os
+import random
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +21,9 @@ from mutants import mistakes_of, mutant_of, parsed, shape_of
 from psycopg import sql
 from sqlglot import exp
 from stories import Project, Seeds, Story
+from test_build_adjustments import rate
 from test_build_histories import Changes, History, loads_of
+from test_landing_contracts import adjustment, uuid_of
 from test_live_views import expected_rows
 from test_pricing_properties import add_to, books, drawn, events_of, rows_of
 
@@ -88,6 +91,25 @@ def expected_columns(unit_test: Mapping[str, Any]) -> list[str]:
     return list(rows[0]) if rows else []
 
 
+def random_adjustments(number: int) -> list[dict[str, Any]]:
+    """Draw versions of adjustments of the organizations of the histories."""
+    draw = random.Random(number)  # noqa: S311 - to be repeated
+    return [
+        adjustment(
+            serial,
+            id=uuid_of(7_000_000 + serial // 3),
+            organization_id=uuid_of(10**11 + serial // 3 % 20 * 10**6),
+            reason=draw.choice(["credit", "refund", "subscription"]),
+            amount=draw.choice([-12.5, 0, 40, 700_000_000]),
+            currency=draw.choice([None, None, "EUR", "CHF"]),
+            provider=draw.choice([None, "north", "south"]),
+            effective_at=f"{draw.choice([2023, 2024])}-0{draw.randrange(1, 10)}-01T00:30:00Z",
+            updated_at=f"2026-01-0{draw.randrange(1, 10)}T00:00:00Z",
+        )
+        for serial in range(number)
+    ]
+
+
 def pinned_by_the_oracle(story: Story, seeds: Seeds) -> dict[str, list[str]]:
     """Build random histories and price books; return the columns that the oracle computes of them.
 
@@ -103,6 +125,8 @@ def pinned_by_the_oracle(story: Story, seeds: Seeds) -> dict[str, list[str]]:
     prices = rows_of(random_books, "prices")
     add_to(seeds, {"provider_pricing": prices, "model_aliases": rows_of(random_books, "aliases")})
     story.land(*(event for item in random_books.items() for event in events_of(*item)))
+    seeds.add("exchange_rates", rate("1.08", "2020-01-01T00:00:00Z", "2024-01-01T00:00:00Z"))
+    story.land(*random_adjustments(200))
     for lines in built:
         story.land_lines(lines)
     story.build()
