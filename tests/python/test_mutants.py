@@ -9,7 +9,6 @@ noticed when they are no longer what they were. The tables that compare layers a
 import csv
 import json
 import os
-import random
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +21,6 @@ from mutants import mistakes_of, mutant_of, parsed, shape_of
 from psycopg import sql
 from sqlglot import exp
 from stories import Project, Seeds, Story
-from test_build_adjustments import rate
 from test_build_histories import Changes, History, loads_of
 from test_landing_contracts import adjustment, uuid_of
 from test_live_views import expected_rows
@@ -106,25 +104,6 @@ def expected_columns(unit_test: Mapping[str, Any]) -> list[str]:
     if isinstance(rows, str):
         return rows.strip().splitlines()[0].split(",")
     return list(rows[0]) if rows else []
-
-
-def random_adjustments(number: int) -> list[dict[str, Any]]:
-    """Draw versions of adjustments of the organizations of the histories."""
-    draw = random.Random(number)  # noqa: S311 - to be repeated
-    return [
-        adjustment(
-            serial,
-            id=uuid_of(7_000_000 + serial // 3),
-            organization_id=uuid_of(10**11 + serial // 3 % 20 * 10**6),
-            reason=draw.choice(["credit", "refund", "subscription"]),
-            amount=draw.choice([-12.5, 0, 40, 700_000_000]),
-            currency=draw.choice([None, None, "EUR", "CHF"]),
-            provider=draw.choice([None, "north", "south"]),
-            effective_at=f"{draw.choice([2023, 2024])}-0{draw.randrange(1, 10)}-01T00:30:00Z",
-            updated_at=f"2026-01-0{draw.randrange(1, 10)}T00:00:00Z",
-        )
-        for serial in range(number)
-    ]
 
 
 def pinned_by_the_oracle(story: Story, seeds: Seeds) -> dict[str, list[str]]:
