@@ -7,10 +7,10 @@ from pathlib import Path
 from benchmarks.throwaway import settle
 from orchestration.database.connection import connect
 
-SAME_INFORMATION = ("model_usage", "organization_analytics", "user_analytics")
+SAME_INFORMATION = ("int_model_usage_days", "int_organization_days", "int_user_days")
 """The models in which the warehouse keeps what the two views hold.
 
-`daily_savings` adds up `model_usage`; `organization_current_month` reads the other two.
+`daily_savings` adds up the first; `organization_current_month` reads all of them.
 """
 
 _FOLDER = Path(__file__).with_name("documents")

@@ -16,7 +16,7 @@ from orchestration.database.connection import connect, current_settings
 
 FACT = "fct_task_executions"
 
-_MARTS = "marts"
+_STORED = ("marts", "intermediate")
 _FLOOR = "floor"
 # Rows that a delta has added or changed, and the keys of those that it took away or changed.
 _FRESH, _GONE = "floor_fresh", "floor_gone"
@@ -26,10 +26,12 @@ _THREADS = 4
 _HASHING = "set local enable_nestloop = off; set local work_mem = '128MB'; set local jit = off"
 
 # Some queries ask which loads their model has yet to take in: on the floor all that the facts have.
-_INPUTS = "int_model_inputs"
+# Others add what changed since their bookmark: on the floor there is none, so that they read all.
+_INPUTS, _BOOKMARKS = "int_model_inputs", "int_bookmarks"
 _NOTHING_TAKEN_IN = f"""
 create table {_FLOOR}.{_INPUTS} as
-select * from intermediate.{_INPUTS} where model_name = '{FACT}'
+select * from intermediate.{_INPUTS} where model_name = '{FACT}';
+create table {_FLOOR}.{_BOOKMARKS} (like intermediate.{_BOOKMARKS})
 """  # noqa: S608
 
 _LIST_ALL = """
@@ -54,11 +56,13 @@ order by indexes.indisprimary desc
 """
 
 _KEY = """
-select attributes.attname
+select
+    attributes.attname,
+    attributes.attnotnull
 from pg_catalog.pg_index as indexes
 inner join pg_catalog.pg_attribute as attributes
     on indexes.indrelid = attributes.attrelid and attributes.attnum = any(indexes.indkey)
-where indexes.indrelid = %s::regclass and indexes.indisprimary
+where indexes.indrelid = %s::regclass and indexes.indisunique
 """
 
 _COLUMNS = """
@@ -71,17 +75,29 @@ order by attnum
 
 @dataclass(frozen=True)
 class FloorTable:
-    """One table of the marts that builds write.
+    """One table of marts, or that marts show, which builds write.
 
     Attributes:
         name: Its name.
+        schema: The schema in which it stands.
         query: The query of its model in a full refresh, reading the floor's own tables.
         reads: Which of the other tables it reads.
     """
 
     name: str
+    schema: str
     query: str
     reads: frozenset[str]
+
+    @property
+    def original(self) -> str:
+        """Where the warehouse holds it."""
+        return f"{self.schema}.{self.name}"
+
+    @property
+    def target(self) -> str:
+        """Where the floor holds it."""
+        return f"{_FLOOR}.{self.name}"
 
 
 @dataclass
@@ -111,30 +127,36 @@ def floor_tables(dbt: Dbt) -> list[FloorTable]:
         dbt: Its latest command was a build with `--full-refresh`.
 
     Returns:
-        All tables of the marts that are built incrementally otherwise.
+        All tables of marts, and of the sums below them, that are built incrementally otherwise.
     """
     nodes = dbt.manifest()["nodes"]
     models = {
         result["unique_id"]: result["compiled_code"]
         for result in dbt.results()
         if result["unique_id"].startswith("model.")
-        and nodes[result["unique_id"]]["schema"] == _MARTS
         and nodes[result["unique_id"]]["config"]["materialized"] == "incremental"
+        and (
+            nodes[result["unique_id"]]["schema"] == "marts"
+            or nodes[result["unique_id"]]["config"]["incremental_strategy"] == "add"
+        )
     }
-    names = {key: nodes[key]["name"] for key in models}
+    names = {key: (nodes[key]["schema"], nodes[key]["name"]) for key in models}
     database = dbt.environment["PGDATABASE"]
     tables = []
     for key, compiled in models.items():
-        query = compiled.replace(
-            f'"{database}"."intermediate"."{_INPUTS}"', f'"{_FLOOR}"."{_INPUTS}"'
-        )
+        query = compiled
+        for record in (_INPUTS, _BOOKMARKS):
+            query = query.replace(
+                f'"{database}"."intermediate"."{record}"', f'"{_FLOOR}"."{record}"'
+            )
         reads = set()
-        for other in names.values():
-            relation = f'"{database}"."{_MARTS}"."{other}"'
+        for schema, other in names.values():
+            relation = f'"{database}"."{schema}"."{other}"'
             if relation in query:
                 reads.add(other)
                 query = query.replace(relation, f'"{_FLOOR}"."{other}"')
-        tables.append(FloorTable(names[key], query, frozenset(reads)))
+        schema, name = names[key]
+        tables.append(FloorTable(name, schema, query, frozenset(reads)))
     return tables
 
 
@@ -215,7 +237,7 @@ def _listed_for_pricing(statement: str) -> Iterator[None]:
 
 def _creation(table: FloorTable) -> Job:
     """Return what makes, fills and indexes a table of the floor."""
-    original, target = f"{_MARTS}.{table.name}", f"{_FLOOR}.{table.name}"
+    original, target = table.original, table.target
 
     def create(connection: psycopg.Connection) -> int:
         columns = _names(connection, _COLUMNS, original)
@@ -236,15 +258,14 @@ def _creation(table: FloorTable) -> Job:
 
 def _replacement(table: FloorTable) -> Job:
     """Return what writes the changed rows of a table of the floor."""
-    target = f"{_FLOOR}.{table.name}"
+    target = table.target
 
     def replace(connection: psycopg.Connection) -> int:
         columns = _names(connection, _COLUMNS, target)
-        key = _names(connection, _KEY, target)
         _execute(
             connection,
-            f"delete from {target} where ({key}) in "  # noqa: S608
-            f"(select {key} from {_GONE}.{table.name})",
+            f"delete from {target} as here using {_GONE}.{table.name} as there "  # noqa: S608
+            f"where {_same_key(connection, target)}",
         )
         fresh = f"select * from {_FRESH}.{table.name}"  # noqa: S608
         return _insert(connection, target, columns, table.query if table.name == FACT else fresh)
@@ -261,17 +282,16 @@ def _insert(connection: psycopg.Connection, target: str, columns: str, query: st
 
 def _collect_difference(table: FloorTable) -> None:
     """Keep what the warehouse holds otherwise than the floor: whole rows, and keys that must go."""
-    original, target = f"{_MARTS}.{table.name}", f"{_FLOOR}.{table.name}"
     with connect() as connection:
-        key = _names(connection, _KEY, original)
-        for schema, chosen, here, there in (
-            (_FRESH, "here.*", original, target),
-            (_GONE, key, target, original),
+        same_key = _same_key(connection, table.original)
+        for schema, here, there in (
+            (_FRESH, table.original, table.target),
+            (_GONE, table.target, table.original),
         ):
             _execute(
                 connection,
-                f"create table {schema}.{table.name} as select {chosen} from {here} as here "  # noqa: S608
-                f"left join {there} as there using ({key}) where here is distinct from there",
+                f"create table {schema}.{table.name} as select here.* from {here} as here "  # noqa: S608
+                f"left join {there} as there on {same_key} where here is distinct from there",
             )
             _execute(connection, f"analyze {schema}.{table.name}")
 
@@ -281,11 +301,10 @@ def _count_differing(tables: list[FloorTable]) -> dict[str, int]:
     counts = {}
     with connect() as connection:
         for table in tables:
-            original, target = f"{_MARTS}.{table.name}", f"{_FLOOR}.{table.name}"
-            key = _names(connection, _KEY, original)
             row = connection.execute(
-                f"select count(*) from {original} as here full join {target} as there "  # noqa: S608
-                f"using ({key}) where here is distinct from there".encode()
+                f"select count(*) from {table.original} as here "  # noqa: S608
+                f"full join {table.target} as there on {_same_key(connection, table.original)} "
+                "where here is distinct from there".encode()
             ).fetchone()
             if row and row[0]:
                 counts[table.name] = int(row[0])
@@ -296,6 +315,18 @@ def _names(connection: psycopg.Connection, query: str, table: str) -> str:
     """Return names of columns, quoted and with commas between them."""
     rows = connection.execute(query.encode(), (table,)).fetchall()
     return ", ".join(f'"{name}"' for (name,) in rows)
+
+
+def _same_key(connection: psycopg.Connection, table: str) -> str:
+    """Return the condition that `here` and `there` have the same key, in which NULL equals NULL."""
+    rows = connection.execute(_KEY.encode(), (table,)).fetchall()
+    return " and ".join(
+        f'here."{name}" = there."{name}"'
+        if is_required
+        else f"coalesce(cast(here.\"{name}\" as text), '') = "
+        f"coalesce(cast(there.\"{name}\" as text), '')"
+        for name, is_required in rows
+    )
 
 
 def _execute(connection: psycopg.Connection, statement: str) -> int:

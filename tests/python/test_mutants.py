@@ -18,13 +18,23 @@ from typing import Any
 import psycopg
 import pytest
 from mutants import mistakes_of, mutant_of, parsed, shape_of
+from oracle import PARTS
 from psycopg import sql
 from sqlglot import exp
 from stories import Project, Seeds, Story
 from test_build_histories import Changes, History, loads_of
 from test_landing_contracts import adjustment, uuid_of
 from test_live_views import expected_rows
-from test_pricing_properties import add_to, books, drawn, events_of, rows_of
+from test_pricing_properties import (
+    RECORDED,
+    add_to,
+    books,
+    drawn,
+    drawn_policies,
+    events_of,
+    rows_of,
+    versions_of_organizations,
+)
 
 pytest_plugins = ["stories"]
 
@@ -64,16 +74,18 @@ class Case:
         tree: Its syntax.
         columns: The columns that are compared.
         rows: What it returns in them.
+        asked: What is asked of it where that is not its rows, with the query for `{}`.
     """
 
     tree: exp.Expr
     columns: Sequence[str]
     rows: Sequence[Any]
+    asked: str = "{}"
 
     def notices(self, connection: psycopg.Connection, place: int) -> bool:
         """Tell whether the mistake at a place makes a difference."""
         try:
-            mutant = mutant_of(self.tree, place)
+            mutant = self.asked.replace("{}", mutant_of(self.tree, place))
             return rows_of_query(connection, mutant, self.columns) != self.rows
         except psycopg.Error:
             return True
@@ -118,9 +130,18 @@ def pinned_by_the_oracle(story: Story, seeds: Seeds) -> dict[str, list[str]]:
     changes = Changes(seeds)
     changes.before(0)
     changes.before(2)
-    prices = rows_of(random_books, "prices")
-    add_to(seeds, {"provider_pricing": prices, "model_aliases": rows_of(random_books, "aliases")})
-    story.land(*(event for item in random_books.items() for event in events_of(*item)))
+    lists = {
+        "provider_pricing": "prices",
+        "usage_prices": "usage_prices",
+        "price_factors": "factors",
+        "model_aliases": "aliases",
+    }
+    add_to(seeds, {name: rows_of(random_books, rows) for name, rows in lists.items()})
+    add_to(seeds, {"baseline_policies": drawn_policies(RECORDED, 60)})
+    story.land(
+        *versions_of_organizations(),
+        *(event for item in random_books.items() for event in events_of(*item)),
+    )
     story.land(
         adjustment(1),
         adjustment(1, event_id=uuid_of(2), amount=40, updated_at="2026-03-03T00:00:00Z"),
@@ -183,6 +204,65 @@ def cases_of_parts(
         yield model, case
 
 
+def cases_beside_the_oracle(
+    story: Story, models: Mapping[str, exp.Expr]
+) -> Iterator[tuple[str, Case]]:
+    """Return models of which something follows from the oracle's facts or the landed events.
+
+    The lines of an execution add up to its cost, each kind of line to its part, and each is its
+    quantity times its rate. A version that another organization sends than the one whose version of
+    the id landed first does not count.
+    """
+    parts = [
+        repr((fact["execution_id"], part, f"{fact[part]:.12f}"))
+        for fact in story.oracle().task_executions.values()
+        if fact["cost_usd"] is not None
+        for part in PARTS
+        if fact[part]
+    ]
+    lines = models["fct_cost_lines"]
+    of_parts = ", ".join(f"'{part.removesuffix('_cost_usd')}'" for part in PARTS[:-1])
+    yield (
+        "fct_cost_lines",
+        Case(
+            lines,
+            ("execution_id", "name", "usd"),
+            sorted(parts),
+            "select execution_id, cast(sum(cost_usd) as numeric(20, 12)) as usd, "  # noqa: S608
+            "case when part = 'unsplit_tokens' then 'uncached_input_cost_usd' "
+            f"when part in ({of_parts}) then part || '_cost_usd' else 'other_cost_usd' end as name "
+            "from ({}) as lines group by 1, 3 having sum(cost_usd) <> 0",
+        ),
+    )
+    yield (
+        "fct_cost_lines",
+        Case(
+            lines,
+            ("wrong",),
+            ["('0',)"],
+            "select count(*) filter (where abs(quantity * usd_per_unit - cost_usd) > 2e-12) "
+            "as wrong from ({}) as lines",
+        ),
+    )
+    owners: dict[tuple[str, str], str] = {}
+    foreign = []
+    for event in story.events:
+        if event["event"] in ("task_execution", "routing_decision"):
+            about = (event["event"], event["id"])
+            owner = owners.setdefault(about, event["organization_id"])
+            if owner != event["organization_id"]:
+                foreign.append(repr((*about, event["event_id"], owner)))
+    yield (
+        "disputed_versions",
+        Case(
+            models["disputed_versions"],
+            ("event_kind", "entity_id", "event_id", "owner_organization_id"),
+            sorted(foreign),
+            "select * from ({}) as disputes where reason = 'other_organization'",
+        ),
+    )
+
+
 def cases_of_unit_tests(
     project: Project,
     story: Story,
@@ -221,6 +301,10 @@ def test_nearly_every_mistake_is_noticed(
             rows = rows_of_query(connection, models[model].sql("postgres"), columns)
             cases[model].append(Case(models[model], columns, rows))
         for model, case in cases_of_parts(connection, models, pinned):
+            cases[model].append(case)
+        for model, case in cases_beside_the_oracle(story, models):
+            asked = case.asked.replace("{}", case.tree.sql("postgres"))
+            assert rows_of_query(connection, asked, case.columns) == case.rows, model
             cases[model].append(case)
         for model, query in sorted(models.items()):
             for place, mistake in enumerate(mistakes_of(query)):

@@ -562,11 +562,9 @@ def executions_of(story: Story) -> int:
     return sum(event["event"] == "task_execution" for event in story.events)
 
 
-def test_random_usage_costs_what_exact_arithmetic_says(story: Story, seeds: Seeds) -> None:
-    found = dict(enumerate(drawn(books(), BOOKS)))
-    first = {number: book for number, book in found.items() if number < BOOKS / 2}
-    second = {number: book for number, book in found.items() if number >= BOOKS / 2}
-    versions = [
+def versions_of_organizations() -> list[Cells]:
+    """Draw versions of the organizations of all books but one, with what they compare with."""
+    return [
         without_blanks(
             version
             | {
@@ -577,13 +575,19 @@ def test_random_usage_costs_what_exact_arithmetic_says(story: Story, seeds: Seed
         )
         for number, version in enumerate(drawn(ORGANIZATION_VERSIONS, 3 * ORGANIZATIONS))
     ]
-    known_policies, later_policies = (
-        consistent(
-            (policy_of(number, row) for number, row in enumerate(drawn(policies(recorded), count))),
-            ["organization_id"],
-        )
-        for recorded, count in ((RECORDED, 60), (CORRECTED, 4))
-    )
+
+
+def drawn_policies(recorded: datetime, count: int) -> list[Cells]:
+    rows = (policy_of(number, row) for number, row in enumerate(drawn(policies(recorded), count)))
+    return consistent(rows, ["organization_id"])
+
+
+def test_random_usage_costs_what_exact_arithmetic_says(story: Story, seeds: Seeds) -> None:
+    found = dict(enumerate(drawn(books(), BOOKS)))
+    first = {number: book for number, book in found.items() if number < BOOKS / 2}
+    second = {number: book for number, book in found.items() if number >= BOOKS / 2}
+    versions = versions_of_organizations()
+    known_policies, later_policies = drawn_policies(RECORDED, 60), drawn_policies(CORRECTED, 4)
 
     add_to(
         seeds,
