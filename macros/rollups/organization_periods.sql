@@ -67,10 +67,10 @@ final as (
             from {{ ref('int_model_usage_days') }} as usage
             where {{ lies_in('usage', 'periods') }}
         ) as providers_used,
-        {{ breakdown('provider', 'parts.tasks') }} as provider_usage,
-        {{ breakdown('provider', 'parts.spend') }} as provider_costs,
+        {{ breakdown('provider', 'tasks') }} as provider_usage,
+        {{ breakdown('provider', 'spend') }} as provider_costs,
         {{ breakdown('provider') }} as by_provider,
-        {{ breakdown('task_type', 'parts.tasks') }} as task_type_distribution,
+        {{ breakdown('task_type', 'tasks') }} as task_type_distribution,
         {{ breakdown('task_type') }} as by_task_type,
         periods.durations
     from periods

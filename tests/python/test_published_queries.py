@@ -556,8 +556,7 @@ def test_the_savings_trend_adds_up_day_after_day(
 
 
 # Which tables each query reads, through views where they have other names there, and the first
-# column of the index by which it finds its rows in the first of them. There are few providers, so
-# that an index leads to the rows of a task type by way of each of them.
+# column of the index by which it finds its rows in the first of them.
 FACTS = "marts.fct_task_executions"
 PLANS: Mapping[str, tuple[tuple[str, ...], str]] = {
     "design_3_1_organization_cost_dashboard": (
@@ -565,7 +564,7 @@ PLANS: Mapping[str, tuple[tuple[str, ...], str]] = {
     ),
     "design_3_2_real_time_savings_counter": ((FACTS,), "organization_id"),
     "design_3_3_provider_performance_comparison": (
-        ("intermediate.int_provider_hours", "intermediate.int_provider_days"), "provider",
+        ("intermediate.int_provider_hours", "intermediate.int_provider_days"), "task_type",
     ),
     "design_3_4_team_productivity_report": (
         ("intermediate.int_user_days", "marts.dim_users"), "organization_id",

@@ -1,9 +1,8 @@
 -- A returned row is a key of an execution, or of a measurement, that leads to no row: an
 -- organization, person, provider, price or execution that nothing else knows. Looks at the days
 -- that the build changed, in a sweep at everything.
--- depends_on: {{ ref('organization_analytics') }}
 
-{{ config(meta={'dagster': {'ref': {'name': 'organization_analytics'}}}) }}
+{{ config(meta={'dagster': {'ref': {'name': 'fct_measured_savings'}}}) }}
 
 {% set keys_of_executions = {
     'organization_id': ('dim_organizations', 'organization_id'),
@@ -16,14 +15,14 @@
 with executions as (
 
     select * from {{ ref('fct_task_executions') }}
-    where {{ in_changed_days('organization_analytics') }}
+    where {{ in_changed_days('fct_measured_savings') }}
 
 ),
 
 measurements as (
 
     select * from {{ ref('fct_measured_savings') }}
-    where {{ in_changed_days('organization_analytics') }}
+    where {{ in_changed_days('fct_measured_savings') }}
 
 )
 

@@ -221,9 +221,11 @@ doubts as (
     select *
     from {{ event_kind }}_doubts
     where
-        organization_id <> owner_organization_id
-        or content is not null
+        content is not null
         or updated_at > believed_at
+        {% if event_kind in ('task_execution', 'routing_decision') %}
+        or organization_id <> owner_organization_id
+        {% endif %}
     {{ 'union all' if not loop.last }}
     {% endfor %}
 
