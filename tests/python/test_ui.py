@@ -202,7 +202,7 @@ def test_a_mart_shows_columns_lineage_and_checks(
         "savings_percentage",
     )
     keep_picture(browser, tmp_path, "mart.png")
-    open_page(browser, f"{mart}?view=lineage", "int_organization_days", "organization_analytics")
+    open_page(browser, f"{mart}?view=lineage", "int_user_days", "dim_organizations")
     open_page(browser, f"{mart}?view=checks", "savings_add_up", "few_tasks_fail", "Passed")
 
 
