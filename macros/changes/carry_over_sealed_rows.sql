@@ -10,6 +10,9 @@
         'int_organization_hours': ('analytics_hourly', 'true', {
             'hour_start': 'periods.timestamp', 'durations': "cast('{}' as jsonb)",
         }),
+        'int_policy_days': ('fct_savings_by_policy', 'true', {
+            'total_tasks': 'periods.successful_tasks',
+        }),
         'int_user_days': ('user_analytics', "periods.aggregation_period = 'daily'", {
             'provider_tasks': 'periods.provider_usage', 'task_type_tasks': 'periods.task_type_distribution',
         }),

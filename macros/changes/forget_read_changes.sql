@@ -1,14 +1,17 @@
-{#- Statements of `fct_task_executions`, after it has logged changes: what all rollups have added leaves the log, but
-    for the last build, so that a build without changes writes nothing. Bookmarks of models that the project no
-    longer has go, for they would keep it for ever. -#}
+{#- Statements of `fct_task_executions`, after it has logged changes: what all models that follow it have read leaves
+    the log, but for the last build, so that a build without changes writes nothing. Bookmarks of models that
+    the project no longer has go, for they would keep it for ever. -#}
 {% macro forget_read_changes() -%}
-    {%- set log, bookmarks = ref('int_execution_changes'), ref('int_bookmarks') -%}
-    {%- set readers = [] -%}
-    {%- for node in graph.nodes.values() if node.config.get('incremental_strategy') == 'add' -%}
-        {%- do readers.append("'" ~ node.name ~ "'") -%}
-    {%- endfor %}
+    {%- set log, bookmarks = ref('int_execution_changes'), ref('int_bookmarks') %}
+    {%- if execute %}
     delete from {{ bookmarks }}
-    where model_name not in ('{{ this.identifier }}', {{ readers | join(', ') }});
+    where
+        model_name not in (
+            {%- for node in graph.nodes.values() if node.resource_type == 'model' %}
+            '{{ node.name }}'{{ ',' if not loop.last }}
+            {%- endfor %}
+        );
+    {%- endif %}
 
     delete from {{ log }}
     where

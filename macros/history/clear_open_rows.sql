@@ -1,9 +1,11 @@
-{#- Statement of a model that holds sealed rows: in a full refresh, delete all others. Part of `open_intake`, but for
-    the facts, which still tell the days that their executions leave. -#}
+{#- Statement of a model that follows the facts: without a bookmark it will read everything, so delete its rows that
+    are not sealed; in a rebuild those of rebuilt days. What a model holds, its meta `sealed` says, which is
+    days of a rollup. The facts, which have no bookmark to lose, delete in a full refresh. -#}
 {% macro clear_open_rows() -%}
-    {%- if refreshes_open_rows() -%}
-    {%- set meta = config.get('meta') -%}
-    {%- if meta['sealed'] == 'executions' %}
+    {%- set meta = config.get('meta') or {} -%}
+    {%- set unit = meta.get('unit', 'organization') -%}
+    {%- set held = meta.get('sealed', 'days' if config.get('incremental_strategy') == 'add') -%}
+    {%- if held == 'executions' and refreshes_open_rows() %}
     delete from {{ this }} as executions
     where
         not exists (
@@ -11,14 +13,19 @@
             from {{ ref('stg_platform__sealed_executions') }} as sealed
             where sealed.execution_id = executions.execution_id
         );
-    {%- elif meta['sealed'] == 'decisions' %}
-    delete from {{ this }} as decisions
-    where {{ is_open_at('decisions', 'decisions.decision_timestamp') }};
-    {%- elif meta['sealed'] == 'days' %}
-    {%- set last = last_day('periods.aggregation_period', 'periods.metric_date')
-        if 'aggregation_period' in model.columns else 'periods.metric_date' %}
-    delete from {{ this }} as periods
-    where {{ is_open('periods', last, meta.get('unit')) }};
-    {%- endif -%}
+    {%- elif held in ('days', 'decisions', 'comparisons') and is_incremental() %}
+    delete from {{ this }} as held
+    where
+        (
+            {{ bookmark_of(this.identifier) }} is null
+            {%- if is_rebuild() and held != 'decisions' %}
+            or {{ is_rebuilt_day('held', 'held.metric_date', unit) }}
+            {%- endif %}
+        )
+        {%- if held == 'days' %}
+        and {{ is_open('held', 'held.metric_date', unit) }}
+        {%- elif held == 'decisions' %}
+        and {{ is_open_at('held', 'held.decision_timestamp') }}
+        {%- endif %};
     {%- endif -%}
 {%- endmacro %}

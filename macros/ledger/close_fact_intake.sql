@@ -1,7 +1,22 @@
-{#- Last post-hook of `fct_task_executions`: what it has just used goes into its record, in the
-    transaction that wrote its rows: both stand or neither. -#}
+{#- Last statements of `fct_task_executions`: what it has just used goes into its record, and its own bookmark moves
+    to this build, if that processed or changed anything; all in the transaction that wrote its rows. -#}
 {% macro close_fact_intake() -%}
     {{ take_in(this.identifier, 'load', 'cast(inputs.load_id as text)', ref('stg_platform__loads')) }}
     {{ take_in_prices() }}
+    insert into {{ ref('int_bookmarks') }} as bookmarks (model_name, build_id, version)
+    select
+        '{{ this.identifier }}' as model_name,
+        coalesce(max(builds.build_id), 0) as build_id,
+        '' as version
+    from (
+        select max(build_id) as build_id from {{ ref('int_execution_changes') }}
+        union all
+        select max(build_id) as build_id from {{ ref('int_model_inputs') }}
+    ) as builds
+    on conflict (model_name) do update
+    set build_id = excluded.build_id
+    where bookmarks.build_id < excluded.build_id;
+
+    {{ forget_read_changes() }}
     delete from {{ ref('int_execution_work') }};
 {%- endmacro %}

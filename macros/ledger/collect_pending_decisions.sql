@@ -1,27 +1,13 @@
-{#- Statements of `fct_routing_decisions`, after `collect_touched_days`: list in `pending_decisions` the decisions
-    to compute again: those of which a version arrived, and those of executions on touched days that stand
-    here otherwise than in the facts, or not at all; in a
-    rebuild those of its time and organizations too. -#}
+{#- Statements of `fct_routing_decisions`: list in `pending_decisions` the decisions to compute again: those of which
+    a version arrived, and those of executions that changed; in a rebuild those of its time and organizations
+    too. -#}
 {% macro collect_pending_decisions() -%}
     {%- if is_incremental() -%}
     create temporary table changed_executions on commit drop as
-    select
-        executions.execution_id,
-        executions.routing_decision_id
-    from {{ ref('fct_task_executions') }} as executions
-    {{ of_touched_days('executions') }}
-    left join {{ this }} as shown
-        on
-            executions.execution_id = shown.execution_id
-            and executions.event_id = shown.execution_event_id
-            and executions.pricing_status = shown.execution_pricing_status
-            and executions.cost_usd is not distinct from shown.actual_cost_usd
-            and executions.baseline_cost_usd is not distinct from shown.baseline_cost_usd
-            and executions.baseline_provider
-            is not distinct from shown.execution_baseline_provider
-            and executions.baseline_model is not distinct from shown.execution_baseline_model
-            and executions.routing_decision_id = shown.routing_decision_id
-    where shown.routing_decision_id is null;
+    select distinct
+        changes.execution_id,
+        changes.routing_decision_id
+    from {{ changes_of('fct_task_executions') }};
 
     analyze changed_executions;
 

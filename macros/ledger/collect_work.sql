@@ -69,6 +69,7 @@
         on executions.routing_decision_id = arrived.routing_decision_id;
 
     {{ collect_repriced_executions() }}
+    {{ collect_policy_executions() }}
     {{ collect_rebuild() }}
 
     analyze {{ ref('int_execution_work') }};

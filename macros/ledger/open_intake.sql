@@ -1,8 +1,7 @@
-{#- First pre-hook of a model that keeps a record of its inputs. From here to the commit the model
-    sees one state of the database: what arrives meanwhile waits for the next build instead of
-    being counted by one statement and missed by another. The lock makes a second build of the
-    same model wait. A first build or a full refresh starts with an empty record
-    and reads everything: millions of look-ups would take hours. -#}
+{#- First pre-hook of `fct_task_executions`. From here to the commit it sees one state of the database: what arrives
+    meanwhile waits for the next build instead of being counted by one statement and missed by another. The lock
+    makes a second build wait. A first build or a full refresh starts with an empty record and reads
+    everything: millions of look-ups would take hours. -#}
 {% macro open_intake() -%}
     set transaction isolation level repeatable read;
     {%- if load_relation(this) is not none %}
@@ -10,9 +9,6 @@
     {%- endif %}
     {%- if refreshes_open_rows() %}
     {{ renew_columns() }}
-    {%- if config.get('meta')['sealed'] != 'executions' %}
-    {{ clear_open_rows() }}
-    {%- endif %}
     {%- endif %}
     {%- if flags.FULL_REFRESH or not is_incremental() %}
     {{ join_by_hashing() }}

@@ -1,13 +1,13 @@
-{#- Condition: a row's day is compared in this build, as listed in `touched_days`; in a sweep and in a full refresh
-    every day that is open. What is sealed is final, and its details leave. -#}
+{#- Condition: a row's day is compared in this build, as listed in `compared_days`; where everything is compared, every
+    day that is open. What is sealed is final, and its details leave. -#}
 {% macro in_compared_days(relation, unit='organization') -%}
-    {%- if is_incremental() -%}
+    {%- if compares_changes() -%}
     exists (
             select 1
-            from touched_days
+            from compared_days
             where
-                {{ same_unit(relation, 'touched_days', unit) }}
-                and {{ relation }}.metric_date = touched_days.metric_date
+                {{ same_unit(relation, 'compared_days', unit) }}
+                and {{ relation }}.metric_date = compared_days.metric_date
         )
     {%- else -%}
     {{ is_open(relation, relation ~ '.metric_date', unit) }}

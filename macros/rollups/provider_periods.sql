@@ -11,12 +11,7 @@ periods as (
 
     {{ periods_from_days(
         'daily' if is_hourly else aggregation_period, ['provider', 'model', 'task_type'],
-        dict(
-            measure_names(),
-            costed_tasks='bigint',
-            scored_tasks='bigint',
-            total_quality_score='numeric(28, 12)',
-        ),
+        provider_measure_names(),
         ['durations'],
     ) }}
 

@@ -53,14 +53,26 @@ select coalesce(
 from (select gen_random_uuid() as pivot from generate_series(1, %s)) as draws
 """
 
-_UNCHECKED_BUILDS = """
-select distinct input_id
-from intermediate.int_model_inputs
-where
-    model_name = 'reconciled_days'
-    and input_kind = 'run'
-    and input_id not in (select invocation_id from quality.checked_builds where suite = %s)
-order by input_id
+# What the suite has to look at: the build that it looked at last, if the log tells everything that
+# came after it, and the one up to which layers have been compared.
+_BUILDS = """
+select
+    (
+        select checked.build_id
+        from quality.checked_builds as checked
+        where
+            checked.suite = %(suite)s
+            and (
+                checked.build_id >= compared.build_id - 1
+                or checked.build_id >= (
+                    select min(changes.build_id) - 1
+                    from intermediate.int_execution_changes as changes
+                )
+            )
+    ) as checked_until,
+    compared.build_id as compared_until
+from intermediate.int_bookmarks as compared
+where compared.model_name = 'reconciled_days'
 """
 
 _LOADS_OF_BUILDS = """
@@ -69,8 +81,15 @@ from intermediate.int_model_inputs
 where
     model_name = 'fct_task_executions'
     and input_kind = 'load'
-    and invocation_id = any(%s)
+    and build_id > %s
 order by load_id
+"""
+
+_MARK_CHECKED = """
+insert into quality.checked_builds (suite, build_id)
+values (%s, %s)
+on conflict (suite) do update
+set build_id = excluded.build_id, checked_at = clock_timestamp()
 """
 
 
@@ -132,14 +151,14 @@ def run_checks(
     results: list[CheckResult] = []
     with _environment(settings), _expectations(settings, docs) as context:
         for suite in suites:
-            builds = _unchecked_builds(connection, suite)
-            batch = _batch(connection, suite, None if full else builds)
+            checked_until, compared_until = _builds(connection, suite)
+            batch = _batch(connection, suite, None if full else checked_until)
             found = _validate(context, suite, batch, limits)
             if full and suite.name == "executions":
                 found.append(_spot_check(connection))
             # What has no notion of changes is always looked at as a whole.
             _record(connection, check_id, found, full=full or suite.changed is None)
-            _mark_checked(connection, suite, builds)
+            connection.execute(_MARK_CHECKED, (suite.name, compared_until))
             results += found
         if docs is not None:
             context.build_data_docs()
@@ -214,19 +233,22 @@ def _url(settings: ConnectionSettings) -> str:
     return settings.url().replace("postgresql://", "postgresql+psycopg://", 1)
 
 
-def _unchecked_builds(connection: psycopg.Connection, suite: Suite) -> list[str]:
-    rows = connection.execute(_UNCHECKED_BUILDS, (suite.name,)).fetchall()
-    return [build for (build,) in rows]
+def _builds(connection: psycopg.Connection, suite: Suite) -> tuple[int | None, int]:
+    """Return the build that a suite has looked at last, and the one that it will look at now.
+
+    The former is None when the suite has to look at everything: it never ran, or what came after
+    that build has left the log.
+    """
+    row = connection.execute(_BUILDS, {"suite": suite.name}).fetchone()
+    return row if row is not None else (None, 0)
 
 
-def _batch(connection: psycopg.Connection, suite: Suite, builds: list[str] | None) -> str:
-    """Return the query of the rows to look at; all of them when no builds are named."""
-    if builds is None or suite.changed is None:
+def _batch(connection: psycopg.Connection, suite: Suite, checked_until: int | None) -> str:
+    """Return the query of the rows to look at; all of them when no build is named."""
+    if checked_until is None or suite.changed is None:
         return suite.batch
-    loads = [load for (load,) in connection.execute(_LOADS_OF_BUILDS, (builds,))]
-    changed = suite.changed.format(
-        builds=_array(connection, builds, "text"), loads=_array(connection, loads, "bigint")
-    )
+    loads = [load for (load,) in connection.execute(_LOADS_OF_BUILDS, (checked_until,))]
+    changed = suite.changed.format(build=checked_until, loads=_array(connection, loads, "bigint"))
     return "\n".join(("select * from (", suite.batch, ") as layer", "where", changed))
 
 
@@ -361,15 +383,6 @@ def _record(
                 )
                 for result in results
             ],
-        )
-
-
-def _mark_checked(connection: psycopg.Connection, suite: Suite, builds: list[str]) -> None:
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            "insert into quality.checked_builds (suite, invocation_id) values (%s, %s) "
-            "on conflict do nothing",
-            [(suite.name, build) for build in builds],
         )
 
 

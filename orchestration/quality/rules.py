@@ -42,8 +42,8 @@ class Suite:
     Attributes:
         name: As in `warehouse check --suite`; also the name of the folder with its queries.
         changed: Condition for the rows that builds have changed, about the columns of the batch,
-            with `{builds}` for an array of invocation ids and `{loads}` for one of the loads that
-            those took in; None when all rows are always looked at.
+            with `{build}` for the number of the last build that was checked and `{loads}` for an
+            array of the loads processed since; None when all rows are always looked at.
         rules: What must hold.
     """
 
@@ -72,30 +72,34 @@ class Suite:
         return file.read_text(encoding="utf-8").rstrip()
 
 
-_CHANGED_DAYS = """(organization_id, metric_date) in (
-    select touched.organization_id, touched.metric_date
-    from intermediate.int_touched_organization_days as touched
-    where touched.invocation_id = any({builds})
+_CHANGED_EXECUTIONS = """execution_id in (
+    select changes.execution_id
+    from intermediate.int_execution_changes as changes
+    where changes.build_id > {build}
 )"""
 
-# A decision changes with its own versions and with the executions that landed: those beside which
-# it stands, and those of which any version referred to it. By their keys, which lead to them
-# through indexes; whole days hold many times as many. The loads are listed, so that the planner
-# knows how few of them there are.
+_CHANGED_DAYS = """(organization_id, metric_date) in (
+    select changes.organization_id, changes.metric_date
+    from intermediate.int_execution_changes as changes
+    where changes.build_id > {build}
+)"""
+
+# A decision changes with its own versions and with executions: those beside which it stands, and
+# those that follow it. The loads are listed, so that the planner knows how few of them there are.
 _CHANGED_DECISIONS = """routing_decision_id in (
     select versions.id
     from raw.routing_decisions as versions
     where versions._load_id = any({loads})
     union
     select decisions.routing_decision_id
-    from raw.task_executions as landed
-    inner join marts.fct_routing_decisions as decisions on landed.id = decisions.execution_id
-    where landed._load_id = any({loads})
+    from intermediate.int_execution_changes as changes
+    inner join marts.fct_routing_decisions as decisions
+        on changes.execution_id = decisions.execution_id
+    where changes.build_id > {build}
     union
-    select versions.routing_decision_id
-    from raw.task_executions as landed
-    inner join raw.task_executions as versions on landed.id = versions.id
-    where landed._load_id = any({loads})
+    select changes.routing_decision_id
+    from intermediate.int_execution_changes as changes
+    where changes.build_id > {build}
 )"""
 
 _SUITES = (
@@ -163,7 +167,7 @@ _SUITES = (
     ),
     Suite(
         name="executions",
-        changed=_CHANGED_DAYS,
+        changed=_CHANGED_EXECUTIONS,
         rules=(
             Rule(
                 "cost_is_not_negative",

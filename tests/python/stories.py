@@ -81,6 +81,7 @@ SUMS = (
     "int_model_usage_days",
     "int_organization_days",
     "int_organization_hours",
+    "int_policy_days",
     "int_provider_days",
     "int_provider_hours",
     "int_user_days",
@@ -302,14 +303,14 @@ class Story:
     def marts(self, schema: str = "marts") -> dict[str, Counter[str]]:
         """Return all of every table that marts are or stand on, and that shows a state.
 
-        Ledgers of corrections, loads and alerts show how the state came about: they differ between
+        Ledgers of loads, comparisons and alerts show how the state came about: they differ between
         two ways that lead to the same one.
         """
         with self.database.connect(options="-c timezone=UTC") as connection:
             tables = {
                 table: sql.Identifier(schema, table)
                 for table in tables_of(connection, schema)
-                if table not in ("alert_episodes", "fct_cost_corrections", "reconciled_loads")
+                if table not in ("alert_episodes", "reconciled_days", "reconciled_loads")
             } | {
                 table: sql.Identifier(schema.replace("marts", "intermediate"), table)
                 for table in SUMS

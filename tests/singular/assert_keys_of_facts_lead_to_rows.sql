@@ -1,6 +1,6 @@
 -- A returned row is a key of an execution, or of a measurement, that leads to no row: an
--- organization, person, provider, price or execution that nothing else knows. Looks at the days
--- that the build changed, in a sweep at everything.
+-- organization, person, provider, price or execution that nothing else knows. Looks at what the
+-- last build that changed anything changed, in a sweep at everything.
 
 {{ config(meta={'dagster': {'ref': {'name': 'fct_measured_savings'}}}) }}
 
@@ -12,17 +12,48 @@
     'baseline_price_id': ('dim_prices', 'price_id'),
 } %}
 
-with executions as (
+{#- Without a log nobody has read any yet, or the facts were built anew. -#}
+{% set is_unlogged %}
+not exists (select 1 from {{ ref('int_execution_changes') }})
+        and exists (
+            select 1
+            from {{ ref('int_model_inputs') }}
+            where invocation_id = '{{ invocation_id }}'
+        )
+{% endset %}
 
-    select * from {{ ref('fct_task_executions') }}
-    where {{ in_changed_days('fct_measured_savings') }}
+with changes as (
+
+    select distinct execution_id
+    from {{ ref('int_execution_changes') }}
+    where build_id = (select max(build_id) from {{ ref('int_execution_changes') }})
+
+),
+
+executions as (
+
+    select executions.*
+    from {{ ref('fct_task_executions') }} as executions
+    inner join changes on executions.execution_id = changes.execution_id
+    where {{ 'false' if var('sweep') else 'true' }}
+    union all
+    select *
+    from {{ ref('fct_task_executions') }}
+    where {{ 'true' if var('sweep') else is_unlogged }}
 
 ),
 
 measurements as (
 
-    select * from {{ ref('fct_measured_savings') }}
-    where {{ in_changed_days('fct_measured_savings') }}
+    select measurements.*
+    from {{ ref('fct_measured_savings') }} as measurements
+    inner join changes
+        on changes.execution_id in (measurements.execution_id, measurements.measured_execution_id)
+    where {{ 'false' if var('sweep') else 'true' }}
+    union all
+    select *
+    from {{ ref('fct_measured_savings') }}
+    where {{ 'true' if var('sweep') else is_unlogged }}
 
 )
 

@@ -8,8 +8,11 @@ select
     cast(null as bigint) as build_id,
     cast(null as smallint) as sign,
     cast(null as uuid) as execution_id,
+    cast(null as uuid) as event_id,
     cast(null as uuid) as organization_id,
     cast(null as uuid) as user_id,
+    cast(null as text) as task_id,
+    cast(null as uuid) as routing_decision_id,
     cast(null as date) as metric_date,
     cast(null as text) as reporting_timezone,
     cast(null as timestamptz) as start_time,
@@ -35,5 +38,10 @@ select
     cast(null as numeric(20, 12)) as baseline_cost_usd,
     cast(null as text) as savings_status,
     cast(null as numeric(20, 12)) as savings_usd,
-    cast(null as numeric(20, 12)) as net_savings_usd
+    cast(null as numeric(20, 12)) as routing_overhead_cost_usd,
+    cast(null as numeric(20, 12)) as net_savings_usd,
+    cast(null as text) as baseline_policy,
+    {%- for column in policy_cost_columns() %}
+    cast(null as numeric(20, 12)) as {{ column }}{{ ',' if not loop.last }}
+    {%- endfor %}
 where false

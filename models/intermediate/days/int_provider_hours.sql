@@ -16,10 +16,7 @@ select
     executions.utc_date as metric_date,
     executions.hour_start,
     executions.model,
-    {{ task_measures() }},
-    {{ count_tasks("executions.status = 'completed' and executions.cost_usd is not null") }}
-        as costed_tasks,
-    {{ quality_measures() }},
+    {{ provider_measures() }},
     {{ duration_map() }} as durations
 from executions
 group by

@@ -1,5 +1,6 @@
 -- Grain: one row per pending execution: what was used, in parts that do not overlap, what the
--- organization's baseline policy compares it with, and under what both stand in the price book.
+-- organization's baseline policy and each of the others compare it with, and under what all of
+-- these stand in the price book.
 
 with latest_executions as (
 
@@ -36,6 +37,23 @@ common_policies as (
 
 ),
 
+-- A fixed baseline is also compared with where a policy of another kind is in force.
+own_fixed_policies as (
+
+    select *
+    from {{ ref('int_baseline_policies') }}
+    where policy_use = 'fixed' and organization_id is not null
+
+),
+
+common_fixed_policies as (
+
+    select *
+    from {{ ref('int_baseline_policies') }}
+    where policy_use = 'fixed' and organization_id is null
+
+),
+
 price_names as (
 
     select * from {{ ref('int_price_names') }}
@@ -59,6 +77,21 @@ baseline_price_providers as (
     select * from {{ ref('int_price_providers') }}
 
 ),
+
+{% for policy in baseline_policies_of_usage() %}
+{{ policy }}_price_names as (
+
+    select * from {{ ref('int_price_names') }}
+
+),
+
+{{ policy }}_price_providers as (
+
+    select * from {{ ref('int_price_providers') }}
+
+),
+
+{% endfor %}
 
 joined as (
 
@@ -115,6 +148,13 @@ with_baselines as (
         coalesce({{ price_tier('service_tier') }}, 'standard') as price_tier,
         {{ other_quantities() }} as other_quantities,
         {{ billed_tokens() }},
+        -- The policy in force is priced as the baseline, and not twice.
+        {%- for policy, source in baseline_policies_of_usage().items() %}
+        {%- for attribute in ['provider', 'model'] %}
+        case when baseline_policy is distinct from '{{ policy }}' then {{ source }}_{{ attribute }} end
+            as {{ policy }}_{{ attribute }},
+        {%- endfor %}
+        {%- endfor %}
         {{ policy_baseline('baseline_policy', 'provider') }} as baseline_provider,
         {{ policy_baseline('baseline_policy', 'model') }} as baseline_model
     from joined
@@ -178,11 +218,23 @@ final as (
         with_baselines.other_quantities,
         with_baselines.baseline_provider,
         with_baselines.baseline_model,
+        with_baselines.decision_baseline_provider,
+        with_baselines.decision_baseline_model,
+        with_baselines.dearest_alternative_provider,
+        with_baselines.dearest_alternative_model,
+        {%- for policy in baseline_policies_of_usage() %}
+        with_baselines.{{ policy }}_provider,
+        with_baselines.{{ policy }}_model,
+        {{ price_scope_columns('with_baselines', policy ~ '_') }},
+        {%- endfor %}
         {{ price_scope_columns('with_baselines', '') }},
         {{ price_scope_columns('with_baselines', 'baseline_') }}
     from with_baselines
     {{ price_scope_joins('with_baselines', '') }}
     {{ price_scope_joins('with_baselines', 'baseline_') }}
+    {%- for policy in baseline_policies_of_usage() %}
+    {{ price_scope_joins('with_baselines', policy ~ '_') }}
+    {%- endfor %}
     {{ compute_once() }}
 
 )

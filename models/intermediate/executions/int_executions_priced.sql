@@ -1,5 +1,6 @@
 -- Grain: one row per pending execution. The one model that multiplies usage by prices: what it
--- cost, and what the same usage would have cost at the same moment under the baseline policy.
+-- cost, and what the same usage would have cost at the same moment under the baseline policy in
+-- force and under each of the others.
 
 with usages as (
 
@@ -19,6 +20,15 @@ baseline_prices as (
     select * from {{ ref('int_prices') }}
 
 ),
+
+{% for policy in baseline_policies_of_usage() %}
+{{ policy }}_prices as (
+
+    select * from {{ ref('int_prices') }}
+
+),
+
+{% endfor %}
 
 priced as (
 
@@ -51,11 +61,23 @@ priced as (
         {{ total_cost_usd(
             'usages', 'baseline_prices', 'baseline_factors', 'baseline_others.cost_usd'
         ) }} as usage_baseline_cost_usd
+        {%- for policy in baseline_policies_of_usage() %},
+        {{ pricing_status('usages', policy ~ '_') }} as usage_{{ policy }}_pricing_status,
+        {{ total_cost_usd(
+            'usages', policy ~ '_prices', policy ~ '_factors', policy ~ '_others.cost_usd'
+        ) }} as usage_{{ policy }}_cost_usd
+        {%- endfor %}
     from usages
     {{ price_joins('usages', '') }}
     {{ price_joins('usages', 'baseline_') }}
+    {%- for policy in baseline_policies_of_usage() %}
+    {{ price_joins('usages', policy ~ '_') }}
+    {%- endfor %}
     {{ price_lookups('usages', '') }}
     {{ price_lookups('usages', 'baseline_') }}
+    {%- for policy in baseline_policies_of_usage() %}
+    {{ price_lookups('usages', policy ~ '_') }}
+    {%- endfor %}
     {{ compute_once() }}
 
 ),
@@ -70,6 +92,10 @@ costed as (
             as baseline_pricing_status,
         {{ known_cost_usd('usage_baseline_pricing_status', 'usage_baseline_cost_usd') }}
             as baseline_cost_usd
+        {%- for policy in baseline_policies_of_usage() %},
+        {{ known_cost_usd('usage_' ~ policy ~ '_pricing_status', 'usage_' ~ policy ~ '_cost_usd') }}
+            as {{ policy }}_cost_usd
+        {%- endfor %}
     from priced
     {{ compute_once() }}
 
@@ -163,6 +189,16 @@ final as (
         baseline_other_costs,
         baseline_pricing_status,
         baseline_cost_usd,
+        decision_baseline_provider,
+        decision_baseline_model,
+        dearest_alternative_provider as most_expensive_alternative_provider,
+        dearest_alternative_model as most_expensive_alternative_model,
+        {%- for policy in baseline_policies_of_usage() %}
+        case
+            when baseline_policy = '{{ policy }}' then baseline_cost_usd
+            else {{ policy }}_cost_usd
+        end as {{ policy }}_baseline_cost_usd,
+        {%- endfor %}
         savings_status,
         cast(
             case when savings_status = 'compared' then baseline_cost_usd - cost_usd end

@@ -1,7 +1,16 @@
 -- Grain: one row per build and execution whose known cost, baseline or savings it changed. Written
 -- by `fct_task_executions` in the transaction that changes its rows; here it is only created.
 
-{{ config(materialized='incremental', full_refresh=false) }}
+{{
+    config(
+        materialized='incremental',
+        full_refresh=false,
+        indexes=[
+            {'columns': ['organization_id', 'metric_date']},
+            {'columns': ['execution_id', 'invocation_id'], 'unique': true},
+        ]
+    )
+}}
 
 select
     cast(null as text) as invocation_id,

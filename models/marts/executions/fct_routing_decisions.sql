@@ -1,8 +1,9 @@
 -- Grain: one row per routing decision, its latest version, beside what came of it. A decision is
--- computed again when a version of it arrives and when a day of the execution that followed it
--- changes.
+-- computed again when a version of it arrives and when the execution that followed it changes.
 -- depends_on: {{ ref('int_sealed_days') }}
--- depends_on: {{ ref('int_touched_organization_days') }}
+-- depends_on: {{ ref('int_bookmarks') }}
+-- depends_on: {{ ref('int_execution_changes') }}
+-- depends_on: {{ ref('int_model_inputs') }}
 -- depends_on: {{ ref('stg_platform__loads') }}
 
 {{
@@ -10,11 +11,10 @@
         incremental_strategy='delete+insert',
         unique_key='routing_decision_id',
         pre_hook=[
-            '{{ open_intake() }}',
-            '{{ collect_touched_days() }}',
+            '{{ open_changes() }}',
             '{{ collect_pending_decisions() }}',
         ],
-        post_hook='{{ close_intake() }}',
+        post_hook='{{ close_changes() }}',
         meta={'sealed': 'decisions'},
         indexes=[
             {'columns': ['organization_id', 'decision_timestamp']},

@@ -10,15 +10,16 @@
 -- depends_on: {{ ref('int_late_changes') }}
 -- depends_on: {{ ref('int_late_provider_usage') }}
 -- depends_on: {{ ref('int_model_aliases') }}
+-- depends_on: {{ ref('int_organization_changes') }}
 -- depends_on: {{ ref('int_organization_versions') }}
 -- depends_on: {{ ref('int_pending_executions') }}
 -- depends_on: {{ ref('int_price_factors') }}
+-- depends_on: {{ ref('int_price_names') }}
+-- depends_on: {{ ref('int_price_rows') }}
 -- depends_on: {{ ref('int_price_scopes') }}
 -- depends_on: {{ ref('int_prices') }}
 -- depends_on: {{ ref('int_sealed_days') }}
 -- depends_on: {{ ref('int_sealed_versions') }}
--- depends_on: {{ ref('int_touched_organization_days') }}
--- depends_on: {{ ref('int_touched_provider_days') }}
 -- depends_on: {{ ref('int_usage_prices') }}
 -- depends_on: {{ ref('stg_platform__loads') }}
 -- depends_on: {{ ref('stg_platform__organizations') }}
@@ -34,8 +35,6 @@
         pre_hook=[
             '{{ open_intake() }}',
             '{{ collect_work() }}',
-            '{{ touch_days("organization", before=true) }}',
-            '{{ touch_days("provider", before=true) }}',
             '{{ keep_executions_before() }}',
             '{{ keep_sealed_facts() }}',
             '{{ clear_open_rows() }}',
@@ -43,14 +42,11 @@
         post_hook=[
             '{{ move_late_executions() }}',
             '{{ note_late_for_providers() }}',
-            '{{ touch_days("organization", before=false) }}',
-            '{{ touch_days("provider", before=false) }}',
             '{{ record_cost_changes() }}',
             '{{ record_changes() }}',
             '{{ close_fact_intake() }}',
             '{{ index_open_executions() }}',
             '{{ index_unpriced_executions() }}',
-            '{{ index_unit_days() }}',
         ],
         meta={'sealed': 'executions'},
         indexes=[
@@ -138,6 +134,14 @@ final as (
         baseline_other_costs,
         baseline_pricing_status,
         baseline_cost_usd,
+        decision_baseline_provider,
+        decision_baseline_model,
+        most_expensive_alternative_provider,
+        most_expensive_alternative_model,
+        organization_default_baseline_cost_usd,
+        decision_recorded_baseline_cost_usd,
+        most_expensive_alternative_baseline_cost_usd,
+        fixed_baseline_cost_usd,
         savings_status,
         savings_usd,
         routing_overhead_cost_usd,

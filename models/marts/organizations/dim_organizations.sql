@@ -1,14 +1,14 @@
 -- Grain: one row per organization, as its latest version says. An organization that is known only
 -- from what names it stands here as an inferred member until its own event arrives.
 -- depends_on: {{ ref('fct_task_executions') }}
--- depends_on: {{ ref('int_touched_organization_days') }}
+-- depends_on: {{ ref('int_bookmarks') }}
 
 {{
     config(
         incremental_strategy='delete+insert',
         unique_key='organization_id',
-        pre_hook='{{ open_intake() }}',
-        post_hook='{{ close_intake() }}',
+        pre_hook='{{ open_changes() }}',
+        post_hook='{{ close_changes() }}',
         meta={'sealed': 'members'}
     )
 }}

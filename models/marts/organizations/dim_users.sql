@@ -3,14 +3,14 @@
 -- own event arrives. What one organization says of a user is nothing to another: a user who moves
 -- on stays with the first one as that one knew them.
 -- depends_on: {{ ref('fct_task_executions') }}
--- depends_on: {{ ref('int_touched_organization_days') }}
+-- depends_on: {{ ref('int_bookmarks') }}
 
 {{
     config(
         incremental_strategy='delete+insert',
         unique_key=['organization_id', 'user_id'],
-        pre_hook=['{{ open_intake() }}', '{{ renew_primary_key() }}'],
-        post_hook='{{ close_intake() }}',
+        pre_hook=['{{ open_changes() }}', '{{ renew_primary_key() }}'],
+        post_hook='{{ close_changes() }}',
         meta={'sealed': 'members'},
         indexes=[{'columns': ['user_id']}]
     )

@@ -1,13 +1,13 @@
 -- Grain: one row per provider that the price book knows or that an execution named.
 -- depends_on: {{ ref('fct_task_executions') }}
--- depends_on: {{ ref('int_touched_organization_days') }}
+-- depends_on: {{ ref('int_bookmarks') }}
 
 {{
     config(
         incremental_strategy='replace_changed',
         unique_key='provider',
-        pre_hook='{{ open_intake() }}',
-        post_hook='{{ close_intake() }}',
+        pre_hook='{{ open_changes() }}',
+        post_hook='{{ close_changes() }}',
         meta={'sealed': 'members'}
     )
 }}

@@ -2,13 +2,14 @@
 -- of another organization, another version of the same moment says something else, or its stamp was
 -- ahead of the clock when it landed. What something arrived about is looked at again.
 -- depends_on: {{ ref('fct_task_executions') }}
+-- depends_on: {{ ref('int_bookmarks') }}
 -- depends_on: {{ ref('int_model_inputs') }}
 
 {{
     config(
         incremental_strategy='append',
-        pre_hook=['{{ open_intake() }}', '{{ collect_arrived_entities() }}'],
-        post_hook='{{ close_intake() }}',
+        pre_hook=['{{ open_changes() }}', '{{ collect_arrived_entities() }}'],
+        post_hook='{{ close_changes() }}',
         indexes=[
             {'columns': ['entity_id']},
             {'columns': ['load_id']},

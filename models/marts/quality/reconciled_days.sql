@@ -1,29 +1,35 @@
--- Grain: one row per organization, open day in its reporting time zone and pair of layers. Between
--- staging and facts, an incremental build compares what arrived, execution by execution, and lets
--- the others of the day stand for themselves; a sweep compares all of them. Everything else of a
--- touched day is added up on both sides.
+-- Grain: one row per organization, open day in its reporting time zone and pair of layers. A build
+-- compares what changed: executions with their landed versions and their parts, the sums of a day
+-- with those of its last comparison and what the log has added since, and the rollups of a day with
+-- each other, where the organization's stands for the facts. A sweep compares everything with the
+-- facts themselves.
+-- depends_on: {{ ref('int_bookmarks') }}
+-- depends_on: {{ ref('int_execution_changes') }}
+-- depends_on: {{ ref('int_model_inputs') }}
 -- depends_on: {{ ref('int_sealed_days') }}
--- depends_on: {{ ref('int_touched_organization_days') }}
 
 {%- set after = [
-    'fct_savings_by_policy', 'int_model_usage_days', 'int_organization_days',
-    'int_organization_hours', 'int_user_days',
+    'int_model_usage_days', 'int_organization_days', 'int_organization_hours', 'int_policy_days',
+    'int_user_days',
 ] %}
 
 {{
     config(
-        incremental_strategy='replace_days',
-        full_refresh=(true if var('as_of', '') or var('sweep') else none),
+        incremental_strategy='delete+insert',
+        unique_key=['comparison', 'organization_id', 'metric_date'],
         pre_hook=[
-            '{{ open_intake() }}',
-            '{{ collect_touched_days(after=' ~ after ~ ') }}',
-            '{{ collect_arrived_executions() }}',
+            '{{ open_changes() }}',
+            "{{ collect_compared_days('organization', 'facts_to_organization_days', " ~ after ~ ") }}",
+            '{{ collect_compared_executions(' ~ after ~ ') }}',
         ],
-        post_hook='{{ close_intake(after=' ~ after ~ ') }}',
+        post_hook='{{ close_changes(after=' ~ after ~ ') }}',
+        meta={'sealed': 'comparisons'},
         indexes=[{'columns': ['is_equal']}]
     )
 }}
 
+{%- set of_changes = compares_changes() %}
+{%- set upstream = 'organization_days' if of_changes else 'fact_days' %}
 {%- set tasks = measure_names().keys() | list %}
 {%- set landed = [
     'total_tasks', 'successful_tasks', 'failed_tasks', 'total_tokens', 'input_tokens',
@@ -32,11 +38,26 @@
     'total_quality_score', 'reported_cost_usd',
 ] %}
 {%- set part_tokens = 'coalesce(' ~ token_parts() | join(', 0) + coalesce(') ~ ', 0)' %}
-{%- set policy = [
-    'successful_tasks', 'compared_tasks', 'negative_savings_tasks', 'unknown_overhead_tasks',
-    'compared_cost_usd', 'total_baseline_cost_usd', 'total_savings_usd', 'total_net_savings_usd',
-    'policies', 'tasks_of_policies', 'priced_tasks_of_policies',
+{%- set of_policy = [
+    'compared_tasks', 'total_baseline_cost_usd', 'total_savings_usd', 'total_net_savings_usd',
 ] %}
+{%- set policy = of_policy + [
+    'successful_tasks', 'negative_savings_tasks', 'unknown_overhead_tasks', 'compared_cost_usd',
+    'policies', 'tasks_of_policies',
+] %}
+{#- What only the facts tell beside the rollup. -#}
+{%- set usage, durations = [], [] %}
+{%- if not of_changes %}
+    {%- set usage = ['scored_tasks', 'total_quality_score_of_completed'] %}
+    {%- set durations = ['bucket_total', 'bucket_total_of_hours'] %}
+    {%- set policy = policy + ['priced_tasks_of_policies'] %}
+    {%- for name in baseline_policies_of_usage() %}
+        {%- for measure in of_policy %}
+            {%- do policy.append(name ~ '_' ~ measure) %}
+        {%- endfor %}
+    {%- endfor %}
+{%- endif %}
+{%- set totals = {'count': 'total_tasks', 'tokens': 'total_tokens', 'usd': 'total_spend_usd'} %}
 {%- set comparisons = {
     'staging_to_facts': {
         'upstream': 'staged_days', 'downstream': 'fact_days', 'measures': landed,
@@ -50,45 +71,35 @@
         ],
         'count': 'priced_tasks', 'tokens': 'total_tokens', 'usd': 'total_spend_usd',
     },
-    'facts_to_hours': {
-        'upstream': 'fact_days', 'downstream': 'hours', 'measures': tasks,
-        'count': 'total_tasks', 'tokens': 'total_tokens', 'usd': 'total_spend_usd',
-    },
-    'facts_to_organization_days': {
-        'upstream': 'fact_days', 'downstream': 'organization_days',
-        'measures': tasks + [
+    'facts_to_organization_days': dict(
+        totals, upstream='expected_days', downstream='organization_days',
+        measures=['total_tasks', 'total_tokens', 'total_spend_usd'] if of_changes else tasks + [
             'input_tokens', 'output_tokens', 'negative_savings_tasks', 'unknown_overhead_tasks',
             'total_net_savings_usd',
-        ],
-        'count': 'total_tasks', 'tokens': 'total_tokens', 'usd': 'total_spend_usd',
-    },
-    'facts_to_user_days': {
-        'upstream': 'fact_days', 'downstream': 'user_days', 'measures': tasks,
-        'count': 'total_tasks', 'tokens': 'total_tokens', 'usd': 'total_spend_usd',
-    },
-    'facts_to_model_usage': {
-        'upstream': 'fact_days', 'downstream': 'usage_days',
-        'measures': tasks + ['scored_tasks', 'total_quality_score_of_completed'],
-        'count': 'total_tasks', 'tokens': 'total_tokens', 'usd': 'total_spend_usd',
-    },
+        ]
+    ),
+    'facts_to_hours': dict(totals, upstream=upstream, downstream='hours', measures=tasks),
+    'facts_to_user_days': dict(totals, upstream=upstream, downstream='user_days', measures=tasks),
+    'facts_to_model_usage': dict(
+        totals, upstream=upstream, downstream='usage_days', measures=tasks + usage
+    ),
     'facts_to_policies': {
         'upstream': 'completed_days', 'downstream': 'policy_days', 'measures': policy,
         'count': 'successful_tasks', 'usd': 'total_savings_usd',
     },
     'facts_to_durations': {
         'upstream': 'timed_days', 'downstream': 'duration_days',
-        'measures': ['timed_tasks', 'bucket_total'], 'count': 'timed_tasks',
+        'measures': ['timed_tasks'] + durations, 'count': 'timed_tasks',
     },
 } %}
 
 with executions as (
 
     select
-        {% for column in rollup_columns() %}
+        {% for column in change_columns() %}
         executions.{{ column }},
         {% endfor %}
         1 as sign,
-        executions.execution_id,
         executions.cached_input_tokens,
         executions.cache_write_tokens,
         executions.reasoning_tokens,
@@ -99,7 +110,6 @@ with executions as (
         executions.other_costs,
         executions.reported_cost_usd,
         executions.price_id,
-        executions.routing_overhead_cost_usd,
         coalesce(executions.uncached_input_cost_usd, 0)
         + coalesce(executions.cached_input_cost_usd, 0)
         + coalesce(executions.cache_write_cost_usd, 0)
@@ -109,7 +119,10 @@ with executions as (
         + coalesce(executions.compute_unit_cost_usd, 0)
         + coalesce(executions.other_cost_usd, 0) as cost_of_parts_usd
     from {{ ref('fct_task_executions') }} as executions
-    where {{ in_compared_days('executions') }}
+    {% if of_changes %}
+    inner join compared_executions on executions.execution_id = compared_executions.execution_id
+    {% endif %}
+    where {{ is_open('executions', 'executions.metric_date') }}
 
 ),
 
@@ -129,8 +142,8 @@ versions as (
 
     select events.*
     from events
-    {% if is_incremental() %}
-    inner join arrived_executions on events.execution_id = arrived_executions.execution_id
+    {% if of_changes %}
+    inner join compared_executions on events.execution_id = compared_executions.execution_id
     {% endif %}
     where {{ taken_in('fct_task_executions', 'load', 'cast(events._load_id as text)') }}
 
@@ -181,36 +194,6 @@ latest_versions as (
 
 ),
 
-staged_executions as (
-
-    {%- set usage = [
-        'status', 'input_tokens', 'cached_input_tokens', 'cache_write_tokens', 'output_tokens',
-        'reasoning_tokens', 'tokens_used', 'part_tokens', 'compute_units', 'request_count',
-        'other_units', 'quality_score', 'reported_cost_usd',
-    ] %}
-    select
-        {% for column in usage %}
-        latest_versions.{{ column }},
-        {% endfor %}
-        latest_versions.organization_id,
-        latest_versions.metric_date
-    from latest_versions
-    where {{ in_compared_days('latest_versions') }}
-    {% if is_incremental() %}
-    union all
-    select
-        {% for column in usage %}
-        executions.{{ column }},
-        {% endfor %}
-        executions.organization_id,
-        executions.metric_date
-    from executions
-    left join arrived_executions on executions.execution_id = arrived_executions.execution_id
-    where arrived_executions.execution_id is null
-    {% endif %}
-
-),
-
 staged_days as (
 
     select
@@ -240,7 +223,8 @@ staged_days as (
         coalesce(sum(other_units), 0) as other_units,
         coalesce(sum(quality_score), 0) as total_quality_score,
         {{ sum_usd('reported_cost_usd') }} as reported_cost_usd
-    from staged_executions
+    from latest_versions
+    where {{ is_open('latest_versions', 'latest_versions.metric_date') }}
     group by organization_id, metric_date
 
 ),
@@ -275,6 +259,18 @@ fact_days as (
             as total_quality_score_of_completed,
         {{ sum_usd('executions.reported_cost_usd') }} as reported_cost_usd,
         sum({{ duration_bucket('executions.duration_ms') }}) as bucket_total,
+        sum({{ duration_bucket('executions.duration_ms') }}) as bucket_total_of_hours,
+        {% for policy_name in baseline_policies_of_usage() %}
+        {%- set baseline = 'executions.' ~ policy_name ~ '_baseline_cost_usd' %}
+        {%- set is_compared = "executions.status = 'completed' and executions.cost_usd is not null" %}
+        count({{ baseline }}) filter (where {{ is_compared }}) as {{ policy_name }}_compared_tasks,
+        {{ sum_usd(baseline, is_compared) }} as {{ policy_name }}_total_baseline_cost_usd,
+        {{ sum_usd(baseline ~ ' - executions.cost_usd', is_compared) }}
+            as {{ policy_name }}_total_savings_usd,
+        {{ sum_usd(
+            baseline ~ ' - executions.cost_usd - executions.routing_overhead_cost_usd', is_compared
+        ) }} as {{ policy_name }}_total_net_savings_usd,
+        {% endfor %}
         -- The same once more from its parts: the lines of a cost, the terms of a saving.
         count(*) filter (
             where
@@ -312,26 +308,6 @@ fact_days as (
 
 ),
 
-completed_days as (
-
-    select
-        *,
-        5 as policies,
-        5 * successful_tasks as tasks_of_policies,
-        5 * costed_tasks as priced_tasks_of_policies
-    from fact_days
-    where successful_tasks > 0
-
-),
-
-timed_days as (
-
-    select *
-    from fact_days
-    where timed_tasks > 0
-
-),
-
 arithmetic_days as (
 
     select
@@ -366,6 +342,41 @@ organization_days as (
 
 ),
 
+-- What a day must hold: in a sweep what its executions do, else what it held and what was logged.
+expected_days as (
+
+    {% if of_changes %}
+    select *
+    from compared_days
+    where total_tasks <> 0
+    {% else %}
+    select * from fact_days
+    {% endif %}
+
+),
+
+completed_days as (
+
+    select
+        *,
+        5 as policies,
+        5 * successful_tasks as tasks_of_policies
+        {%- if not of_changes %},
+        5 * costed_tasks as priced_tasks_of_policies
+        {%- endif %}
+    from {{ upstream }}
+    where successful_tasks > 0
+
+),
+
+timed_days as (
+
+    select *
+    from {{ upstream }}
+    where timed_tasks > 0
+
+),
+
 user_days as (
 
     select
@@ -392,47 +403,59 @@ usage_days as (
 
 ),
 
--- What the policies that are not in force would have saved changes with prices of their own, on
--- days that nothing else touches: only that they are there is compared.
 policy_days as (
 
     select
         policies.organization_id,
         policies.metric_date,
         count(*) as policies,
-        sum(policies.successful_tasks) as tasks_of_policies,
+        sum(policies.total_tasks) as tasks_of_policies,
         sum(policies.compared_tasks + policies.unknown_baseline_tasks) as priced_tasks_of_policies,
-        sum(policies.successful_tasks) filter (where policies.policy = 'headline')
-            as successful_tasks,
-        sum(policies.compared_tasks) filter (where policies.policy = 'headline') as compared_tasks,
-        sum(policies.negative_savings_tasks) filter (where policies.policy = 'headline')
-            as negative_savings_tasks,
-        sum(policies.unknown_overhead_tasks) filter (where policies.policy = 'headline')
-            as unknown_overhead_tasks,
-        sum(policies.compared_cost_usd) filter (where policies.policy = 'headline')
-            as compared_cost_usd,
-        sum(policies.total_baseline_cost_usd) filter (where policies.policy = 'headline')
-            as total_baseline_cost_usd,
-        sum(policies.total_savings_usd) filter (where policies.policy = 'headline')
-            as total_savings_usd,
-        sum(policies.total_net_savings_usd) filter (where policies.policy = 'headline')
-            as total_net_savings_usd
-    from {{ ref('fct_savings_by_policy') }} as policies
+        sum(policies.total_tasks) filter (where policies.policy = 'headline') as successful_tasks,
+        {% for name in ['headline'] + baseline_policies_of_usage() | list %}
+        {%- for measure in of_policy + [
+            'negative_savings_tasks', 'unknown_overhead_tasks', 'compared_cost_usd'
+        ] %}
+        sum(policies.{{ measure }}) filter (where policies.policy = '{{ name }}')
+            as {{ (name ~ '_' if name != 'headline') ~ measure }}
+        {{- ',' if not loop.last }}
+        {%- endfor %}
+        {{- ',' if not loop.last }}
+        {%- endfor %}
+    from {{ ref('int_policy_days') }} as policies
     where {{ in_compared_days('policies') }}
     group by policies.organization_id, policies.metric_date
 
 ),
 
+{% for name, days in {
+    'day': ref('int_organization_days'), 'hour': ref('int_organization_hours'),
+}.items() %}
+{{ name }}_durations as (
+
+    select
+        days.organization_id,
+        days.metric_date,
+        sum(cast(buckets.tasks as bigint)) as timed_tasks,
+        sum(cast(buckets.bucket as bigint) * cast(buckets.tasks as bigint)) as bucket_total
+    from {{ days }} as days
+    cross join {{ json_entries_text('days.durations') }} as buckets (bucket, tasks)
+    where {{ in_compared_days('days') }}
+    group by days.organization_id, days.metric_date
+
+),
+
+{% endfor %}
 duration_days as (
 
     select
-        organization_days.organization_id,
-        organization_days.metric_date,
-        sum(cast(buckets.tasks as bigint)) as timed_tasks,
-        sum(cast(buckets.bucket as bigint) * cast(buckets.tasks as bigint)) as bucket_total
-    from organization_days
-    cross join {{ json_entries_text('organization_days.durations') }} as buckets (bucket, tasks)
-    group by organization_days.organization_id, organization_days.metric_date
+        day_durations.*,
+        hour_durations.bucket_total as bucket_total_of_hours
+    from day_durations
+    left join hour_durations
+        on
+            day_durations.organization_id = hour_durations.organization_id
+            and day_durations.metric_date = hour_durations.metric_date
 
 ),
 

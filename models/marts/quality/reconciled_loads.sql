@@ -2,6 +2,7 @@
 -- what schema raw holds of it, and what staging shows. Loads that the facts take in once more are
 -- compared once more.
 -- depends_on: {{ ref('fct_task_executions') }}
+-- depends_on: {{ ref('int_bookmarks') }}
 -- depends_on: {{ ref('int_model_inputs') }}
 -- depends_on: {{ ref('int_sealed_days') }}
 
@@ -10,8 +11,8 @@
         incremental_strategy='delete+insert',
         unique_key='load_id',
         full_refresh=(true if var('as_of', '') or var('sweep') else none),
-        pre_hook='{{ open_intake() }}',
-        post_hook='{{ close_intake() }}',
+        pre_hook='{{ open_changes() }}',
+        post_hook='{{ close_changes() }}',
         indexes=[
             {'columns': ['organization_id', 'event_date']},
             {'columns': ['is_equal']},

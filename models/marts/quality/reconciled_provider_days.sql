@@ -1,43 +1,45 @@
 -- Grain: one row per provider, model, task type, open day in UTC and pair of layers: days are
--- compared with the facts and with their hours.
--- depends_on: {{ ref('int_touched_provider_days') }}
+-- compared with the facts and with their hours. A build compares the days that changed, and takes
+-- for the facts what was compared last and what the log has added since; a sweep all open days.
+-- depends_on: {{ ref('int_bookmarks') }}
+-- depends_on: {{ ref('int_execution_changes') }}
 -- depends_on: {{ ref('stg_platform__seals') }}
 
 {%- set after = ['int_provider_days', 'int_provider_hours'] %}
 
 {{
     config(
-        incremental_strategy='replace_days',
-        full_refresh=(true if var('as_of', '') or var('sweep') else none),
+        incremental_strategy='delete+insert',
+        unique_key='comparison_id',
         pre_hook=[
-            '{{ open_intake() }}',
-            "{{ collect_touched_days('provider', after=" ~ after ~ ") }}",
+            '{{ open_changes() }}',
+            "{{ collect_compared_days('provider', 'facts_to_provider_days', " ~ after ~ ") }}",
         ],
-        post_hook='{{ close_intake(after=' ~ after ~ ') }}',
-        meta={'unit': 'provider'},
+        post_hook='{{ close_changes(after=' ~ after ~ ') }}',
+        meta={'unit': 'provider', 'sealed': 'comparisons'},
         indexes=[{'columns': ['is_equal']}]
     )
 }}
 
+{%- set of_changes = compares_changes() %}
 {%- set key = ['provider', 'model', 'task_type', 'metric_date'] %}
-{%- set types = dict(
-    measure_names(),
-    costed_tasks='bigint',
-    scored_tasks='bigint',
-    total_quality_score='numeric(28, 12)',
-) %}
+{%- set types = provider_measure_names() %}
 {%- set measures = types.keys() | list %}
 {%- set totals = {'count': 'total_tasks', 'tokens': 'total_tokens', 'usd': 'total_spend_usd'} %}
 {%- set comparisons = {
     'facts_to_provider_days': dict(
-        totals, upstream='fact_days', downstream='open_days', measures=measures
+        totals, upstream='expected_days', downstream='open_days',
+        measures=['total_tasks', 'total_tokens', 'total_spend_usd'] if of_changes else measures
     ),
     'provider_hours_to_days': dict(
         totals, upstream='provider_hours', downstream='open_days', measures=measures
     ),
     'facts_to_provider_durations': {
         'upstream': 'timed_days', 'downstream': 'duration_days',
-        'measures': ['timed_tasks', 'bucket_total'], 'count': 'timed_tasks',
+        'measures': ['timed_tasks'] if of_changes else [
+            'timed_tasks', 'bucket_total', 'bucket_total_of_hours',
+        ],
+        'count': 'timed_tasks',
     },
 } %}
 
@@ -48,7 +50,9 @@ with executions as (
         1 as sign,
         {{ local_date('executions.start_time', "'UTC'") }} as utc_date
     from {{ ref('fct_task_executions') }} as executions
-    {{ of_touched_days('executions', 'provider') }}
+    {% if of_changes %}
+    where false
+    {% endif %}
 
 ),
 
@@ -59,24 +63,12 @@ fact_days as (
         executions.model,
         executions.task_type,
         executions.utc_date as metric_date,
-        {{ task_measures() }},
-        {{ count_tasks("executions.status = 'completed' and executions.cost_usd is not null") }}
-            as costed_tasks,
-        {{ quality_measures() }},
-        sum({{ duration_bucket('executions.duration_ms') }}) as bucket_total
+        {{ provider_measures() }},
+        sum({{ duration_bucket('executions.duration_ms') }}) as bucket_total,
+        sum({{ duration_bucket('executions.duration_ms') }}) as bucket_total_of_hours
     from executions
-    {% if not is_incremental() %}
     where {{ is_open('executions', 'executions.utc_date', 'provider') }}
-    {% endif %}
     group by executions.provider, executions.model, executions.task_type, executions.utc_date
-
-),
-
-timed_days as (
-
-    select *
-    from fact_days
-    where timed_tasks > 0
 
 ),
 
@@ -85,6 +77,27 @@ open_days as (
     select *
     from {{ ref('int_provider_days') }} as days
     where {{ in_compared_days('days', 'provider') }}
+
+),
+
+-- What a day must hold: in a sweep what its executions do, else what it held and what was logged.
+expected_days as (
+
+    {% if of_changes %}
+    select *
+    from compared_days
+    where total_tasks <> 0
+    {% else %}
+    select * from fact_days
+    {% endif %}
+
+),
+
+timed_days as (
+
+    select *
+    from {{ 'open_days' if of_changes else 'fact_days' }}
+    where timed_tasks > 0
 
 ),
 
@@ -102,18 +115,34 @@ provider_hours as (
 
 ),
 
+{% for name, days in {'day': ref('int_provider_days'), 'hour': ref('int_provider_hours')}.items() %}
+{{ name }}_durations as (
+
+    select
+        days.provider,
+        days.model,
+        days.task_type,
+        days.metric_date,
+        sum(cast(buckets.tasks as bigint)) as timed_tasks,
+        sum(cast(buckets.bucket as bigint) * cast(buckets.tasks as bigint)) as bucket_total
+    from {{ days }} as days
+    cross join {{ json_entries_text('days.durations') }} as buckets (bucket, tasks)
+    where {{ in_compared_days('days', 'provider') }}
+    group by days.provider, days.model, days.task_type, days.metric_date
+
+),
+
+{% endfor %}
 duration_days as (
 
     select
-        open_days.provider,
-        open_days.model,
-        open_days.task_type,
-        open_days.metric_date,
-        sum(cast(buckets.tasks as bigint)) as timed_tasks,
-        sum(cast(buckets.bucket as bigint) * cast(buckets.tasks as bigint)) as bucket_total
-    from open_days
-    cross join {{ json_entries_text('open_days.durations') }} as buckets (bucket, tasks)
-    group by open_days.provider, open_days.model, open_days.task_type, open_days.metric_date
+        day_durations.*,
+        hour_durations.bucket_total as bucket_total_of_hours
+    from day_durations
+    left join hour_durations
+        on
+            {{ same_unit('day_durations', 'hour_durations', 'provider') }}
+            and day_durations.metric_date = hour_durations.metric_date
 
 ),
 

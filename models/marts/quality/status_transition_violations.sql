@@ -2,6 +2,7 @@
 -- against its path: out of completed or failed, or from running back to pending. Executions about
 -- which something arrived are looked at again.
 -- depends_on: {{ ref('fct_task_executions') }}
+-- depends_on: {{ ref('int_bookmarks') }}
 -- depends_on: {{ ref('int_model_inputs') }}
 
 {{
@@ -9,11 +10,11 @@
         incremental_strategy='delete+insert',
         unique_key='execution_id',
         pre_hook=[
-            '{{ open_intake() }}',
+            '{{ open_changes() }}',
             '{{ collect_arrived_executions() }}',
             '{{ forget_arrived_executions() }}',
         ],
-        post_hook='{{ close_intake() }}',
+        post_hook='{{ close_changes() }}',
         indexes=[{'columns': ['execution_id']}]
     )
 }}

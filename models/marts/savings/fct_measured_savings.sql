@@ -1,16 +1,22 @@
 -- Grain: one row per execution whose task was also run on its baseline's provider and model, as a
--- shadow or a retry: what the baseline was estimated to cost, and what it did cost. Touched days
--- are computed whole.
+-- shadow or a retry: what the baseline was estimated to cost, and what it did cost. Tasks of
+-- which something changed are compared again.
+-- depends_on: {{ ref('int_bookmarks') }}
+-- depends_on: {{ ref('int_execution_changes') }}
+-- depends_on: {{ ref('int_model_inputs') }}
 -- depends_on: {{ ref('int_sealed_days') }}
--- depends_on: {{ ref('int_touched_organization_days') }}
+-- depends_on: {{ ref('stg_platform__routing_decisions') }}
 
 {{
     config(
-        incremental_strategy='replace_days',
-        pre_hook=['{{ open_intake() }}', '{{ collect_measured_days() }}'],
-        post_hook="{{ close_intake(after=['fct_routing_decisions']) }}",
+        incremental_strategy='append',
+        pre_hook=['{{ open_changes() }}', '{{ collect_measured_tasks() }}'],
+        post_hook="{{ close_changes(after=['fct_routing_decisions']) }}",
         meta={'sealed': 'days'},
-        indexes=[{'columns': ['organization_id', 'metric_date']}]
+        indexes=[
+            {'columns': ['organization_id', 'metric_date']},
+            {'columns': ['organization_id', 'task_id']},
+        ]
     )
 }}
 
@@ -32,9 +38,17 @@ with executions as (
         executions.baseline_cost_usd,
         executions.savings_usd
     from {{ ref('fct_task_executions') }} as executions
-    {{ of_touched_days('executions') }}
+    {% if is_incremental() %}
+    inner join changed_tasks
+        on
+            executions.organization_id = changed_tasks.organization_id
+            and executions.task_id = changed_tasks.task_id
+    {% endif %}
     where
         executions.savings_status = 'compared'
+        {% if is_incremental() %}
+        and {{ is_open('executions', 'executions.metric_date') }}
+        {% endif %}
         and (executions.provider, coalesce(executions.price_model, '')) <> (
             executions.baseline_provider, coalesce(executions.baseline_price_model, '')
         )

@@ -1,7 +1,8 @@
-{#- Post-hook of all rollups that add up changes: move the bookmark to what has just been added, in the
-    transaction that wrote it: both stand or neither. -#}
-{% macro close_sums() -%}
-    {%- if not is_incremental() %}
+{#- Post-hook of all models that follow the facts: move the bookmark to what has just been read, in the transaction
+    that wrote it: both stand or neither. A model that reads others as well names them in `after`, so that it is
+    never ahead of any. -#}
+{% macro close_changes(after=[]) -%}
+    {%- if not is_incremental() and config.get('incremental_strategy') == 'add' %}
     -- Room for the next version of a row beside it, so that an update leaves the indexes alone.
     alter table {{ this }} set (fillfactor = 70);
 
@@ -10,10 +11,11 @@
     insert into {{ ref('int_bookmarks') }} as bookmarks (model_name, build_id, version)
     select
         '{{ this.identifier }}' as model_name,
-        build_id,
-        '{{ sums_version() }}' as version
+        min(build_id) as build_id,
+        '{{ formula_version() }}' as version
     from {{ ref('int_bookmarks') }}
-    where model_name = 'fct_task_executions'
+    where model_name in ({{ "'" ~ (['fct_task_executions'] + after) | join("', '") ~ "'" }})
+    having count(*) = {{ after | length + 1 }}
     on conflict (model_name) do update
     set build_id = excluded.build_id
     {%- if not is_rebuild() %}, version = excluded.version{% endif %}

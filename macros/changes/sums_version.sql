@@ -1,6 +1,0 @@
-{#- The version of a rollup, kept with its bookmark: a hash of its SQL without comments and white space. Another one
-    means that the formula changed, so that the rollup is read anew. -#}
-{% macro sums_version() -%}
-    {%- set code = modules.re.sub('--[^\n]*', '', model.compiled_code or '') -%}
-    {{ return(local_md5('1' ~ modules.re.sub('\\s+', '', code))) }}
-{%- endmacro %}
