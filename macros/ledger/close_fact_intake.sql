@@ -7,15 +7,15 @@
     select
         '{{ this.identifier }}' as model_name,
         coalesce(max(builds.build_id), 0) as build_id,
-        '' as version
+        {{ pricing_version() }} as version
     from (
         select max(build_id) as build_id from {{ ref('int_execution_changes') }}
         union all
         select max(build_id) as build_id from {{ ref('int_model_inputs') }}
     ) as builds
     on conflict (model_name) do update
-    set build_id = excluded.build_id
-    where bookmarks.build_id < excluded.build_id;
+    set build_id = greatest(bookmarks.build_id, excluded.build_id), version = excluded.version
+    where bookmarks.build_id < excluded.build_id or bookmarks.version <> excluded.version;
 
     {{ forget_read_changes() }}
     delete from {{ ref('int_execution_work') }};

@@ -1,8 +1,8 @@
 {#- Statements of `fct_task_executions`: list the executions that this build computes: those about
     which something arrived, and those that changed although no event of theirs did, because the
     clock timed them out, their organization changed, a decision about them arrived, a price, policy
-    or model name that applies to them came or went, somebody asked to compute them again, or they share a routing
-    decision with another one on the list. With nothing new the list is empty. A full refresh lists everything that ever
+    or model name that applies to them came or went, a rule of pricing changed, somebody asked to compute them
+    again, or they share a routing decision with another one on the list. With nothing new the list is empty. A full refresh lists everything that ever
     arrived. -#}
 {% macro collect_work() -%}
     delete from {{ ref('int_execution_work') }};
@@ -70,6 +70,20 @@
 
     {{ collect_repriced_executions() }}
     {{ collect_policy_executions() }}
+
+    insert into {{ ref('int_execution_work') }} (execution_id, reason)
+    select
+        executions.execution_id,
+        'rule' as reason
+    from {{ this }} as executions
+    where
+        exists (
+            select 1
+            from {{ ref('int_bookmarks') }}
+            where
+                model_name = '{{ this.identifier }}'
+                and version <> {{ pricing_version() }}
+        );
     {{ collect_rebuild() }}
 
     analyze {{ ref('int_execution_work') }};

@@ -6,9 +6,12 @@
 -- depends_on: {{ ref('int_bookmarks') }}
 -- depends_on: {{ ref('int_cost_changes') }}
 -- depends_on: {{ ref('int_execution_changes') }}
+-- depends_on: {{ ref('int_execution_decisions') }}
+-- depends_on: {{ ref('int_execution_usages') }}
 -- depends_on: {{ ref('int_execution_work') }}
 -- depends_on: {{ ref('int_late_changes') }}
 -- depends_on: {{ ref('int_late_provider_usage') }}
+-- depends_on: {{ ref('int_latest_executions') }}
 -- depends_on: {{ ref('int_model_aliases') }}
 -- depends_on: {{ ref('int_organization_changes') }}
 -- depends_on: {{ ref('int_organization_versions') }}
