@@ -154,7 +154,7 @@ def test_a_build_says_where_layers_differ(story_of_sample: Story) -> None:
             (organization_id,),
         )
         connection.execute(
-            "delete from intermediate.int_model_inputs where model_name = 'reconciled_days'"
+            "delete from intermediate.int_bookmarks where model_name = 'reconciled_days'"
         )
     with pytest.raises(AssertionError, match="assert_layers_reconcile"):
         story_of_sample.build("reconciled_days+", with_tests=True)

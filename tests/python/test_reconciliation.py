@@ -52,7 +52,7 @@ TABLES: Mapping[str, Table] = {
         (DAYS,), {"execution_id": "gen_random_uuid()"}, "savings_usd is not null"
     ),
     "intermediate.int_organization_hours": Table(
-        (DAYS,), {"hour_start": "hour_start + interval '1 second'"}
+        (DAYS,), {"hour_start": "hour_start + interval '1 second'"}, maps=("durations",)
     ),
     "intermediate.int_organization_days": Table(
         (DAYS,), {"metric_date": "metric_date + 1000"}, maps=("durations",)
@@ -60,15 +60,12 @@ TABLES: Mapping[str, Table] = {
     "intermediate.int_user_days": Table((DAYS,), {"user_id": "gen_random_uuid()"}),
     "intermediate.int_model_usage_days": Table((DAYS,), {"model": "model || 'again'"}),
     "intermediate.int_provider_hours": Table(
-        (PROVIDER_DAYS,), {"hour_start": "hour_start + interval '1 second'"}
+        (PROVIDER_DAYS,), {"hour_start": "hour_start + interval '1 second'"}, maps=("durations",)
     ),
     "intermediate.int_provider_days": Table(
         (PROVIDER_DAYS,), {"metric_date": "metric_date + 1000"}, maps=("durations",)
     ),
-    # What another policy would have saved stands nowhere else; only that its terms add up is known.
-    "marts.fct_savings_by_policy": Table(
-        (DAYS,), {"metric_date": "metric_date + 1000"}, "policy = 'headline'"
-    ),
+    "intermediate.int_policy_days": Table((DAYS,), {"policy": "policy || 'again'"}),
 }
 
 # Numbers that are no measures: where a row came from, and what follows from other columns of it.
@@ -112,9 +109,9 @@ def sweep(
             database.connect(options="-c timezone=UTC", autocommit=True) as connection,
             connection.transaction(force_rollback=True),
         ):
-            # A model that is built anew has taken nothing in yet.
+            # A model that is built anew has no bookmark.
             connection.execute(
-                "delete from intermediate.int_model_inputs where model_name = any(%s)",
+                "delete from intermediate.int_bookmarks where model_name = any(%s)",
                 (list(MODELS),),
             )
             yield Sweep(connection, queries)
