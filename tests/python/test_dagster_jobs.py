@@ -13,7 +13,7 @@ import dagster as dg
 import psycopg
 import pytest
 from conftest import Database
-from stories import STORY_DATABASE, Project, Story, environment_of
+from stories import ROWS, STORY_DATABASE, Project, Story, environment_of
 from test_alerts import for_three_usd
 from test_landing_contracts import decision, execution, organization
 from test_notifications import Webhook, serving
@@ -330,7 +330,7 @@ def built_by_dbt(result: dg.ExecuteInProcessResult) -> set[str]:
 
 
 def relations_of(story: Story, kinds: str = "rv", schemas: str = "") -> set[str]:
-    """Return the tables (r) and views (v) that stand, in all schemas of dbt unless some are given."""
+    """Return the tables (r) and views (v) that stand, in all of dbt's schemas unless given."""
     rows = story.rows(
         "select relnamespace::regnamespace || '/' || relname as relation from pg_class "
         "where strpos(%s, relkind::text) > 0 and relnamespace::regnamespace::text = any(%s)",
@@ -382,21 +382,21 @@ def test_a_tick_asks_for_a_run_only_when_something_waits(
         story.land(organization(), execution(1), running)
         assert waits() == "a load has landed"
         # At the moment that counts as now in a story the execution is still young.
-        story.build()
+        story.build(ROWS)
         assert waits() == "an execution timed out"
-        story.build(now=None)
+        story.build(ROWS, now=None)
         assert waits() is None
 
         story.land(execution(2))
         # By hand, without the rollups.
         story.build("fct_task_executions", now=None)
         assert waits() == "rollups are behind the facts"
-        story.build(now=None)
+        story.build(ROWS, now=None)
         assert waits() is None
 
         change(story, "delete from intermediate.int_bookmarks where model_name = 'int_user_days'")
         assert waits() == "rollups are behind the facts"
-        story.build(now=None)
+        story.build(ROWS, now=None)
 
         change(story, "insert into raw.running_builds values ('public', 'killed')")
         assert waits() == "a build has not ended"
@@ -404,10 +404,10 @@ def test_a_tick_asks_for_a_run_only_when_something_waits(
 
         change(story, _MISCOUNT.format("+"))
         with pytest.raises(AssertionError, match="assert_layers_reconcile"):
-            story.build(now=None, with_tests=True)
+            story.build("reconciled_days", now=None, with_tests=True)
         assert waits() == "the last build failed"
         change(story, _MISCOUNT.format("-"))
-        story.build(now=None, with_tests=True)
+        story.build("reconciled_days", now=None, with_tests=True)
         assert waits() is None
 
         change(story, "drop view marts.users")

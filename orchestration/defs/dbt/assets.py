@@ -10,12 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import (
-    DagsterDbtTranslator,
-    DagsterDbtTranslatorSettings,
-    DbtProject,
-    dbt_assets,
-)
+from dagster_dbt import DagsterDbtTranslator, DbtProject, dbt_assets
 from pydantic import Field
 
 from orchestration.database.connection import connect
@@ -176,7 +171,7 @@ def read_manifest() -> Mapping[str, Any]:
 OWNERS = team_of(read_manifest(), "warehouse")
 """Whoever owns the models: also owns what dbt does not build, such as the raw tables."""
 
-translator = LayerTranslator(DagsterDbtTranslatorSettings(enable_source_tests_as_checks=True))
+translator = LayerTranslator()
 
 
 @dbt_assets(
