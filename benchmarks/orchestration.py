@@ -49,13 +49,13 @@ def measure_orchestration(
 
         tell(f"{PART}: building the sample")
         land_events(place / "sample.ndjson", generate(sample_settings(DEMO_EXECUTIONS)))
-        arguments = dbt_arguments()
-        run = dbt.run(*arguments)
+        run = dbt.run(*dbt_arguments())
         note = dbt.failure_note(run, "the build")
         tell(f"{PART}: first run, which also reads the project and the lineage of columns")
         run = run_job()
         if run.exit_code != 0:
             note = note or f"{_JOB} failed: {last_line(place / 'dagster.log')}"
+        arguments = dbt_arguments(leave_views=True, leave_seeds=True)
         builds, jobs = [], []
         for number in range(0 if note else repetitions):
             tell(f"{PART}: nothing new, {number + 1} of {repetitions}")
@@ -63,7 +63,7 @@ def measure_orchestration(
             jobs.append(run_job().seconds)
     added = tuple(job - build for build, job in zip(builds, jobs, strict=True))
     return [
-        Measure(PART, "dbt build without unit tests, nothing new", "s", tuple(builds), note=note),
+        Measure(PART, "scheduled dbt build, nothing new", "s", tuple(builds), note=note),
         Measure(PART, f"{_JOB}, nothing new", "s", tuple(jobs)),
         Measure(PART, f"{_JOB} beyond that build", "s", added, Target("at most", 15)),
     ]

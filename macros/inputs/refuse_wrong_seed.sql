@@ -1,5 +1,5 @@
 {#- Stops before the seed's table is touched when its file is not what its description says: other
-    columns, cells that are not of their column's type, blank ones where a test wants a value, moments
+    columns, cells that are not of their column's type, blank ones where a constraint wants a value, moments
     that cannot be right. Rows are counted as a spreadsheet does. -#}
 {% macro refuse_wrong_seed() -%}
     {%- set types = model.config.column_types -%}
@@ -19,9 +19,9 @@
 
     {%- if not faults -%}
         {%- set required = [] -%}
-        {%- for node in graph.nodes.values()
-            if node.attached_node == model.unique_id and node.test_metadata.name == 'not_null' -%}
-            {%- do required.append(node.column_name) -%}
+        {%- for column in model.columns.values()
+            if column.constraints | selectattr('type', 'equalto', 'not_null') | list -%}
+            {%- do required.append(column.name) -%}
         {%- endfor -%}
         {%- set wrong = {} -%}
         {%- for name, type in types.items() -%}

@@ -59,17 +59,17 @@ def runs_by_itself() -> bool:
 
 
 def near_real_time_policy() -> dg.FreshnessPolicy | None:
-    """Return how old a mart may be that is built every five minutes.
+    """Return how old a table may be that is built when something waits, and every hour.
 
     Returns:
-        A warning when a tick was missed, red when three were; nothing where nothing runs by
-        itself. That an event is in the marts five minutes after it landed is what the sensor
-        `freshness` watches: Dagster knows only when a mart was built last.
+        A warning when a build of the hour was missed, red when two were; nothing where nothing
+        runs by itself. That an event is in the marts five minutes after it landed is what the
+        sensor `freshness` watches: Dagster knows only when a mart was built last.
     """
     if not runs_by_itself():
         return None
     return dg.FreshnessPolicy.time_window(
-        fail_window=dt.timedelta(minutes=15), warn_window=dt.timedelta(minutes=10)
+        fail_window=dt.timedelta(minutes=150), warn_window=dt.timedelta(minutes=90)
     )
 
 

@@ -26,6 +26,7 @@ near_real_time = dg.define_asset_job(
     "near_real_time",
     selection=_BUILD | dg.AssetSelection.assets(prometheus_metrics) | _ALL_CHECKS,
     tags=ONE_AT_A_TIME,
+    config={"ops": {"warehouse_models": {"config": {"leave_what_stands": True}}}},
     description="Land what waits, build what changed, check what was built.",
 )
 

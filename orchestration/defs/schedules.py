@@ -12,6 +12,7 @@ import dagster as dg
 from orchestration.defs.environments import schedule_status
 from orchestration.defs.jobs import near_real_time, nightly, nightly_config
 from orchestration.defs.maintenance import weekly
+from orchestration.defs.waiting import waiting_work
 
 _UNFINISHED = [
     dg.DagsterRunStatus.QUEUED,
@@ -27,7 +28,7 @@ _UNFINISHED = [
     cron_schedule="*/5 * * * *",
     execution_timezone="UTC",
     default_status=schedule_status(),
-    description="Every 5 minutes, unless a run of near_real_time still waits or works.",
+    description="Every 5 minutes, if something waits and no run of near_real_time waits or works.",
 )
 def every_five_minutes(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
     """Ask for a run, once a tick.
@@ -41,7 +42,10 @@ def every_five_minutes(context: dg.ScheduleEvaluationContext) -> dg.RunRequest |
     # While a long build has its turn, one waiting run is enough: it takes in whatever has come.
     if is_unfinished(context.instance, near_real_time.name):
         return dg.SkipReason("The run before it has not ended; it or the next one sees to it.")
-    return request(context)
+    reasons = waiting_work()
+    if not reasons:
+        return dg.SkipReason("Nothing waits.")
+    return request(context, tags={"warehouse/waits": "; ".join(reasons)})
 
 
 @dg.schedule(
@@ -98,16 +102,21 @@ def is_unfinished(instance: dg.DagsterInstance, job_name: str) -> bool:
 
 
 def request(
-    context: dg.ScheduleEvaluationContext, run_config: Mapping[str, Any] | None = None
+    context: dg.ScheduleEvaluationContext,
+    run_config: Mapping[str, Any] | None = None,
+    tags: Mapping[str, str] | None = None,
 ) -> dg.RunRequest:
     """Return a request for a run of the schedule's job.
 
     Args:
         context: The tick; a tick that is evaluated twice asks for one run only.
         run_config: The run's configuration; the job's own when omitted.
+        tags: What else the run is marked with.
 
     Returns:
         The request.
     """
     moment = context.scheduled_execution_time.isoformat()
-    return dg.RunRequest(run_key=moment, run_config=run_config, tags={"warehouse/tick": moment})
+    return dg.RunRequest(
+        run_key=moment, run_config=run_config, tags={"warehouse/tick": moment} | dict(tags or {})
+    )

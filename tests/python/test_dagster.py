@@ -238,12 +238,12 @@ def test_staging_models_stand_on_the_sources(described: dict[str, Any]) -> None:
 
 def test_outputs_stand_on_what_is_checked(described: dict[str, Any]) -> None:
     checked = {
-        "staging/stg_platform__loads",
+        "intermediate/int_organization_days",
         "marts/dim_prices",
         "marts/fct_task_executions",
         "marts/fct_routing_decisions",
-        "marts/organization_days",
-        "marts/reconciliation",
+        "marts/reconciled_days",
+        "marts/reconciled_loads",
     }
     assert set(described["parents"]["outputs/event_archive"]) == checked
     assert set(described["parents"]["outputs/documentation"]) == checked
@@ -356,6 +356,13 @@ def test_dbt_builds_without_unit_tests() -> None:
     assert dbt_arguments() == build
     assert dbt_arguments(full_refresh=True) == [*build, "--full-refresh"]
     assert dbt_arguments(sweep=True) == [*build, "--vars", '{"sweep": true}']
+    assert dbt_arguments(leave_views=True, leave_seeds=True) == [
+        *build,
+        "--exclude",
+        "config.materialized:view resource_type:seed resource_type:snapshot",
+        "--indirect-selection",
+        "cautious",
+    ]
     assert dbt_arguments(
         rebuild_from="2026-10-01",
         rebuild_until="2026-11-01",

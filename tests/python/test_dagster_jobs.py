@@ -4,6 +4,7 @@ import datetime as dt
 import json
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,12 @@ from typing import Any
 import dagster as dg
 import psycopg
 import pytest
-from stories import STORY_DATABASE, Story, environment_of
+from conftest import Database
+from stories import ROWS, STORY_DATABASE, Project, Story, environment_of
 from test_alerts import for_three_usd
 from test_landing_contracts import decision, execution, organization
 from test_notifications import Webhook, serving
-from test_quality_checks import without_check_constraints
+from test_quality_checks import RULES, without_check_constraints
 
 from orchestration.defs.notifications import Notifier
 from orchestration.defs.retries import is_lost_connection, retried_when_connection_is_lost
@@ -157,6 +159,12 @@ def test_near_real_time_lands_builds_and_checks_twice(
         second = run(definitions, instance, "near_real_time")
         assert second.success
         assert story.row(rows) == {"rows": 10}
+        # Views and seeds stand. Whatever looks at a table is looked at, and so is every rule.
+        seeds = relations_of(story, schemas="reference snapshots")
+        assert built_by_dbt(second) == relations_of(story, "r") - seeds
+        checked = {check.check_name for check in second.get_asset_check_evaluations()}
+        assert checked > RULES.keys() - {"stored_figures_can_be_recomputed"}
+        assert {"assert_layers_reconcile", "assert_facts_hold_every_landed_execution"} <= checked
     assert list((home / "landing" / "inbox").iterdir()) == []
     assert (home / "warehouse.prom").read_text().count("\nwarehouse_") > 20
     # The lineage of columns is shown since the tables were there.
@@ -279,18 +287,23 @@ def test_weekly_maintenance(
     assert vacuumed == {"tables": 0}
 
 
-def test_ticks_ask_for_runs_with_their_own_time(
-    definitions: dg.Definitions, instance: dg.DagsterInstance
-) -> None:
+def tick(definitions: dg.Definitions, instance: dg.DagsterInstance, name: str) -> Any:
+    """Evaluate a schedule."""
     schedules = {schedule.name: schedule for schedule in definitions.schedules or []}
+    schedule = schedules[name]
+    assert isinstance(schedule, dg.ScheduleDefinition)
+    context = dg.build_schedule_context(instance=instance, scheduled_execution_time=TICK)
+    return schedule.evaluate_tick(context)
 
+
+def test_ticks_ask_for_runs_with_their_own_time(
+    story: Story, definitions: dg.Definitions, instance: dg.DagsterInstance
+) -> None:
     def request(name: str) -> Any:
-        schedule = schedules[name]
-        assert isinstance(schedule, dg.ScheduleDefinition)
-        context = dg.build_schedule_context(instance=instance, scheduled_execution_time=TICK)
-        return schedule.evaluate_tick(context)
+        with environment_of(story.database):
+            return tick(definitions, instance, name)
 
-    for name in schedules:
+    for name in ("every_five_minutes", "every_night", "every_week"):
         (asked,) = request(name).run_requests
         assert asked.run_key == "2026-11-26T10:05:00+00:00"
         assert asked.tags["warehouse/tick"] == "2026-11-26T10:05:00+00:00"
@@ -305,6 +318,147 @@ def test_ticks_ask_for_runs_with_their_own_time(
     )
     assert request("every_five_minutes").run_requests == []
     assert request("every_night").run_requests != []
+
+
+def built_by_dbt(result: dg.ExecuteInProcessResult) -> set[str]:
+    """Return the tables and views that a run built."""
+    return {
+        event.asset_key.to_user_string()
+        for event in result.get_asset_materialization_events()
+        if event.asset_key and event.asset_key.path[0] not in ("raw", "quality", "outputs")
+    }
+
+
+def relations_of(story: Story, kinds: str = "rv", schemas: str = "") -> set[str]:
+    """Return the tables (r) and views (v) that stand, in all of dbt's schemas unless given."""
+    rows = story.rows(
+        "select relnamespace::regnamespace || '/' || relname as relation from pg_class "
+        "where strpos(%s, relkind::text) > 0 and relnamespace::regnamespace::text = any(%s)",
+        kinds,
+        (schemas or "reference snapshots staging intermediate marts").split(),
+    )
+    return {row["relation"] for row in rows}
+
+
+def change(story: Story, statement: str) -> None:
+    with story.database.connect() as connection:
+        connection.execute(statement.encode())
+
+
+def test_a_tick_asks_for_a_run_only_when_something_waits(
+    story: Story,
+    definitions: dg.Definitions,
+    instance: dg.DagsterInstance,
+    home: Path,
+    project: Project,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def waits() -> str | None:
+        """Return why the tick asks for a run; None when it does not."""
+        began = time.monotonic()
+        answer = tick(definitions, instance, "every_five_minutes")
+        seconds.append(time.monotonic() - began)
+        if answer.skip_message:
+            assert answer.skip_message == "Nothing waits."
+            return None
+        (asked,) = answer.run_requests
+        return str(asked.tags["warehouse/waits"])
+
+    seconds: list[float] = []
+    root = tmp_path / "checkout"
+    shutil.copytree(project.root, root)
+    monkeypatch.chdir(root)
+    with environment_of(story.database):
+        assert waits() == ("the project changed; a seed changed; the last build was long ago"), (
+            "Dagster has not built it yet"
+        )
+        everything = relations_of(story)
+        assert built_by_dbt(run(definitions, instance, "near_real_time")) == everything
+        assert waits() is None
+
+        begun = "2026-10-31T23:00:00Z"
+        running = execution(3, status="running", end_time=None, start_time=begun, updated_at=begun)
+        story.land(organization(), execution(1), running)
+        assert waits() == "a load has landed"
+        # At the moment that counts as now in a story the execution is still young.
+        story.build(ROWS)
+        assert waits() == "an execution timed out"
+        story.build(ROWS, now=None)
+        assert waits() is None
+
+        story.land(execution(2))
+        # By hand, without the rollups.
+        story.build("fct_task_executions", now=None)
+        assert waits() == "rollups are behind the facts"
+        story.build(ROWS, now=None)
+        assert waits() is None
+
+        change(story, "delete from intermediate.int_bookmarks where model_name = 'int_user_days'")
+        assert waits() == "rollups are behind the facts"
+        story.build(ROWS, now=None)
+
+        change(story, "insert into raw.running_builds values ('public', 'killed')")
+        assert waits() == "a build has not ended"
+        change(story, "delete from raw.running_builds")
+
+        change(story, _MISCOUNT.format("+"))
+        with pytest.raises(AssertionError, match="assert_layers_reconcile"):
+            story.build("reconciled_days", now=None, with_tests=True)
+        assert waits() == "the last build failed"
+        change(story, _MISCOUNT.format("-"))
+        story.build("reconciled_days", now=None, with_tests=True)
+        assert waits() is None
+
+        change(story, "drop view marts.users")
+        assert waits() == "a relation is missing"
+        assert built_by_dbt(run(definitions, instance, "near_real_time")) == everything
+        assert waits() is None
+
+        change(story, "update raw.built_projects set built_at = built_at - interval '1 hour'")
+        assert waits() == "the last build was long ago"
+        change(story, "update raw.built_projects set built_at = built_at + interval '1 hour'")
+
+        drop(home, "new.ndjson", organization(2))
+        assert waits() == "a file is in the inbox"
+        (home / "landing" / "inbox" / "new.ndjson").unlink()
+
+        for file, reason in (
+            ("models/marts/dates/dim_dates.sql", "the project changed"),
+            ("macros/time/local_date.sql", "the project changed"),
+            ("dbt_project.yml", "the project changed"),
+            ("seeds/retention/raw_retention.csv", "a seed changed"),
+        ):
+            before = (root / file).read_bytes()
+            (root / file).write_bytes(before + b"\n")
+            assert waits() == reason, file
+            (root / file).write_bytes(before)
+        assert waits() is None
+        assert min(seconds) < 1
+
+        prices = root / "seeds" / "pricing" / "usage_prices.csv"
+        prices.write_bytes(prices.read_bytes() + b"\n")
+        built = built_by_dbt(run(definitions, instance, "near_real_time"))
+        assert built == everything - relations_of(story, "v")
+        assert waits() is None
+
+
+def test_a_tick_asks_for_a_run_where_nothing_was_built_or_nobody_answers(
+    database_18: Database,
+    definitions: dg.Definitions,
+    instance: dg.DagsterInstance,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def waits() -> str:
+        (asked,) = tick(definitions, instance, "every_five_minutes").run_requests
+        return str(asked.tags["warehouse/waits"])
+
+    assert waits() == "the database could not be asked (UndefinedTable)"
+    with database_18.connect(autocommit=True) as connection:
+        connection.execute("drop schema raw cascade")
+    assert waits() == "the database could not be asked (UndefinedTable)"
+    monkeypatch.setenv("PGPORT", "1")
+    assert waits() == "the database could not be asked (WarehouseError)"
 
 
 def test_files_in_the_inbox_ask_for_a_run(

@@ -14,7 +14,7 @@ from pathlib import Path
 import psycopg
 import psycopg2  # type: ignore[import-untyped]
 import pytest
-import yaml  # type: ignore[import-untyped]
+import yaml
 from click.testing import CliRunner
 from conftest import Database
 from dbt.clients.jinja import get_rendered
@@ -292,11 +292,11 @@ def test_commands_of_the_embedded_server(tmp_path: Path, monkeypatch: pytest.Mon
         psycopg.connect(with_password).close()
 
         assert "not migrated" in runner.invoke(db, ["status"]).output
-        assert "from nothing to revision 0008" in runner.invoke(db, ["migrate"]).output
-        assert "up to date (revision 0008)" in runner.invoke(db, ["migrate"]).output
+        assert "from nothing to revision 0009" in runner.invoke(db, ["migrate"]).output
+        assert "up to date (revision 0009)" in runner.invoke(db, ["migrate"]).output
         up = runner.invoke(db, ["status"])
         assert up.exit_code == 0
-        for part in ("PostgreSQL 18", str(server.port), str(server.data_directory), "0008"):
+        for part in ("PostgreSQL 18", str(server.port), str(server.data_directory), "0009"):
             assert part in up.output
 
         runner.invoke(db, ["stop"])

@@ -17,6 +17,7 @@ pytest_plugins = ["stories"]
 
 PROVIDER, MODEL = "anthropic", "claude-sonnet-4-6"
 NEVER_EDITED = "assert_price_rows_are_never_edited_or_deleted"
+FOLLOW_RULES = "prices_follow_their_rules"
 PRICES_ON = "provider_pricing+"
 """What an edit of the price book builds and tests again, the marts included."""
 
@@ -96,6 +97,112 @@ def test_an_edited_or_deleted_row_stops_the_build_and_is_named(
     assert costs(priced) == before
 
 
+def test_every_rule_of_the_other_seeds_can_be_broken(story: Story, seeds: Seeds) -> None:
+    window = {"effective_from": "2026-01-01T00:00:00Z", "recorded_at": RECORDED_LATER}
+    usage = window | {"provider": "acme", "usage": "searches", "source": "a story"}
+    factor = window | {"provider": "acme", "factor": "2", "source": "a story"}
+    (policy,) = seeds.read("baseline_policies")
+    written: dict[str, tuple[str, list[tuple[dict[str, str], str]]]] = {
+        "usage_prices": (
+            "usage_prices_follow_their_rules",
+            [
+                (usage | {"usd_per_mtok": "1"}, "charge tokens per million and others per unit"),
+                (
+                    usage | {"usage": "audio_input_tokens", "usd_per_mtok": "0.0004"},
+                    "charge tokens per million and others per unit",
+                ),
+            ],
+        ),
+        "price_factors": (
+            "price_factors_follow_their_rules",
+            [
+                (
+                    factor | {"kind": "region", "region": "eu", "factor": "100.1"},
+                    "lie between none and a hundredfold",
+                ),
+                (factor | {"kind": "lunar"}, "are of a known kind and name what it is about"),
+                (factor | {"kind": "agreement"}, "are of a known kind and name what it is about"),
+                (
+                    factor | {"kind": "hours", "hours": "Mon-Fri 9-17"},
+                    "give hours as weekdays and minutes",
+                ),
+            ],
+        ),
+        "model_aliases": (
+            "aliases_follow_their_rules",
+            [
+                (
+                    {
+                        "provider": "acme",
+                        "alias": "same",
+                        "model": "same",
+                        "recorded_at": RECORDED_LATER,
+                    },
+                    "differ from their model",
+                )
+            ],
+        ),
+        "baseline_policies": (
+            "policies_follow_their_rules",
+            [
+                (policy | window | {"policy": "luck"}, "are of a known kind"),
+                (
+                    policy | window | {"policy": "fixed", "effective_from": "2026-02-01T00:00:00Z"},
+                    "name a provider and model when fixed and only then",
+                ),
+            ],
+        ),
+    }
+    for seed, (_, rows) in written.items():
+        seeds.add(seed, *(row for row, _ in rows))
+    with pytest.raises(AssertionError) as error:
+        story.build(*written, with_tests=True)
+    assert failures(error) >= {test for test, _ in written.values()}
+    for test, rows in written.values():
+        found = Counter(row["broken_rule"] for row in listed(story, test, "broken_rule"))
+        # The two policies claim the same moment as well.
+        found.pop("do not overlap when recorded together", None)
+        assert found == Counter(rule for _, rule in rows), test
+
+
+def test_tables_of_prices_have_their_keys(story: Story) -> None:
+    keys = (
+        "select conrelid::regclass::text as relation, pg_get_constraintdef(oid) as key "
+        "from pg_constraint where contype = 'p' and connamespace in "
+        "('intermediate'::regnamespace, 'snapshots'::regnamespace) order by 1"
+    )
+    found = {row["relation"]: row["key"] for row in story.rows(keys)}
+    tables = {
+        row["relation"]
+        for row in story.rows(
+            "select oid::regclass::text as relation from pg_class where relkind = 'r' and "
+            "(relnamespace = 'snapshots'::regnamespace or relnamespace = "
+            "'intermediate'::regnamespace and relname ~ 'price|policies|exchange')"
+        )
+    }
+    assert len(tables) == 14
+    assert tables <= found.keys()
+    assert found["intermediate.int_prices"] == "PRIMARY KEY (price_row_id)"
+    # A table that an older version made without one gets it.
+    with story.database.connect() as connection:
+        connection.execute("alter table intermediate.int_prices drop constraint int_prices_pkey")
+    story.build("int_prices")
+    assert {row["relation"]: row["key"] for row in story.rows(keys)} == found
+
+
+def test_a_key_that_stands_twice_in_a_view_is_named(story: Story) -> None:
+    query = story.row("select pg_get_viewdef('marts.dim_dates') as query")["query"].rstrip("; ")
+    with story.database.connect() as connection:
+        twice = f"create or replace view marts.dim_dates as ({query}) union all ({query})"
+        connection.execute(twice.encode())
+    with pytest.raises(AssertionError, match="assert_keys_of_views_are_unique"):
+        story.project.run(story.database, "test", "--select", "assert_keys_of_views_are_unique")
+    found = story.rows(
+        "select distinct view_name, row_count from quality.assert_keys_of_views_are_unique"
+    )
+    assert found == [{"view_name": "dim_dates", "row_count": 2}]
+
+
 def test_an_edited_policy_is_named(story: Story, seeds: Seeds) -> None:
     (policy,) = seeds.read("baseline_policies")
     fixed = {"policy": "fixed", "baseline_provider": PROVIDER, "baseline_model": MODEL}
@@ -137,22 +244,24 @@ def test_a_row_that_cannot_be_right_stops_the_build_before_anything_knows_of_it(
     before = priced.marts()
     shipped = seeds.read("provider_pricing")
     (used,) = filter(is_used, shipped)
-    for wrong, test in (
-        (used | {"input_usd_per_mtok": "30"}, "price_rows_stand_once"),
+    no_rate = {"input_usd_per_mtok": None, "output_usd_per_mtok": None}
+    for wrong, rule in (
+        (used | {"input_usd_per_mtok": "30"}, "stand once"),
         (
             used | {"effective_from": "2026-03-01T00:00:00Z", "input_usd_per_mtok": "30"},
-            "assert_prices_recorded_together_do_not_overlap",
+            "do not overlap when recorded together",
         ),
         (
             price(PROVIDER, MODEL, cached_input_usd_per_mtok="7.000000000001"),
-            "prices_charge_no_more_for_cached_input_than_for_input",
+            "charge no more for cached input than for input",
         ),
+        (price(PROVIDER, MODEL, **no_rate), "charge for something"),
     ):
         seeds.write("provider_pricing", [*shipped, wrong])
         with pytest.raises(AssertionError) as error:
             priced.build(PRICES_ON, with_tests=True)
-        assert failures(error) == {test}
-        assert len(listed(priced, test)) == 1
+        assert failures(error) == {FOLLOW_RULES}
+        assert listed(priced, FOLLOW_RULES, "broken_rule") == [{"broken_rule": rule}]
         priced.assert_equals(before)
     # A slip that nothing knew of can be put right.
     seeds.write("provider_pricing", shipped)

@@ -203,7 +203,8 @@ def test_a_mart_shows_columns_lineage_and_checks(
     )
     keep_picture(browser, tmp_path, "mart.png")
     open_page(browser, f"{mart}?view=lineage", "int_user_days", "dim_organizations")
-    open_page(browser, f"{mart}?view=checks", "savings_add_up", "few_tasks_fail", "Succeeded")
+    table = f"{operated.url}/assets/intermediate/int_organization_days"
+    open_page(browser, f"{table}?view=checks", "savings_add_up", "few_tasks_fail", "Succeeded")
 
 
 def test_the_lineage_of_columns_lies_beside_every_build(operated: Interface) -> None:

@@ -13,6 +13,8 @@ def dbt_arguments(
     *,
     full_refresh: bool = False,
     sweep: bool = False,
+    leave_views: bool = False,
+    leave_seeds: bool = False,
     rebuild_from: str | None = None,
     rebuild_until: str | None = None,
     rebuild_organizations: Sequence[str] = (),
@@ -22,6 +24,8 @@ def dbt_arguments(
     Args:
         full_refresh: Rebuild incremental models from everything that has landed.
         sweep: Let the tests of large tables look at everything.
+        leave_views: Leave views as they are, and the tests that look at nothing else.
+        leave_seeds: Leave seeds and their snapshots as they are, and the tests of them alone.
         rebuild_from: Compute again what started on this day (YYYY-MM-DD, in UTC) or later.
         rebuild_until: And before this one.
         rebuild_organizations: And belongs to these organizations; to any when there are none.
@@ -37,6 +41,13 @@ def dbt_arguments(
     arguments = ["build", "--exclude-resource-type", "unit_test"]
     if full_refresh:
         arguments.append("--full-refresh")
+    left = [
+        *(["config.materialized:view"] if leave_views else []),
+        *(["resource_type:seed", "resource_type:snapshot"] if leave_seeds else []),
+    ]
+    if left:
+        # Cautious: a test of something that is left and something that is built stays.
+        arguments += ["--exclude", " ".join(left), "--indirect-selection", "cautious"]
     first, last = (
         _day(name, text)
         for name, text in (("rebuild_from", rebuild_from), ("rebuild_until", rebuild_until))

@@ -5,23 +5,25 @@ import json
 import os
 import shutil
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import (
-    DagsterDbtTranslator,
-    DagsterDbtTranslatorSettings,
-    DbtProject,
-    dbt_assets,
-)
+from dagster_dbt import DagsterDbtTranslator, DbtProject, dbt_assets
 from pydantic import Field
 
 from orchestration.database.connection import connect
 from orchestration.defs.dbt.arguments import dbt_arguments
+from orchestration.defs.dbt.built_project import (
+    ProjectChecksums,
+    current_checksums,
+    record_checksums,
+    recorded_checksums,
+)
 from orchestration.defs.dbt.column_lineage import ColumnLineages, version_of
 from orchestration.defs.dbt.resources import WarehouseDbt, dbt_project
-from orchestration.defs.environments import near_real_time_policy
+from orchestration.defs.environments import daily_policy, near_real_time_policy
 from orchestration.defs.retries import retried_when_connection_is_lost
 from orchestration.project import state_directory
 from orchestration.quality.checks import import_great_expectations
@@ -57,7 +59,7 @@ class LayerTranslator(DagsterDbtTranslator):
             # Without the SQL that dagster-dbt adds: columns are what people look for first.
             description=node["description"],
             group_name=layer,
-            freshness_policy=near_real_time_policy() if layer == "marts" else None,
+            freshness_policy=_freshness_policy(node) if layer == "marts" else None,
             owners=[*spec.owners] or team_of(manifest, node.get("group")),
         ).merge_attributes(
             metadata={
@@ -66,6 +68,12 @@ class LayerTranslator(DagsterDbtTranslator):
                 )
             }
         )
+
+
+def _freshness_policy(node: Mapping[str, Any]) -> dg.FreshnessPolicy | None:
+    """Return how old a mart may be: views stay as they are in the builds of a day."""
+    is_view = node["config"]["materialized"] == "view"
+    return daily_policy() if is_view else near_real_time_policy()
 
 
 def team_of(manifest: Mapping[str, Any], group: str | None) -> list[str]:
@@ -112,6 +120,11 @@ class BuildOptions(dg.Config):
     sweep: bool = Field(
         False, description="Let the tests of large tables look at everything, not at changes only."
     )
+    leave_what_stands: bool = Field(
+        False,
+        description="Leave views and seeds as they are, unless their files changed since they were "
+        "built last.",
+    )
     row_counts: bool = Field(False, description="Count the rows of every table.")
     rebuild_from: str | None = Field(
         None, description="Compute again what started on this day (in UTC, 2026-10-01) or later."
@@ -121,6 +134,21 @@ class BuildOptions(dg.Config):
         default_factory=list, description="And belongs to these organizations; all when empty."
     )
 
+
+@dataclass(frozen=True)
+class _Standing:
+    """What is in the database already as a build would make it."""
+
+    views: bool
+    seeds: bool
+
+
+_NOTHING_STANDS = _Standing(views=False, seeds=False)
+
+_IS_COMPLETE = """
+select bool_and(to_regclass(relation_name) is not null)
+from unnest(cast(%s as text [])) as relations (relation_name)
+"""
 
 _COLUMNS = """
 select table_catalog, table_schema, table_name, column_name, data_type
@@ -143,7 +171,7 @@ def read_manifest() -> Mapping[str, Any]:
 OWNERS = team_of(read_manifest(), "warehouse")
 """Whoever owns the models: also owns what dbt does not build, such as the raw tables."""
 
-translator = LayerTranslator(DagsterDbtTranslatorSettings(enable_source_tests_as_checks=True))
+translator = LayerTranslator()
 
 
 @dbt_assets(
@@ -155,7 +183,7 @@ translator = LayerTranslator(DagsterDbtTranslatorSettings(enable_source_tests_as
 def warehouse_models(
     context: dg.AssetExecutionContext, dbt: WarehouseDbt, config: BuildOptions
 ) -> Iterator[Any]:
-    """Build the seeds and models, and test them, in one dbt run.
+    """Build the seeds and models, or what of them does not stand, and test them, in one dbt run.
 
     Not partitioned: the models find out themselves what is new.
 
@@ -167,9 +195,15 @@ def warehouse_models(
     Yields:
         What dbt did: materializations, check results, observations.
     """
+    # As they are now: what changes while dbt works is built by the next run.
+    checksums = current_checksums()
+    with retried_when_connection_is_lost():
+        stands = _what_stands(checksums) if config.leave_what_stands else _NOTHING_STANDS
     arguments = dbt_arguments(
         full_refresh=config.full_refresh,
         sweep=config.sweep,
+        leave_views=stands.views,
+        leave_seeds=stands.seeds,
         rebuild_from=config.rebuild_from,
         rebuild_until=config.rebuild_until,
         rebuild_organizations=config.rebuild_organizations,
@@ -193,8 +227,34 @@ def warehouse_models(
             key.to_python_identifier(): key.to_user_string() for key in context.assets_def.keys
         }
         yield from lineages.shown_with(events, names)
+        if not context.is_subset:
+            with connect(application_name="warehouse dagster") as connection:
+                record_checksums(connection, checksums)
     # Each run writes a manifest of its own; they would fill the disk. A failed run's log stays.
     shutil.rmtree(build.target_path, ignore_errors=True)
+
+
+def relations() -> list[str]:
+    """Return the tables and views that a complete build leaves behind.
+
+    Returns:
+        Their names with their schemas.
+    """
+    return [
+        f'"{node["schema"]}"."{node["alias"]}"'
+        for node in read_manifest()["nodes"].values()
+        if node["resource_type"] in ("model", "seed", "snapshot")
+    ]
+
+
+def _what_stands(checksums: ProjectChecksums) -> _Standing:
+    """Compare the files with those that the database was built from."""
+    with connect(application_name="warehouse dagster") as connection:
+        built = recorded_checksums(connection)
+        (is_complete,) = connection.execute(_IS_COMPLETE, (relations(),)).fetchone() or (False,)
+    if not built or not is_complete or built.code != checksums.code:
+        return _NOTHING_STANDS
+    return _Standing(views=True, seeds=built.seeds == checksums.seeds)
 
 
 def _work_out(

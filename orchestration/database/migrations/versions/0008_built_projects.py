@@ -1,4 +1,4 @@
-"""Remember by number which builds have been checked."""
+"""Create the record of what scheduled builds were made of."""
 
 from orchestration.database.migrations.sql_file import run_sql_file_of
 
