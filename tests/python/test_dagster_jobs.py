@@ -25,7 +25,7 @@ from orchestration.landing.loader import land
 pytest_plugins = ["stories"]
 
 _MISCOUNT = (
-    "update marts.reconciled_days set downstream_count = downstream_count {} 1, "
+    "update quality.reconciled_days set downstream_count = downstream_count {} 1, "
     "is_equal = not is_equal, "
     "differing_measures = case when is_equal then 'count' end"
 )
@@ -455,7 +455,7 @@ def test_a_failed_run_is_told_with_its_red_checks_and_the_next_success(
         tell(second, failed_runs)
         (message,) = told(webhook)
         assert message.startswith("near_real_time failed\n")
-        assert "Red check: marts/reconciled_days: assert_layers_reconcile" in message
+        assert "Red check: quality/reconciled_days: assert_layers_reconcile" in message
         assert first.run_id in message
         with story.database.connect() as connection:
             connection.execute(_MISCOUNT.format("-"))

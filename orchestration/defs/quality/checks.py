@@ -18,7 +18,7 @@ ASSETS = {
     "executions": ["marts", "fct_task_executions"],
     "decisions": ["marts", "fct_routing_decisions"],
     "rollups": ["marts", "organization_days"],
-    "reconciliation": ["marts", "reconciliation"],
+    "reconciliation": ["quality", "reconciliation"],
 }
 """The asset that each suite speaks of."""
 
