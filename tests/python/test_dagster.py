@@ -326,7 +326,7 @@ def test_in_production_everything_is_on_and_marts_must_be_fresh(
     production = bare_environment | {"WAREHOUSE_ENVIRONMENT": "production"}
     found = json.loads(run_python("-c", DESCRIBE, environment=production).splitlines()[-1])
     assert found["on"] == ["RUNNING"]
-    assert found["fresh"] == sorted([*MARTS, *OUTPUTS])
+    assert found["fresh"] == sorted([*MARTS, *DOCUMENTS, *AUDITS, *OUTPUTS])
 
 
 def test_an_unknown_environment_is_refused(bare_environment: dict[str, str]) -> None:
