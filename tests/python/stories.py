@@ -95,7 +95,7 @@ AUDITS = (
     "reconciled_provider_days",
     "status_transition_violations",
 )
-"""The tables of schema quality that builds write; the other ones hold what tests and rules found."""
+"""The tables of schema quality that models are; the others hold what tests and rules found."""
 
 
 SEARCH_PATH = "marts,documents,quality"
@@ -156,8 +156,8 @@ class Project:
         now: str | None = NOW,
         as_of: str | None = None,
         writes_results: bool = False,
-    ) -> None:
-        """Run a dbt command in this process.
+    ) -> Any:
+        """Run a dbt command in this process, and return what dbt returns.
 
         Raises:
             AssertionError: It did not succeed; the message says which nodes failed and why.
@@ -178,6 +178,7 @@ class Project:
                 if result.status not in ("success", "pass", "warn", "skipped")
             ]
             raise AssertionError("\n".join(["dbt failed", *failed, str(outcome.exception or "")]))
+        return outcome.result
 
 
 @dataclass

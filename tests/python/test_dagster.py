@@ -267,9 +267,7 @@ def test_every_asset_says_what_it_is_and_whose(described: dict[str, Any]) -> Non
     assert names - set(described["described"]) == set()
     built_by_dbt = {name for name in names if name not in [*SOURCES, *OUTPUTS]}
     assert built_by_dbt - set(described["linked"]) == set()
-    models = {
-        name for name in built_by_dbt if name.split("/")[0] not in ("reference", "snapshots")
-    }
+    models = {name for name in built_by_dbt if name.split("/")[0] not in ("reference", "snapshots")}
     assert models - set(described["versioned"]) == set()
 
 

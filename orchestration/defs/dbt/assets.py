@@ -26,7 +26,6 @@ from orchestration.defs.retries import retried_when_connection_is_lost
 from orchestration.project import state_directory
 from orchestration.quality.checks import import_great_expectations
 
-
 READ_BY_PEOPLE = ("marts", "documents", "quality")
 """Schemas of which what dbt builds must be fresh."""
 
