@@ -86,7 +86,7 @@ def ask_published_queries(
     with connect(autocommit=True) as connection:
         connection.execute("vacuum analyze")
     command = _command(pgbench, scripts, now)
-    surroundings = {**environment, "PGOPTIONS": "-c search_path=marts"}
+    surroundings = {**environment, "PGOPTIONS": "-c search_path=documents,marts"}
     for number in range(repetitions + 1):
         seconds = _SECONDS if number else _WARM_UP_SECONDS
         run = run_measured(

@@ -6,6 +6,10 @@
     {%- for node in graph.nodes.values() if node.config.materialized == 'incremental' -%}
         {%- set name = node.alias ~ '__dbt_backup' -%}
         {%- set relation = api.Relation.create(target.database, node.schema, name, type='table') -%}
+        {%- if adapter.get_relation(target.database, node.schema, name) is not none -%}
+            {%- do move_views(relation) -%}
+            {%- do adapter.commit() -%}
+        {%- endif -%}
         {%- do adapter.cache_dropped(relation) -%}
         {%- do replaced.append(relation | string) -%}
     {%- endfor -%}

@@ -16,8 +16,9 @@
     {%- set changes = run_query(view_changes(view, trial)).rows[0] -%}
     {%- do adapter.drop_relation(trial) -%}
 
-    {%- if existing is not none and changes['must_drop'] -%}
-        {%- do adapter.drop_relation(existing) -%}
+    {#- dbt forgets views on a table that a full refresh replaces, which moved on to the new one. -#}
+    {%- if changes['must_drop'] -%}
+        {%- do adapter.drop_relation(existing or view) -%}
         {%- set existing = none -%}
     {%- endif -%}
     {%- if changes['must_create'] -%}

@@ -19,6 +19,7 @@
         {%- if build[0] != invocation_id -%}
             {%- do wait_for_turn(build) -%}
         {%- endif -%}
+        {%- do move_relations() -%}
         {%- do drop_replaced_tables() -%}
         {%- if build[0] != invocation_id -%}
             {%- do refresh_relation_cache() -%}

@@ -88,6 +88,20 @@ SUMS = (
 )
 """The tables that add up what changed, on which rollups stand as views."""
 
+AUDITS = (
+    "alert_episodes",
+    "disputed_versions",
+    "reconciled_days",
+    "reconciled_loads",
+    "reconciled_provider_days",
+    "status_transition_violations",
+)
+"""The tables of schema quality that models are; the others hold what tests and rules found."""
+
+
+SEARCH_PATH = "marts,documents,quality"
+"""Where a name without a schema is looked up: no two of these schemas hold the same one."""
+
 
 @dataclass(frozen=True)
 class Project:
@@ -143,8 +157,8 @@ class Project:
         now: str | None = NOW,
         as_of: str | None = None,
         writes_results: bool = False,
-    ) -> None:
-        """Run a dbt command in this process.
+    ) -> Any:
+        """Run a dbt command in this process, and return what dbt returns.
 
         Raises:
             AssertionError: It did not succeed; the message says which nodes failed and why.
@@ -165,6 +179,7 @@ class Project:
                 if result.status not in ("success", "pass", "warn", "skipped")
             ]
             raise AssertionError("\n".join(["dbt failed", *failed, str(outcome.exception or "")]))
+        return outcome.result
 
 
 @dataclass
@@ -265,7 +280,8 @@ class Story:
 
     def rows(self, statement: str, *parameters: Any) -> list[Row]:
         """Return the rows of a query, UUIDs as text, JSON with exact numbers."""
-        with self.database.connect(options="-c timezone=UTC") as connection:
+        options = f"-c timezone=UTC -c search_path={SEARCH_PATH}"
+        with self.database.connect(options=options) as connection:
             set_json_loads(lambda text: DECIMALS.decode(_text(text)), connection)
             cursor = connection.cursor(row_factory=dict_row)
             found = cursor.execute(statement.encode(), parameters).fetchall()
@@ -286,15 +302,14 @@ class Story:
     def days(self, organization_id: str) -> dict[str, Row]:
         """Return an organization's days by their date as text."""
         found = self.rows(
-            "select * from marts.organization_analytics "
-            "where organization_id = %s and aggregation_period = 'daily'",
+            "select * from marts.organization_days where organization_id = %s",
             organization_id,
         )
         return {str(row["metric_date"]): row for row in found}
 
     def mart(self, name: str) -> dict[Any, Row]:
         """Return a mart by key."""
-        found = self.rows(f"select * from marts.{name}")  # noqa: S608
+        found = self.rows(f"select * from {name}")  # noqa: S608
         keys = KEYS[name]
         if len(keys) == 1:
             return {row[keys[0]]: row for row in found}
@@ -308,12 +323,12 @@ class Story:
         """
         with self.database.connect(options="-c timezone=UTC") as connection:
             tables = {
-                table: sql.Identifier(schema, table)
-                for table in tables_of(connection, schema)
-                if table not in ("alert_episodes", "reconciled_days", "reconciled_loads")
+                table: sql.Identifier(schema, table) for table in tables_of(connection, schema)
             } | {
-                table: sql.Identifier(schema.replace("marts", "intermediate"), table)
-                for table in SUMS
+                table: sql.Identifier(schema.replace("marts", other), table)
+                for other, others in (("intermediate", SUMS), ("quality", AUDITS))
+                for table in others
+                if table not in ("alert_episodes", "reconciled_days", "reconciled_loads")
             }
             return {
                 table: Counter(
@@ -327,7 +342,7 @@ class Story:
 
     def assert_reconciles(self) -> None:
         """Fail unless every comparison of two layers that builds made found the same on both."""
-        found = self.rows("select * from marts.reconciliation where status = 'different'")
+        found = self.rows("select * from quality.reconciliation where status = 'different'")
         assert not found, found[:5]
 
     def identities(self) -> dict[str, str]:
@@ -342,15 +357,22 @@ class Story:
                         ).format(sql.Identifier(schema, table))
                     ).fetchone()
                 )
-                for schema in ("marts", "intermediate")
-                for table in tables_of(connection, schema)
+                for schema, tables in (
+                    ("marts", tables_of(connection, "marts")),
+                    ("intermediate", tables_of(connection, "intermediate")),
+                    ("quality", AUDITS),
+                )
+                for table in tables
             }
 
     def rows_written(self) -> int:
-        """Return how many rows of marts and intermediate were ever written or deleted."""
+        """Return how many rows of marts, intermediate and quality were ever written or deleted."""
         row = self.row(
             "select sum(n_tup_ins + n_tup_upd + n_tup_del) as rows "
-            "from pg_catalog.pg_stat_user_tables where schemaname in ('marts', 'intermediate')"
+            "from pg_catalog.pg_stat_user_tables "
+            "where schemaname in ('marts', 'intermediate') "
+            "or schemaname = 'quality' and relname = any(%s)",
+            list(AUDITS),
         )
         return int(row["rows"])
 

@@ -74,9 +74,9 @@ def test_budgets_alert_once_for_each_limit_and_again_when_they_are_passed_again(
     (of_month,) = {alert["period"] for alert in alerts(story, *BUDGET_RULES)}
     assert of_month == "2026-03"
 
-    before = story.identities()["marts.alert_episodes"]
+    before = story.identities()["quality.alert_episodes"]
     story.build(now=MARCH)
-    assert story.identities()["marts.alert_episodes"] == before, "nothing new is not noted again"
+    assert story.identities()["quality.alert_episodes"] == before, "nothing new is not noted again"
 
     # A correction takes 24 USD off: 6 are left.
     corrections = [
@@ -108,10 +108,10 @@ def test_budgets_alert_once_for_each_limit_and_again_when_they_are_passed_again(
 
 def test_a_full_refresh_keeps_what_was_seen(story_of_sample: Story) -> None:
     story = story_of_sample
-    before = story.rows("select * from marts.alert_episodes order by alert_id")
+    before = story.rows("select * from quality.alert_episodes order by alert_id")
     assert before
     story.build(full_refresh=True)
-    assert story.rows("select * from marts.alert_episodes order by alert_id") == before
+    assert story.rows("select * from quality.alert_episodes order by alert_id") == before
 
 
 def test_rates_are_those_of_the_last_days(story_of_sample: Story) -> None:

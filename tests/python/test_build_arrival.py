@@ -230,12 +230,12 @@ def test_what_another_organization_sends_under_an_id_counts_nowhere_and_is_liste
     assert story.days(OTHER_ORGANIZATION)["2026-03-01"]["total_tasks"] == 1
     assert story.mart("dim_users")[ORGANIZATION_ID, USER_ID]["user_name"] == user()["name"]
     disputed = "select event_kind, entity_id, reason, owner_organization_id, line_number "
-    disputed += "from marts.disputed_versions order by line_number"
+    disputed += "from quality.disputed_versions order by line_number"
     assert [tuple(row.values()) for row in story.rows(disputed)] == [
         ("task_execution", uuid_of(1_000_001), "other_organization", ORGANIZATION_ID, 1),
         ("routing_decision", decided, "other_organization", ORGANIZATION_ID, 2),
     ]
-    counted = "select event_kind, count_difference, cause from marts.reconciliation "
+    counted = "select event_kind, count_difference, cause from quality.reconciliation "
     counted += "where comparison = 'events_to_owners' order by event_kind"
     assert [tuple(row.values()) for row in story.rows(counted)] == [
         ("routing_decision", 1, "id of another organization"),
@@ -291,7 +291,7 @@ def test_versions_of_one_moment_and_from_the_future_are_told_apart_by_what_they_
     tokens = {number: facts[uuid_of(1_000_000 + number)]["output_tokens"] for number in (1, 2)}
     assert tokens == {1: 415, 2: 415}
     assert {facts[uuid_of(1_000_000 + number)]["status"] for number in (3, 4)} == {"completed"}
-    reasons = "select reason, count(*) as versions from marts.disputed_versions group by 1"
+    reasons = "select reason, count(*) as versions from quality.disputed_versions group by 1"
     assert {row["reason"]: row["versions"] for row in story.rows(reasons)} == {
         "ambiguous": 4,
         "stamped_ahead": 2,

@@ -27,12 +27,9 @@ Weeks = Mapping[tuple[str, dt.date, str | None], tuple[int, Decimal]]
 
 
 def call(number: int, day: str, **fields: Any) -> dict[str, Any]:
-    return execution(
-        number,
-        start_time=f"{day}T10:00:00Z",
-        end_time=f"{day}T10:00:08Z",
-        **{"updated_at": f"{day}T10:00:09Z"} | fields,
-    )
+    times = {"start_time": 0, "end_time": 8, "updated_at": 9}
+    stamps = {name: f"{day}T10:00:{second:02}Z" for name, second in times.items()}
+    return execution(number, **stamps | fields)
 
 
 @contextmanager

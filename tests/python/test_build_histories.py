@@ -484,7 +484,7 @@ def days_of(story: Story) -> set[tuple[Any, ...]]:
         tuple(row.values())
         for row in story.rows(
             "select organization_id, aggregation_period, metric_date "
-            "from marts.organization_analytics"
+            "from documents.organization_analytics"
         )
     }
 

@@ -36,7 +36,7 @@ def test_twenty_months_of_real_calls_cost_what_the_tool_recorded(story: Story) -
     }
     assert story.row(
         "select sum(total_tasks) as calls, sum(failed_tasks) as failed, "
-        "sum(unpriced_tasks) as unpriced from marts.organization_analytics "
+        "sum(unpriced_tasks) as unpriced from documents.organization_analytics "
         "where aggregation_period = 'daily'"
     ) == {"calls": 5_624, "failed": 61, "unpriced": 547}
     # The other 77 calls: ten differ by less than the tolerance, and most of the rest explain

@@ -160,7 +160,7 @@ def test_a_build_says_where_layers_differ(story_of_sample: Story) -> None:
         story_of_sample.build("reconciled_days+", with_tests=True)
     (row,) = story_of_sample.rows(
         "select comparison, organization_id, metric_date::text, count_difference, "
-        "differing_measures, cause from marts.reconciliation where status = 'different'"
+        "differing_measures, cause from quality.reconciliation where status = 'different'"
     )
     assert row == {
         "comparison": "facts_to_hours",

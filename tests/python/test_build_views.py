@@ -64,7 +64,8 @@ def oids(story: Story) -> dict[str, int]:
     """Return the identity of every view."""
     found = story.rows(
         "select relname, oid from pg_catalog.pg_class where relkind = 'v' and relnamespace in "
-        "('staging'::regnamespace, 'intermediate'::regnamespace, 'marts'::regnamespace)"
+        "('staging'::regnamespace, 'intermediate'::regnamespace, 'marts'::regnamespace, "
+        "'documents'::regnamespace, 'quality'::regnamespace)"
     )
     return {row["relname"]: row["oid"] for row in found}
 

@@ -22,12 +22,7 @@ from orchestration.quality.rules import SUITES
 
 MARTS = [
     "marts/adjustment_days",
-    "marts/alert_conditions",
-    "marts/alert_episodes",
-    "marts/analytics_aggregations",
-    "marts/analytics_hourly",
     "marts/cost_discrepancies",
-    "marts/daily_savings",
     "marts/dim_dates",
     "marts/dim_organizations",
     "marts/dim_price_factors",
@@ -35,7 +30,6 @@ MARTS = [
     "marts/dim_providers",
     "marts/dim_usage_prices",
     "marts/dim_users",
-    "marts/disputed_versions",
     "marts/fct_adjustments",
     "marts/fct_alerts",
     "marts/fct_cost_corrections",
@@ -49,9 +43,7 @@ MARTS = [
     "marts/live_organization_month",
     "marts/live_organization_today",
     "marts/model_usage",
-    "marts/organization_analytics",
     "marts/organization_bills",
-    "marts/organization_current_month",
     "marts/organization_days",
     "marts/organization_hours",
     "marts/organization_months",
@@ -59,22 +51,36 @@ MARTS = [
     "marts/provider_days",
     "marts/provider_hours",
     "marts/provider_months",
-    "marts/provider_performance_metrics",
     "marts/provider_weeks",
-    "marts/reconciled_days",
-    "marts/reconciled_loads",
-    "marts/reconciled_provider_days",
-    "marts/reconciliation",
     "marts/savings_quality",
     "marts/sealed_periods",
-    "marts/status_transition_violations",
-    "marts/task_executions",
     "marts/unpriced_usage",
-    "marts/user_analytics",
     "marts/user_days",
     "marts/user_months",
     "marts/user_weeks",
-    "marts/users",
+]
+
+DOCUMENTS = [
+    "documents/analytics_aggregations",
+    "documents/analytics_hourly",
+    "documents/daily_savings",
+    "documents/organization_analytics",
+    "documents/organization_current_month",
+    "documents/provider_performance_metrics",
+    "documents/task_executions",
+    "documents/user_analytics",
+    "documents/users",
+]
+
+AUDITS = [
+    "quality/alert_conditions",
+    "quality/alert_episodes",
+    "quality/disputed_versions",
+    "quality/reconciled_days",
+    "quality/reconciled_loads",
+    "quality/reconciled_provider_days",
+    "quality/reconciliation",
+    "quality/status_transition_violations",
 ]
 RAW_TABLES = [
     "raw/adjustments",
@@ -210,6 +216,9 @@ def test_definitions_load_without_a_database(
 def test_marts_raw_tables_and_outputs_are_the_expected_assets(described: dict[str, Any]) -> None:
     names = sorted(described["groups"])
     assert [name for name in names if name.startswith("marts/")] == MARTS
+    assert [name for name in names if name.startswith("documents/")] == DOCUMENTS
+    audits = [name for name in names if name.startswith("quality/") and name not in SOURCES]
+    assert audits == AUDITS
     assert [name for name in names if name.startswith("raw/")] == RAW_TABLES
     assert [name for name in names if name.startswith("outputs/")] == OUTPUTS
     assert described["materializable"] == names
@@ -219,7 +228,8 @@ def test_marts_raw_tables_and_outputs_are_the_expected_assets(described: dict[st
 def test_assets_are_grouped_by_layer(described: dict[str, Any]) -> None:
     groups = described["groups"]
     layers = {
-        "raw", "quality", "reference", "snapshots", "staging", "intermediate", "marts", "outputs",
+        "raw", "quality", "reference", "snapshots", "staging", "intermediate", "marts",
+        "documents", "outputs",
     }  # fmt: skip
     assert set(groups.values()) == layers
     assert {name for name, group in groups.items() if name.split("/")[0] != group} == set()
@@ -242,8 +252,8 @@ def test_outputs_stand_on_what_is_checked(described: dict[str, Any]) -> None:
         "marts/dim_prices",
         "marts/fct_task_executions",
         "marts/fct_routing_decisions",
-        "marts/reconciled_days",
-        "marts/reconciled_loads",
+        "quality/reconciled_days",
+        "quality/reconciled_loads",
     }
     assert set(described["parents"]["outputs/event_archive"]) == checked
     assert set(described["parents"]["outputs/documentation"]) == checked
@@ -257,9 +267,7 @@ def test_every_asset_says_what_it_is_and_whose(described: dict[str, Any]) -> Non
     assert names - set(described["described"]) == set()
     built_by_dbt = {name for name in names if name not in [*SOURCES, *OUTPUTS]}
     assert built_by_dbt - set(described["linked"]) == set()
-    models = {
-        name for name in built_by_dbt if name.split("/")[0] in ("staging", "intermediate", "marts")
-    }
+    models = {name for name in built_by_dbt if name.split("/")[0] not in ("reference", "snapshots")}
     assert models - set(described["versioned"]) == set()
 
 
@@ -316,7 +324,7 @@ def test_in_production_everything_is_on_and_marts_must_be_fresh(
     production = bare_environment | {"WAREHOUSE_ENVIRONMENT": "production"}
     found = json.loads(run_python("-c", DESCRIBE, environment=production).splitlines()[-1])
     assert found["on"] == ["RUNNING"]
-    assert found["fresh"] == sorted([*MARTS, *OUTPUTS])
+    assert found["fresh"] == sorted([*MARTS, *DOCUMENTS, *AUDITS, *OUTPUTS])
 
 
 def test_an_unknown_environment_is_refused(bare_environment: dict[str, str]) -> None:

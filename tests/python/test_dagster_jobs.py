@@ -27,7 +27,7 @@ from orchestration.landing.loader import land
 pytest_plugins = ["stories"]
 
 _MISCOUNT = (
-    "update marts.reconciled_days set downstream_count = downstream_count {} 1, "
+    "update quality.reconciled_days set downstream_count = downstream_count {} 1, "
     "is_equal = not is_equal, "
     "differing_measures = case when is_equal then 'count' end"
 )
@@ -390,12 +390,12 @@ def test_a_tick_asks_for_a_run_only_when_something_waits(
         story.land(execution(2))
         # By hand, without the rollups.
         story.build("fct_task_executions", now=None)
-        assert waits() == "rollups are behind the facts"
+        assert waits() == "models are behind the facts"
         story.build(ROWS, now=None)
         assert waits() is None
 
         change(story, "delete from intermediate.int_bookmarks where model_name = 'int_user_days'")
-        assert waits() == "rollups are behind the facts"
+        assert waits() == "models are behind the facts"
         story.build(ROWS, now=None)
 
         change(story, "insert into raw.running_builds values ('public', 'killed')")
@@ -410,7 +410,7 @@ def test_a_tick_asks_for_a_run_only_when_something_waits(
         story.build("reconciled_days", now=None, with_tests=True)
         assert waits() is None
 
-        change(story, "drop view marts.users")
+        change(story, "drop view documents.users")
         assert waits() == "a relation is missing"
         assert built_by_dbt(run(definitions, instance, "near_real_time")) == everything
         assert waits() is None
@@ -609,7 +609,7 @@ def test_a_failed_run_is_told_with_its_red_checks_and_the_next_success(
         tell(second, failed_runs)
         (message,) = told(webhook)
         assert message.startswith("near_real_time failed\n")
-        assert "Red check: marts/reconciled_days: assert_layers_reconcile" in message
+        assert "Red check: quality/reconciled_days: assert_layers_reconcile" in message
         assert first.run_id in message
         with story.database.connect() as connection:
             connection.execute(_MISCOUNT.format("-"))

@@ -138,7 +138,7 @@ def test_whatever_is_killed_the_next_run_makes_it_right(
                 "select cast(execution_id as text) from marts.fct_task_executions"
             ).fetchall()
             different = connection.execute(
-                "select comparison from marts.reconciliation where status = 'different'"
+                "select comparison from quality.reconciliation where status = 'different'"
             ).fetchall()
         assert sorted(facts) == [(execution_id,) for execution_id in sorted(dropped)]
         assert different == []

@@ -1,4 +1,4 @@
-"""The queries that the platform's documents publish, unchanged, on the marts.
+"""The queries that the platform's documents publish, unchanged, on schemas documents and marts.
 
 The files in published_queries hold them as they are printed; their names do not end in .sql,
 because dbt would take them for tests of its own. They ask for today, this week and this month, so
@@ -129,7 +129,7 @@ class Published:
 
 
 def session(story: Story, zone: str) -> psycopg.Connection:
-    return story.database.connect(options=f"-c timezone={zone} -c search_path=marts")
+    return story.database.connect(options=f"-c timezone={zone} -c search_path=documents,marts")
 
 
 @pytest.fixture(scope="module")
@@ -329,10 +329,10 @@ def test_the_events_lie_on_both_sides_of_every_boundary(published: Published) ->
     assert {fact["savings_usd"] > 0 for fact in facts if fact["savings_usd"] is not None} == {
         True, False,
     }  # fmt: skip
-    assert len(published.story.rows("select id from marts.task_executions")) == len(
+    assert len(published.story.rows("select id from documents.task_executions")) == len(
         published.oracle.task_executions
     )
-    assert {row["name"] for row in published.story.rows("select name from marts.users")} == {
+    assert {row["name"] for row in published.story.rows("select name from documents.users")} == {
         *(row["user_name"] for row in published.oracle.users.values())
     }
 

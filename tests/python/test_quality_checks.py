@@ -27,7 +27,7 @@ update marts.fct_task_executions set {change} where execution_id = (
 """
 
 DISPUTE = """
-insert into marts.disputed_versions
+insert into quality.disputed_versions
 select
     'user', gen_random_uuid(), '{reason}', gen_random_uuid(), gen_random_uuid(), gen_random_uuid(),
     current_date, landed_at + interval '301 seconds', landed_at, load_id, 1, source_name
@@ -82,7 +82,7 @@ BREAKS = {
         change="duration_ms = 0", of="status = 'completed' and duration_ms > 5", place=6
     ),
     "statuses_follow_their_path": (
-        "insert into marts.status_transition_violations "
+        "insert into quality.status_transition_violations "
         "select 'v', execution_id, organization_id, event_id, 'completed', updated_at, event_id, "
         "'running', updated_at from marts.fct_task_executions order by execution_id limit 1 "
         "returning execution_id"
@@ -124,9 +124,9 @@ BREAKS = {
         "returning metric_date"
     ),
     "layers_reconcile": (
-        "update marts.reconciled_days set differing_measures = 'total_tasks', is_equal = false "
+        "update quality.reconciled_days set differing_measures = 'total_tasks', is_equal = false "
         "where (comparison, organization_id, metric_date) = (select comparison, organization_id, "
-        "metric_date from marts.reconciled_days limit 1) returning comparison, metric_date"
+        "metric_date from quality.reconciled_days limit 1) returning comparison, metric_date"
     ),
 }
 
@@ -164,7 +164,7 @@ def without_check_constraints(story: Story) -> None:
         for table, name in connection.execute(
             "select conrelid::regclass::text, conname from pg_constraint "
             "where contype = 'c' and connamespace in ('intermediate'::regnamespace, "
-            "'marts'::regnamespace, 'raw'::regnamespace) "
+            "'marts'::regnamespace, 'quality'::regnamespace, 'raw'::regnamespace) "
             "and conparentid = 0 and coninhcount = 0"
         ).fetchall():
             connection.execute(

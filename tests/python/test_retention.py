@@ -96,7 +96,7 @@ def totals(story: Story) -> Row:
             select
                 total_tasks as tasks, total_tokens as tokens, total_spend_usd as spend,
                 total_savings_usd as savings
-            from marts.organization_analytics where aggregation_period = 'daily'
+            from documents.organization_analytics where aggregation_period = 'daily'
             union all
             select tasks_delta, tokens_delta, spend_delta_usd, savings_delta_usd
             from marts.late_corrections
@@ -171,7 +171,7 @@ def test_sealed_history_outlives_raw_a_full_refresh_and_a_replay(history: Story)
     assert after["fct_task_executions"] <= built["fct_task_executions"]
     oldest = history.row("select min(start_time)::text as moment from marts.fct_task_executions")
     assert oldest["moment"] >= SEALED_BEFORE
-    oldest = history.row("select min(timestamp)::text as moment from marts.analytics_hourly")
+    oldest = history.row("select min(timestamp)::text as moment from documents.analytics_hourly")
     assert oldest["moment"] >= SEALED_BEFORE
     assert not {name for name in partitions(history) if name[-7:] in ("2026m06", "2026m07")} & {
         f"task_executions_y{month}" for month in ("2026m06", "2026m07")
@@ -340,7 +340,7 @@ def test_where_nothing_was_nothing_is_sealed(story: Story) -> None:
     assert late(story) == []
     assert totals(story) == expected_totals(story)
     of_providers = story.row(
-        "select sum(total_tasks) as tasks from marts.provider_performance_metrics "
+        "select sum(total_tasks) as tasks from documents.provider_performance_metrics "
         "where aggregation_period = 'daily'"
     )
     assert of_providers["tasks"] == len(days)
@@ -391,9 +391,9 @@ def test_what_is_sealed_belongs_to_each_organization(story: Story) -> None:
             select sum(tasks) as tasks, sum(spend) as spend
             from (
                 select total_tasks as tasks, total_spend_usd as spend
-                from marts.provider_performance_metrics where aggregation_period = 'daily'
+                from documents.provider_performance_metrics where aggregation_period = 'daily'
                 union all
-                select count_difference, usd_difference from marts.reconciliation
+                select count_difference, usd_difference from quality.reconciliation
                 where comparison = 'arrived_to_sealed_providers'
                 union all
                 select tasks_delta, spend_delta_usd from marts.late_corrections
@@ -476,7 +476,7 @@ def test_a_day_that_the_end_of_the_month_cuts_is_sealed_whole(story: Story) -> N
     )
     story.build()
     (day,) = story.rows(
-        "select total_tasks from marts.provider_performance_metrics "
+        "select total_tasks from documents.provider_performance_metrics "
         "where aggregation_period = 'daily' and metric_date = '2026-08-01'"
     )
     assert day["total_tasks"] == 8
@@ -497,7 +497,7 @@ def test_prices_names_and_people_change_nothing_that_is_sealed(
             name: Counter(
                 str(row)
                 for row in history.rows(
-                    f"select days.* from marts.{name} as days "  # noqa: S608
+                    f"select days.* from {name} as days "  # noqa: S608
                     "inner join marts.sealed_periods as sealed using (organization_id) "
                     "where days.metric_date < sealed.sealed_until"
                     + (

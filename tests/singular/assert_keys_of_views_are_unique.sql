@@ -19,6 +19,7 @@
 {% do keys.update({
     'analytics_aggregations': ['id'],
     'daily_savings': ['organization_id', 'metric_date', 'provider', 'task_type'],
+    'fct_cost_corrections': ['correction_id'],
     'live_organization_days': ['organization_id', 'metric_date'],
     'live_organization_month': ['organization_id'],
     'live_organization_today': ['organization_id'],

@@ -4,9 +4,7 @@
 
 with usage_months as (
 
-    select *
-    from {{ ref('organization_analytics') }}
-    where aggregation_period = 'monthly'
+    select * from {{ ref('organization_months') }}
 
 ),
 

@@ -28,9 +28,12 @@ from orchestration.defs.retries import retried_when_connection_is_lost
 from orchestration.project import state_directory
 from orchestration.quality.checks import import_great_expectations
 
+READ_BY_PEOPLE = ("marts", "documents", "quality")
+"""Schemas of which what dbt builds must be fresh."""
+
 
 class LayerTranslator(DagsterDbtTranslator):
-    """Names and groups assets by their layer: raw, reference, staging, intermediate, marts."""
+    """Names and groups assets by their schema: raw, reference, staging, intermediate, marts ..."""
 
     def get_asset_spec(
         self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None
@@ -43,7 +46,7 @@ class LayerTranslator(DagsterDbtTranslator):
             project: The dbt project.
 
         Returns:
-            dagster-dbt's own description with the layer as group and first part of the key, and
+            dagster-dbt's own description with the schema as group and first part of the key, and
             an owner also where dbt's group names one without an address.
         """
         spec = super().get_asset_spec(manifest, unique_id, project)
@@ -53,13 +56,12 @@ class LayerTranslator(DagsterDbtTranslator):
             return spec.replace_attributes(
                 key=[node["schema"], node["name"]], group_name=node["schema"]
             )
-        # The folder under models/; seeds have only the schema to say where they belong.
-        layer = node["fqn"][1] if node["resource_type"] == "model" else node["config"]["schema"]
+        schema = node["config"]["schema"]
         return spec.replace_attributes(
             # Without the SQL that dagster-dbt adds: columns are what people look for first.
             description=node["description"],
-            group_name=layer,
-            freshness_policy=_freshness_policy(node) if layer == "marts" else None,
+            group_name=schema,
+            freshness_policy=_freshness_policy(node) if schema in READ_BY_PEOPLE else None,
             owners=[*spec.owners] or team_of(manifest, node.get("group")),
         ).merge_attributes(
             metadata={

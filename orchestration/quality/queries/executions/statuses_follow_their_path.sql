@@ -1,5 +1,5 @@
 select execution_id from {batch}
 where
     execution_id in (
-        select violations.execution_id from marts.status_transition_violations as violations
+        select violations.execution_id from quality.status_transition_violations as violations
     )

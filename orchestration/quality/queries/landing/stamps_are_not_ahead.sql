@@ -3,7 +3,7 @@ where
     landed_at > current_timestamp - interval '7 days'
     and load_id in (
         select disputed.load_id
-        from marts.disputed_versions as disputed
+        from quality.disputed_versions as disputed
         where
             disputed.reason = 'stamped_ahead'
             and disputed.updated_at > disputed.landed_at

@@ -1,1 +1,1 @@
-select * from marts.reconciliation
+select * from quality.reconciliation

@@ -5,9 +5,7 @@
 
 with months as (
 
-    select *
-    from {{ ref('organization_analytics') }}
-    where aggregation_period = 'monthly'
+    select * from {{ ref('organization_months') }}
 
 ),
 
@@ -26,7 +24,7 @@ final as (
         months.organization_id,
         months.metric_date as month,
         months.metric_date,
-        months.aggregation_period,
+        'monthly' as aggregation_period,
         months.total_tasks,
         months.successful_tasks,
         months.failed_tasks,

@@ -17,15 +17,13 @@ rules as (
 
 days as (
 
-    select * from {{ ref('organization_analytics') }}
-    where aggregation_period = 'daily'
+    select * from {{ ref('organization_days') }}
 
 ),
 
 months as (
 
-    select * from {{ ref('organization_analytics') }}
-    where aggregation_period = 'monthly'
+    select * from {{ ref('organization_months') }}
 
 ),
 

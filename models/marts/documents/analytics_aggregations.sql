@@ -1,11 +1,19 @@
--- Grain: one row per organization and period, as the MVP plan draws it: organization_analytics
--- under other names, with the moments at which a period begins and ends.
+-- Grain: one row per organization and day, week or month, as the MVP plan draws it: three marts under
+-- other names, with the moments at which a period begins and ends.
 
 {{ config(materialized='view') }}
 
 with periods as (
 
-    select * from {{ ref('organization_analytics') }}
+    {%- for aggregation_period, relation in {
+        'daily': 'organization_days', 'weekly': 'organization_weeks', 'monthly': 'organization_months'
+    }.items() %}
+    select
+        '{{ aggregation_period }}' as aggregation_period,
+        periods.*
+    from {{ ref(relation) }} as periods
+    {{ 'union all' if not loop.last }}
+    {%- endfor %}
 
 ),
 
@@ -18,7 +26,9 @@ organizations as (
 final as (
 
     select
-        periods.id,
+        {{ uuid_key([
+            'periods.organization_id', 'periods.aggregation_period', 'periods.metric_date',
+        ]) }} as id,
         periods.organization_id,
         periods.aggregation_period as period_type,
         {{ first_moment('periods.metric_date', 'organizations.timezone') }} as period_start,
