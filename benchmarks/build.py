@@ -21,7 +21,7 @@ DEMO_EXECUTIONS = 20_000
 FURTHER_EXECUTIONS = 1_000
 FACT = "fct_task_executions"
 
-_BUILT_SCHEMAS = ["marts", "intermediate"]
+_BUILT_SCHEMAS = ["marts", "quality", "intermediate"]
 _SETTLING_SECONDS = 30.0
 
 # A table that was replaced counts anew under its new number, with all its rows.

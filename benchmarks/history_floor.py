@@ -16,7 +16,7 @@ from orchestration.database.connection import connect, current_settings
 
 FACT = "fct_task_executions"
 
-_STORED = ("marts", "intermediate")
+_STORED = ("marts", "quality")
 _FLOOR = "floor"
 # Rows that a delta has added or changed, and the keys of those that it took away or changed.
 _FRESH, _GONE = "floor_fresh", "floor_gone"
@@ -127,7 +127,7 @@ def floor_tables(dbt: Dbt) -> list[FloorTable]:
         dbt: Its latest command was a build with `--full-refresh`.
 
     Returns:
-        All tables of marts, and of the sums below them, that are built incrementally otherwise.
+        All tables of marts, of audits and of the sums below them, that are built incrementally otherwise.
     """
     nodes = dbt.manifest()["nodes"]
     models = {
@@ -136,7 +136,7 @@ def floor_tables(dbt: Dbt) -> list[FloorTable]:
         if result["unique_id"].startswith("model.")
         and nodes[result["unique_id"]]["config"]["materialized"] == "incremental"
         and (
-            nodes[result["unique_id"]]["schema"] == "marts"
+            nodes[result["unique_id"]]["schema"] in _STORED
             or nodes[result["unique_id"]]["config"]["incremental_strategy"] == "add"
         )
     }
