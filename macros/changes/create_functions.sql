@@ -5,6 +5,7 @@
 {% macro create_functions() -%}
     {%- if execute and flags.WHICH != 'freshness' -%}
     {%- set schema = function_schema() -%}
+    {%- set intermediate = '"' ~ generate_schema_name('intermediate', none) ~ '"' -%}
     {%- set marked = schema ~ '.duration_percentile(jsonb, numeric)' -%}
     {%- set statements %}
     create schema if not exists {{ schema }};
@@ -19,6 +20,17 @@
     drop function if exists {{ schema }}.duration_percentile_buckets(text);
     drop table if exists {{ table_of_marts('reconciled_periods') }} cascade;
     drop table if exists {{ table_of_marts('reconciled_provider_periods') }} cascade;
+    drop table if exists {{ intermediate }}.int_touched_organization_days cascade;
+    drop table if exists {{ intermediate }}.int_touched_provider_days cascade;
+    -- Corrections are a view of these now, and are asked for by execution.
+    do $upgrade$
+    begin
+        if to_regclass('{{ intermediate }}.int_cost_changes') is not null then
+            create unique index if not exists int_cost_changes_of_executions
+            on {{ intermediate }}.int_cost_changes (execution_id, invocation_id);
+        end if;
+    end
+    $upgrade$;
     reset client_min_messages;
 
     create or replace function {{ schema }}.add_maps(a jsonb, b jsonb)

@@ -1,6 +1,4 @@
-{#- Statements: join by hashing and with memory for it. In a full refresh, which reads everything, and in a rollup
-    after everything that is looked up through indexes: what follows joins groups with groups, of which the
-    planner takes hundreds of thousands for a handful. -#}
+{#- Statements: join by hashing and with memory for it, in a full refresh, which reads everything. -#}
 {% macro join_by_hashing() -%}
     set local enable_nestloop = off;
     set local work_mem = '128MB';

@@ -1,5 +1,5 @@
-{#- Condition: two rows are about the same unit of a rollup. An unknown user or model equals another unknown
-    one; written so that joins and the indexes of the facts can use it. -#}
+{#- Condition: two rows are about the same unit of a rollup. An unknown model equals another unknown
+    one. -#}
 {% macro same_unit(left, right, unit) -%}
     {%- for column in unit_columns(unit) -%}
     {{ known(left, column) }} = {{ known(right, column) }}
