@@ -1,5 +1,5 @@
--- Grain: one row per organization and day, week or month, as the MVP plan draws it: three marts under
--- other names, with the moments at which a period begins and ends.
+-- Grain: one row per organization and day, week or month, as the MVP plan draws it: three marts
+-- under other names, with the moments at which a period begins and ends.
 
 {{ config(materialized='view') }}
 
