@@ -1,12 +1,15 @@
 """What people write for a build reads the same in every session, or is refused."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from stories import NOW, Seeds, Story, price
 from test_landing_contracts import organization
+
+from orchestration.defs.dbt.arguments import dbt_arguments
 
 pytest_plugins = ["stories"]
 
@@ -157,3 +160,23 @@ def test_a_selection_that_takes_nothing_in_says_so(
         assert ("WAITING loads: 1. " in capfd.readouterr().out) is is_said
     story.build("dim_dates")
     assert "WAITING" not in capfd.readouterr().out
+
+
+def test_what_is_built_without_a_selection_and_what_by_itself(
+    story: Story, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def listed(*options: str) -> Counter[str]:
+        """Count what dbt lists, by its kind; models and seeds are listed without one."""
+        story.project.run(story.database, "ls", *options)
+        lines = capfd.readouterr().out.splitlines()
+        return Counter(line.split(":")[0] if ":" in line else "other" for line in lines)
+
+    unit_tests = listed("--select", "test_type:unit")
+    assert unit_tests["unit_test"] == unit_tests.total() > 100
+    plain = listed()
+    everything = listed("--select", "fqn:*", "source:*")
+    assert plain["unit_test"] == 0
+    assert plain == everything - unit_tests
+    _, *options = dbt_arguments(leave_views=True, leave_seeds=True)
+    scheduled = listed(*options)
+    assert scheduled.total() - scheduled["source"] <= 60
