@@ -756,9 +756,10 @@ class Oracle:
 
         fixed = self.book.policy(execution["organization_id"], start, "fixed")
         totals: dict[str, Decimal | None] = {"headline": baseline.total}
+        offered: dict[str, tuple[str | None, str | None]] = {}
         for name in POLICIES:
             other = fixed if name == "fixed" else Policy(name, None, None, None, start, None, start)
-            provider, model = _baseline(other, organization or {}, decision)
+            offered[name] = provider, model = _baseline(other, organization or {}, decision)
             totals[name] = (
                 self.book.cost(provider, self.book.price_model(provider, model), usage).total
                 if provider is not None
@@ -818,6 +819,15 @@ class Oracle:
             "baseline_price_model": baseline_price_model,
             "baseline_pricing_status": baseline.status,
             "baseline_cost_usd": baseline.total,
+            **{
+                f"{prefix}_{part}": offered[name][place]
+                for prefix, name in (
+                    ("decision_baseline", "decision_recorded"),
+                    ("most_expensive_alternative", "most_expensive_alternative"),
+                )
+                for place, part in enumerate(("provider", "model"))
+            },
+            **{f"{name}_baseline_cost_usd": totals[name] for name in POLICIES},
             "savings_status": savings_status,
             "savings_usd": savings,
             "routing_overhead_cost_usd": overhead,
