@@ -382,9 +382,9 @@ def test_a_tick_asks_for_a_run_only_when_something_waits(
         story.land(organization(), execution(1), running)
         assert waits() == "a load has landed"
         # At the moment that counts as now in a story the execution is still young.
-        story.build(ROWS)
+        story.build()
         assert waits() == "an execution timed out"
-        story.build(ROWS, now=None)
+        story.build(now=None)
         assert waits() is None
 
         story.land(execution(2))
