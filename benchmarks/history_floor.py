@@ -127,7 +127,8 @@ def floor_tables(dbt: Dbt) -> list[FloorTable]:
         dbt: Its latest command was a build with `--full-refresh`.
 
     Returns:
-        All tables of marts, of audits and of the sums below them, that are built incrementally otherwise.
+        All tables of marts, of audits and of the sums below them, that are built incrementally
+        otherwise.
     """
     nodes = dbt.manifest()["nodes"]
     models = {

@@ -38,25 +38,9 @@
     'total_quality_score', 'reported_cost_usd',
 ] %}
 {%- set part_tokens = 'coalesce(' ~ token_parts() | join(', 0) + coalesce(') ~ ', 0)' %}
-{%- set of_policy = [
-    'compared_tasks', 'total_baseline_cost_usd', 'total_savings_usd', 'total_net_savings_usd',
-] %}
-{%- set policy = of_policy + [
-    'successful_tasks', 'negative_savings_tasks', 'unknown_overhead_tasks', 'compared_cost_usd',
-    'policies', 'tasks_of_policies',
-] %}
 {#- What only the facts tell beside the rollup. -#}
-{%- set usage, durations = [], [] %}
-{%- if not of_changes %}
-    {%- set usage = ['scored_tasks', 'total_quality_score_of_completed'] %}
-    {%- set durations = ['bucket_total', 'bucket_total_of_hours'] %}
-    {%- set policy = policy + ['priced_tasks_of_policies'] %}
-    {%- for name in baseline_policies_of_usage() %}
-        {%- for measure in of_policy %}
-            {%- do policy.append(name ~ '_' ~ measure) %}
-        {%- endfor %}
-    {%- endfor %}
-{%- endif %}
+{%- set of_scores = [] if of_changes else ['scored_tasks', 'total_quality_score_of_completed'] %}
+{%- set of_maps = [] if of_changes else ['bucket_total', 'bucket_total_of_hours'] %}
 {%- set totals = {'count': 'total_tasks', 'tokens': 'total_tokens', 'usd': 'total_spend_usd'} %}
 {%- set comparisons = {
     'staging_to_facts': {
@@ -81,15 +65,16 @@
     'facts_to_hours': dict(totals, upstream=upstream, downstream='hours', measures=tasks),
     'facts_to_user_days': dict(totals, upstream=upstream, downstream='user_days', measures=tasks),
     'facts_to_model_usage': dict(
-        totals, upstream=upstream, downstream='usage_days', measures=tasks + usage
+        totals, upstream=upstream, downstream='usage_days', measures=tasks + of_scores
     ),
     'facts_to_policies': {
-        'upstream': 'completed_days', 'downstream': 'policy_days', 'measures': policy,
+        'upstream': 'completed_days', 'downstream': 'policy_days',
+        'measures': policy_measures(),
         'count': 'successful_tasks', 'usd': 'total_savings_usd',
     },
     'facts_to_durations': {
         'upstream': 'timed_days', 'downstream': 'duration_days',
-        'measures': ['timed_tasks'] + durations, 'count': 'timed_tasks',
+        'measures': ['timed_tasks'] + of_maps, 'count': 'timed_tasks',
     },
 } %}
 
@@ -260,17 +245,7 @@ fact_days as (
         {{ sum_usd('executions.reported_cost_usd') }} as reported_cost_usd,
         sum({{ duration_bucket('executions.duration_ms') }}) as bucket_total,
         sum({{ duration_bucket('executions.duration_ms') }}) as bucket_total_of_hours,
-        {% for policy_name in baseline_policies_of_usage() %}
-        {%- set baseline = 'executions.' ~ policy_name ~ '_baseline_cost_usd' %}
-        {%- set is_compared = "executions.status = 'completed' and executions.cost_usd is not null" %}
-        count({{ baseline }}) filter (where {{ is_compared }}) as {{ policy_name }}_compared_tasks,
-        {{ sum_usd(baseline, is_compared) }} as {{ policy_name }}_total_baseline_cost_usd,
-        {{ sum_usd(baseline ~ ' - executions.cost_usd', is_compared) }}
-            as {{ policy_name }}_total_savings_usd,
-        {{ sum_usd(
-            baseline ~ ' - executions.cost_usd - executions.routing_overhead_cost_usd', is_compared
-        ) }} as {{ policy_name }}_total_net_savings_usd,
-        {% endfor %}
+        {{ policy_sums_of_facts() }},
         -- The same once more from its parts: the lines of a cost, the terms of a saving.
         count(*) filter (
             where
@@ -360,10 +335,8 @@ completed_days as (
     select
         *,
         5 as policies,
-        5 * successful_tasks as tasks_of_policies
-        {%- if not of_changes %},
-        5 * costed_tasks as priced_tasks_of_policies
-        {%- endif %}
+        5 * successful_tasks as tasks_of_policies,
+        {{ 'null' if of_changes else '5 * costed_tasks' }} as priced_tasks_of_policies
     from {{ upstream }}
     where successful_tasks > 0
 
@@ -408,20 +381,7 @@ policy_days as (
     select
         policies.organization_id,
         policies.metric_date,
-        count(*) as policies,
-        sum(policies.total_tasks) as tasks_of_policies,
-        sum(policies.compared_tasks + policies.unknown_baseline_tasks) as priced_tasks_of_policies,
-        sum(policies.total_tasks) filter (where policies.policy = 'headline') as successful_tasks,
-        {% for name in ['headline'] + baseline_policies_of_usage() | list %}
-        {%- for measure in of_policy + [
-            'negative_savings_tasks', 'unknown_overhead_tasks', 'compared_cost_usd'
-        ] %}
-        sum(policies.{{ measure }}) filter (where policies.policy = '{{ name }}')
-            as {{ (name ~ '_' if name != 'headline') ~ measure }}
-        {{- ',' if not loop.last }}
-        {%- endfor %}
-        {{- ',' if not loop.last }}
-        {%- endfor %}
+        {{ policy_sums() }}
     from {{ ref('int_policy_days') }} as policies
     where {{ in_compared_days('policies') }}
     group by policies.organization_id, policies.metric_date
