@@ -1,10 +1,7 @@
 {#- Names of what a day's policies are compared by: of the policy in force, and of all together; where everything is
     compared, also of each of the others, of which only the facts tell. -#}
 {% macro policy_measures() -%}
-    {%- set names = [
-        'successful_tasks', 'negative_savings_tasks', 'unknown_overhead_tasks', 'compared_cost_usd',
-        'policies', 'tasks_of_policies',
-    ] -%}
+    {%- set names = ['successful_tasks', 'policies', 'tasks_of_policies'] -%}
     {%- set prefixes = [''] -%}
     {%- if not compares_changes() -%}
         {%- do names.append('priced_tasks_of_policies') -%}
@@ -12,7 +9,8 @@
     {%- endif -%}
     {%- for prefix in prefixes -%}
         {%- for measure in [
-            'compared_tasks', 'total_baseline_cost_usd', 'total_savings_usd', 'total_net_savings_usd',
+            'compared_tasks', 'negative_savings_tasks', 'unknown_overhead_tasks', 'compared_cost_usd',
+            'total_baseline_cost_usd', 'total_savings_usd', 'total_net_savings_usd',
         ] -%}
             {%- do names.append(prefix ~ measure) -%}
         {%- endfor -%}
