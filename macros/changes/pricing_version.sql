@@ -8,7 +8,8 @@
             md5(
                 string_agg(
                     regexp_replace(
-                        pg_get_viewdef(views.view), '''[^'']*''::timestamp with time zone', '', 'g'
+                        pg_get_viewdef(views.view),
+                        '''[^'']*''::timestamp with time zone|CURRENT_TIMESTAMP', '', 'g'
                     ),
                     '' order by views.place
                 )
