@@ -275,18 +275,19 @@ def test_an_organization_that_arrives_late_or_changes_restates_what_was_built(
 def test_an_organization_event_that_restates_nothing_leaves_a_build_idle(
     story: Story, seeds: Seeds
 ) -> None:
-    # Every organization is compared with one fixed baseline, so its own does not matter.
+    # Every organization is compared with one fixed baseline, so its own is of no day's figures.
     (policy,) = seeds.read("baseline_policies")
     fixed = {"policy": "fixed", "baseline_provider": "openai", "baseline_model": "gpt-4o-mini"}
     seeds.add("baseline_policies", {**policy, **fixed, "recorded_at": "2026-11-25T00:00:00Z"})
     story.land(organization(), user(), execution(1, **TODAY))
     story.build()
     story.land(organization(2, name="Bcme", updated_at="2026-02-01T00:00:00Z"))
-    story.land(organization(3, baseline_model="gpt-4.1", updated_at="2026-03-01T00:00:00Z"))
-    assert pending(today(story)) == {ORGANIZATION_ID: 0}
     facts = story.identities()["marts.fct_task_executions"]
     assert_live_before_and_after_a_build(story)
     assert story.identities()["marts.fct_task_executions"] == facts
+    story.land(organization(3, baseline_model="gpt-4.1", updated_at="2026-03-01T00:00:00Z"))
+    assert pending(today(story)) == {ORGANIZATION_ID: 0}
+    assert_live_before_and_after_a_build(story)
 
 
 def test_decisions_change_nothing_that_the_views_show(story: Story) -> None:
