@@ -335,7 +335,7 @@ def relations_of(story: Story, kinds: str = "rv", schemas: str = "") -> set[str]
         "select relnamespace::regnamespace || '/' || relname as relation from pg_class "
         "where strpos(%s, relkind::text) > 0 and relnamespace::regnamespace::text = any(%s)",
         kinds,
-        (schemas or "reference snapshots staging intermediate marts").split(),
+        (schemas or "reference snapshots staging intermediate marts documents").split(),
     )
     return {row["relation"] for row in rows}
 
