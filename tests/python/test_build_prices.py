@@ -18,7 +18,13 @@ def changed(before: dict[Any, Row], after: dict[Any, Row]) -> set[Any]:
 
 
 def using(facts: dict[Any, Row], provider: str, model: str | None) -> set[Any]:
-    """Return the executions that are priced as a model, or compared with it."""
+    """Return the executions that are priced as a model, or compared with it under any policy."""
+    names = {model} | {
+        fact[f"{prefix}model"]
+        for fact in facts.values()
+        for prefix in ("", "baseline_")
+        if (fact[f"{prefix}provider"], fact[f"{prefix}price_model"]) == (provider, model)
+    }
     return {
         key
         for key, fact in facts.items()
@@ -26,6 +32,15 @@ def using(facts: dict[Any, Row], provider: str, model: str | None) -> set[Any]:
         in (
             (fact["provider"], fact["price_model"]),
             (fact["baseline_provider"], fact["baseline_price_model"]),
+        )
+        or any(
+            fact[f"{offer}_provider"] == provider
+            and fact[f"{offer}_model"] in names
+            and fact[f"{policy}_baseline_cost_usd"] is not None
+            for offer, policy in (
+                ("decision_baseline", "decision_recorded"),
+                ("most_expensive_alternative", "most_expensive_alternative"),
+            )
         )
     }
 

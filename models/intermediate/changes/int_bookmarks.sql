@@ -1,6 +1,6 @@
--- Grain: one row per model that follows the facts, and one for the facts: the last build of the facts
--- that it holds, and the version of its formula. Models write it themselves, in the transaction
--- that writes their rows; here it is only created.
+-- Grain: one row per model that follows the facts, and one for the facts: the last build of the
+-- facts that it holds, and the version of its formula. Models write it themselves, in the
+-- transaction that writes their rows; here it is only created.
 
 {{
     config(

@@ -41,7 +41,8 @@ select
     cast(null as numeric(20, 12)) as routing_overhead_cost_usd,
     cast(null as numeric(20, 12)) as net_savings_usd,
     cast(null as text) as baseline_policy,
-    {%- for column in policy_cost_columns() %}
-    cast(null as numeric(20, 12)) as {{ column }}{{ ',' if not loop.last }}
-    {%- endfor %}
+    cast(null as numeric(20, 12)) as organization_default_baseline_cost_usd,
+    cast(null as numeric(20, 12)) as decision_recorded_baseline_cost_usd,
+    cast(null as numeric(20, 12)) as most_expensive_alternative_baseline_cost_usd,
+    cast(null as numeric(20, 12)) as fixed_baseline_cost_usd
 where false

@@ -19,13 +19,15 @@ executions as (
         policies.baseline_cost_usd - changes.cost_usd as savings_usd,
         changes.routing_overhead_cost_usd
     from changes
-    cross join lateral (
-        values
-        {%- for policy in baseline_policies_of_usage() %}
-        ('{{ policy }}', changes.{{ policy }}_baseline_cost_usd),
-        {%- endfor %}
-        ('headline', changes.baseline_cost_usd)
-    ) as policies (policy, baseline_cost_usd)
+    cross join
+        lateral (
+            values
+            ('headline', changes.baseline_cost_usd),
+            ('organization_default', changes.organization_default_baseline_cost_usd),
+            ('decision_recorded', changes.decision_recorded_baseline_cost_usd),
+            ('most_expensive_alternative', changes.most_expensive_alternative_baseline_cost_usd),
+            ('fixed', changes.fixed_baseline_cost_usd)
+        ) as policies (policy, baseline_cost_usd)
     where changes.status = 'completed'
 
 )

@@ -151,8 +151,9 @@ with_baselines as (
         -- The policy in force is priced as the baseline, and not twice.
         {%- for policy, source in baseline_policies_of_usage().items() %}
         {%- for attribute in ['provider', 'model'] %}
-        case when baseline_policy is distinct from '{{ policy }}' then {{ source }}_{{ attribute }} end
-            as {{ policy }}_{{ attribute }},
+        case
+            when coalesce(baseline_policy, '') <> '{{ policy }}' then {{ source }}_{{ attribute }}
+        end as {{ policy }}_{{ attribute }},
         {%- endfor %}
         {%- endfor %}
         {{ policy_baseline('baseline_policy', 'provider') }} as baseline_provider,

@@ -54,6 +54,12 @@ priced as (
         ) }} as compute_unit_cost_usd,
         others.cost_usd as other_cost_usd,
         {{ total_cost_usd('usages', 'prices', 'factors', 'others.cost_usd') }} as usage_cost_usd,
+        {%- for policy in baseline_policies_of_usage() %}
+        {{ pricing_status('usages', policy ~ '_') }} as usage_{{ policy }}_pricing_status,
+        {{ total_cost_usd(
+            'usages', policy ~ '_prices', policy ~ '_factors', policy ~ '_others.cost_usd'
+        ) }} as usage_{{ policy }}_cost_usd,
+        {%- endfor %}
         baseline_prices.price_id as baseline_price_id,
         baseline_factors.price_factors as baseline_price_factors,
         baseline_factors.other_costs as baseline_other_costs,
@@ -61,12 +67,6 @@ priced as (
         {{ total_cost_usd(
             'usages', 'baseline_prices', 'baseline_factors', 'baseline_others.cost_usd'
         ) }} as usage_baseline_cost_usd
-        {%- for policy in baseline_policies_of_usage() %},
-        {{ pricing_status('usages', policy ~ '_') }} as usage_{{ policy }}_pricing_status,
-        {{ total_cost_usd(
-            'usages', policy ~ '_prices', policy ~ '_factors', policy ~ '_others.cost_usd'
-        ) }} as usage_{{ policy }}_cost_usd
-        {%- endfor %}
     from usages
     {{ price_joins('usages', '') }}
     {{ price_joins('usages', 'baseline_') }}
@@ -88,14 +88,14 @@ costed as (
         *,
         {{ known_pricing_status('usage_pricing_status', 'usage_cost_usd') }} as pricing_status,
         {{ known_cost_usd('usage_pricing_status', 'usage_cost_usd') }} as cost_usd,
+        {%- for policy in baseline_policies_of_usage() %}
+        {{ known_cost_usd('usage_' ~ policy ~ '_pricing_status', 'usage_' ~ policy ~ '_cost_usd') }}
+            as {{ policy }}_cost_usd,
+        {%- endfor %}
         {{ known_pricing_status('usage_baseline_pricing_status', 'usage_baseline_cost_usd') }}
             as baseline_pricing_status,
         {{ known_cost_usd('usage_baseline_pricing_status', 'usage_baseline_cost_usd') }}
             as baseline_cost_usd
-        {%- for policy in baseline_policies_of_usage() %},
-        {{ known_cost_usd('usage_' ~ policy ~ '_pricing_status', 'usage_' ~ policy ~ '_cost_usd') }}
-            as {{ policy }}_cost_usd
-        {%- endfor %}
     from priced
     {{ compute_once() }}
 
