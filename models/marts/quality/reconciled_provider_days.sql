@@ -43,16 +43,15 @@
     },
 } %}
 
-with executions as (
+with
+{% if not of_changes %}
+executions as (
 
     select
         executions.*,
         1 as sign,
         {{ local_date('executions.start_time', "'UTC'") }} as utc_date
     from {{ ref('fct_task_executions') }} as executions
-    {% if of_changes %}
-    where false
-    {% endif %}
 
 ),
 
@@ -72,6 +71,7 @@ fact_days as (
 
 ),
 
+{% endif %}
 open_days as (
 
     select *
