@@ -280,9 +280,14 @@ def test_a_baseline_that_was_run_as_well_shows_how_far_the_estimate_is_off(
     story.assert_equals_full_refresh()
 
 
-def test_decisions_wait_for_nobody_and_savings_wait_for_decisions(
+def test_policies_wait_for_nobody_and_measured_savings_for_decisions(
     story: Story, seeds: Seeds
 ) -> None:
+    behind = (
+        "select bookmarks.model_name from intermediate.int_bookmarks as bookmarks "
+        "inner join intermediate.int_bookmarks as facts on bookmarks.build_id < facts.build_id "
+        "where facts.model_name = 'fct_task_executions' and bookmarks.model_name like 'fct%'"
+    )
     house_prices(seeds)
     story.build()
     story.land(
@@ -292,8 +297,12 @@ def test_decisions_wait_for_nobody_and_savings_wait_for_decisions(
     )
     story.build("+fct_task_executions")
     # The decisions are not built: what reads them as well must not take the build for done.
-    story.build("fct_savings_by_policy", "fct_measured_savings")
-    assert policies_of(story, "2026-03-01")["decision_recorded"][0] == 0
-    story.build()
+    story.build("int_policy_days", "fct_measured_savings")
     assert policies_of(story, "2026-03-01")["decision_recorded"][0] == 1
+    assert {row["model_name"] for row in story.rows(behind)} == {
+        "fct_measured_savings",
+        "fct_routing_decisions",
+    }
+    story.build()
+    assert not story.rows(behind)
     story.assert_equals_full_refresh()
