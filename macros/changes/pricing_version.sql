@@ -1,7 +1,7 @@
 {#- Scalar subquery: the version of everything that decides what the facts show of an execution, kept with their
     bookmark: a hash of the views between the landed events and them, as the database holds these. Another one
     means that a rule changed, so that all executions are computed again. Moments are left out, because the var
-    `now` is one. -#}
+    `now` is one, and lengths of time, which every session writes as it likes. -#}
 {% macro pricing_version() -%}
     (
         select
@@ -9,7 +9,7 @@
                 string_agg(
                     regexp_replace(
                         pg_get_viewdef(views.view),
-                        '''[^'']*''::timestamp with time zone|CURRENT_TIMESTAMP', '', 'g'
+                        '''[^'']*''::(timestamp with time zone|interval)|CURRENT_TIMESTAMP', '', 'g'
                     ),
                     '' order by views.place
                 )
