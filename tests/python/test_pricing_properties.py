@@ -531,10 +531,15 @@ def covers(row: Cells, fact: Row) -> bool:
 
 
 def without_hindsight(fact: Row) -> Row:
-    """Return a fact without what a price for other usage tells: that the model had one by then."""
+    """Return a fact without what a price for other usage tells: that the model had one by then.
+
+    Nor does it tell what policies that are not in force compare with: `covers` does not know them.
+    """
+    others = {f"{policy}_baseline_cost_usd" for policy in POLICIES}
     return {
         name: "no_price_for_model" if value == "before_first_price" else value
         for name, value in fact.items()
+        if name not in others
     }
 
 
