@@ -286,7 +286,8 @@ def test_policies_wait_for_nobody_and_measured_savings_for_decisions(
     behind = (
         "select bookmarks.model_name from intermediate.int_bookmarks as bookmarks "
         "inner join intermediate.int_bookmarks as facts on bookmarks.build_id < facts.build_id "
-        "where facts.model_name = 'fct_task_executions' and bookmarks.model_name like 'fct%'"
+        "where facts.model_name = 'fct_task_executions' "
+        "and bookmarks.model_name in ('fct_measured_savings', 'fct_routing_decisions')"
     )
     house_prices(seeds)
     story.build()
