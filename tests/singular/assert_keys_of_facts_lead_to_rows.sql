@@ -24,9 +24,12 @@ not exists (select 1 from {{ ref('int_execution_changes') }})
 
 with changes as (
 
-    select distinct execution_id
-    from {{ ref('int_execution_changes') }}
-    where build_id = (select max(build_id) from {{ ref('int_execution_changes') }})
+    select distinct changed.execution_id
+    from {{ ref('int_execution_changes') }} as changed
+    where
+        changed.build_id = (
+            select max(latest.build_id) from {{ ref('int_execution_changes') }} as latest
+        )
 
 ),
 
