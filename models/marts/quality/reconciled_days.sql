@@ -388,9 +388,10 @@ policy_days as (
 
 ),
 
+{#- Only a sweep takes the maps of hours apart. -#}
 {% for name, days in {
     'day': ref('int_organization_days'), 'hour': ref('int_organization_hours'),
-}.items() %}
+}.items() if name == 'day' or not of_changes %}
 {{ name }}_durations as (
 
     select
@@ -408,6 +409,9 @@ policy_days as (
 {% endfor %}
 duration_days as (
 
+    {% if of_changes %}
+    select * from day_durations
+    {% else %}
     select
         day_durations.*,
         hour_durations.bucket_total as bucket_total_of_hours
@@ -416,6 +420,7 @@ duration_days as (
         on
             day_durations.organization_id = hour_durations.organization_id
             and day_durations.metric_date = hour_durations.metric_date
+    {% endif %}
 
 ),
 

@@ -115,7 +115,9 @@ provider_hours as (
 
 ),
 
-{% for name, days in {'day': ref('int_provider_days'), 'hour': ref('int_provider_hours')}.items() %}
+{#- Only a sweep takes the maps of hours apart. -#}
+{% for name, days in {'day': ref('int_provider_days'), 'hour': ref('int_provider_hours')}.items()
+    if name == 'day' or not of_changes %}
 {{ name }}_durations as (
 
     select
@@ -135,6 +137,9 @@ provider_hours as (
 {% endfor %}
 duration_days as (
 
+    {% if of_changes %}
+    select * from day_durations
+    {% else %}
     select
         day_durations.*,
         hour_durations.bucket_total as bucket_total_of_hours
@@ -143,6 +148,7 @@ duration_days as (
         on
             {{ same_unit('day_durations', 'hour_durations', 'provider') }}
             and day_durations.metric_date = hour_durations.metric_date
+    {% endif %}
 
 ),
 
