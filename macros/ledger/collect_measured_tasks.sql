@@ -3,14 +3,7 @@
     execution that changed. What is sealed stays. -#}
 {% macro collect_measured_tasks() -%}
     {%- if is_incremental() -%}
-    create temporary table changed_executions on commit drop as
-    select distinct
-        changes.execution_id,
-        changes.organization_id,
-        changes.task_id
-    from {{ changes_of('fct_task_executions') }};
-
-    analyze changed_executions;
+    {{ collect_changed_executions(['organization_id', 'task_id']) }}
 
     create temporary table changed_decisions on commit drop as
     select routing_decision_id

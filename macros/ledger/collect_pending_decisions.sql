@@ -3,13 +3,7 @@
     too. -#}
 {% macro collect_pending_decisions() -%}
     {%- if is_incremental() -%}
-    create temporary table changed_executions on commit drop as
-    select distinct
-        changes.execution_id,
-        changes.routing_decision_id
-    from {{ changes_of('fct_task_executions') }};
-
-    analyze changed_executions;
+    {{ collect_changed_executions(['routing_decision_id']) }}
 
     create temporary table pending_decisions on commit drop as
     select routing_decision_id
