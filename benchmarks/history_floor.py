@@ -25,12 +25,12 @@ _THREADS = 4
 # What a full refresh sets for its queries, and a hand would as well.
 _HASHING = "set local enable_nestloop = off; set local work_mem = '128MB'; set local jit = off"
 
-# Some queries ask which loads their model has yet to take in: on the floor all that the facts have.
+# Some queries ask which loads their model has yet to process: on the floor all that the facts have.
 # Others add what changed since their bookmark: on the floor there is none, so that they read all.
-_INPUTS, _BOOKMARKS = "int_model_inputs", "int_bookmarks"
-_NOTHING_TAKEN_IN = f"""
+_INPUTS, _BOOKMARKS = "int_processed_loads", "int_bookmarks"
+_NOTHING_READ = f"""
 create table {_FLOOR}.{_INPUTS} as
-select * from intermediate.{_INPUTS} where model_name = '{FACT}';
+select * from intermediate.{_INPUTS};
 create table {_FLOOR}.{_BOOKMARKS} (like intermediate.{_BOOKMARKS})
 """  # noqa: S608
 
@@ -176,7 +176,7 @@ def write_everything(tables: list[FloorTable]) -> FloorRun:
     """
     _create_schemas(_FLOOR)
     with connect() as connection:
-        connection.execute(_NOTHING_TAKEN_IN.encode())
+        connection.execute(_NOTHING_READ.encode())
     with _listed_for_pricing(_LIST_ALL):
         settle()
         run = _run_in_order(

@@ -1,5 +1,5 @@
 {#- Statements of `disputed_versions`, after `open_intake`: list in `arrived_entities` the executions, decisions,
-    organizations and users about which something landed in the loads that it takes in, and delete its rows
+    organizations and users about which something landed in the loads that it reads, and delete its rows
     of them, of which nothing may be left. -#}
 {% macro collect_arrived_entities() -%}
     {%- if is_incremental() -%}

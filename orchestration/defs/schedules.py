@@ -39,7 +39,7 @@ def every_five_minutes(context: dg.ScheduleEvaluationContext) -> dg.RunRequest |
     Returns:
         The request, or why there is none.
     """
-    # While a long build has its turn, one waiting run is enough: it takes in whatever has come.
+    # While a long build has its turn, one waiting run is enough: it processes whatever has come.
     if is_unfinished(context.instance, near_real_time.name):
         return dg.SkipReason("The run before it has not ended; it or the next one sees to it.")
     reasons = waiting_work()

@@ -62,7 +62,7 @@ def landing_inbox(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.Ski
 def price_files(
     context: dg.SensorEvaluationContext, notifier: Notifier
 ) -> dg.RunRequest | dg.SkipReason:
-    """Tell when prices, names or policies changed, and ask for a run that takes them in.
+    """Tell when prices, names or policies changed, and ask for a run that uses them.
 
     Args:
         context: The tick.

@@ -54,13 +54,9 @@ select
     _line_number as line_number,
     landed_at,
     first_landing <> first_landing_of_all as is_refused,
-    not exists (
-        select 1
-        from intermediate.int_model_inputs as inputs
-        where
-            inputs.model_name = 'fct_task_executions'
-            and inputs.input_kind = 'load'
-            and inputs.input_id = cast(versions._load_id as text)
+    _load_id not in (
+        select processed.load_id
+        from intermediate.int_processed_loads as processed
     ) as is_pending
 from versions
 order by

@@ -76,12 +76,9 @@ where compared.model_name = 'reconciled_days'
 """
 
 _LOADS_OF_BUILDS = """
-select cast(input_id as bigint) as load_id
-from intermediate.int_model_inputs
-where
-    model_name = 'fct_task_executions'
-    and input_kind = 'load'
-    and build_id > %s
+select load_id
+from intermediate.int_processed_loads
+where build_id > %s
 order by load_id
 """
 

@@ -1,17 +1,13 @@
--- How much waits for a build: loads that the facts have not taken in, and models whose bookmark is
+-- How much waits for a build: loads that the facts have not processed, and models whose bookmark is
 -- behind that of the facts.
 select
     (
         select count(*)
         from raw.loads
         where
-            not exists (
-                select 1
-                from intermediate.int_model_inputs as taken_in
-                where
-                    taken_in.model_name = 'fct_task_executions'
-                    and taken_in.input_kind = 'load'
-                    and taken_in.input_id = cast(loads.load_id as text)
+            loads.load_id not in (
+                select processed.load_id
+                from intermediate.int_processed_loads as processed
             )
     ) as loads,
     (

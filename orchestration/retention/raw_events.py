@@ -21,7 +21,7 @@ from orchestration.retention.limits import Limits
 
 _FILES = resources.files(__package__)
 _REFERRED_DECISIONS = _FILES.joinpath("referred_decisions.sql").read_text(encoding="utf-8")
-_NOT_TAKEN_IN = _FILES.joinpath("not_taken_in.sql").read_text(encoding="utf-8")
+_WAITING_LOADS = _FILES.joinpath("waiting_loads.sql").read_text(encoding="utf-8")
 _LOCK_TIMEOUT = "60s"
 # Any constant will do, as long as nothing else in the database uses it.
 _ADVISORY_LOCK = 4_170_031_522
@@ -116,7 +116,7 @@ def archive_events(
 def _leaving(partition: MonthPartition, going: list[UUID]) -> sql.Composable:
     """Return the condition for the events of a month that need not stay."""
     leaving = sql.SQL("organization_id = any ({}) and _load_id not in ({})").format(
-        sql.Literal(going), sql.SQL(_NOT_TAKEN_IN)
+        sql.Literal(going), sql.SQL(_WAITING_LOADS)
     )
     if partition.table == "routing_decisions":
         referred = sql.SQL(_REFERRED_DECISIONS).format(partition=partition.relation)

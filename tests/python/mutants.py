@@ -12,7 +12,7 @@ from sqlglot import exp
 FIXTURE = "__dbt__cte__"
 """How dbt names what a unit test gives to a model."""
 
-LEDGERS = {"int_model_inputs", "int_bookmarks"}
+LEDGERS = {"int_processed_loads", "int_bookmarks"}
 """Conditions that read them say what a model has not read yet; stories of arrivals test those."""
 
 _SWAPS: dict[type[exp.Expr], type[exp.Expr]] = {

@@ -143,7 +143,7 @@ def test_models_built_one_at_a_time_in_any_order_catch_up_in_one_build(story: St
     order = random.Random(4)  # noqa: S311 - a shuffle that can be repeated
     models = list(story.marts())
     order.shuffle(models)
-    # Those that read another mart come before it, right after facts that it has not taken in.
+    # Those that read another mart come before it, right after facts that it has not processed.
     for early, late in (
         ("fct_measured_savings", "fct_routing_decisions"),
         ("reconciled_provider_days", "int_provider_hours"),

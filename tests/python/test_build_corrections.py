@@ -60,7 +60,7 @@ def test_the_ledger_of_a_correction_adds_up_to_what_it_changed(
         table for table, identity in story.identities().items() if identities[table] != identity
     }
     assert rewritten <= {
-        *("intermediate.int_bookmarks", "intermediate.int_model_inputs"),
+        *("intermediate.int_bookmarks", "intermediate.int_processed_prices"),
         "intermediate.int_price_names",
         *("intermediate.int_price_scopes", "intermediate.int_price_windows"),
         *("intermediate.int_prices", "intermediate.int_price_providers"),

@@ -88,8 +88,8 @@ def test_whenever_a_build_is_killed_the_next_one_makes_everything_right(story: S
     with story.database.connect(autocommit=True) as watcher:
         # The facts are written, but what they took in is not yet recorded.
         story.land_lines(parts[1])
-        with locked(story, "intermediate.int_model_inputs", "share"):
-            kill_a_build(story, lambda: wait_until(watcher, WAITING_FOR_A_LOCK, "int_model_inputs"))
+        with locked(story, "intermediate.int_processed_loads", "share"):
+            kill_a_build(story, lambda: wait_until(watcher, WAITING_FOR_A_LOCK, "int_processed_loads"))
         # The facts are done, the rollup is not.
         story.land_lines(parts[2])
         with locked(story, "intermediate.int_organization_days", "access exclusive"):
@@ -159,15 +159,11 @@ class Kills:
         What adds up changes records only how far it has come: as far as the facts of the build.
         """
         found = self._watcher.execute(
-            "select model_name from intermediate.int_model_inputs "
-            "where invocation_id = %(build)s or cast(%(build)s as text) is null "
-            "union "
             "select sums.model_name from intermediate.int_bookmarks as sums "
             "inner join intermediate.int_bookmarks as facts on sums.build_id = facts.build_id "
             "where facts.model_name = 'fct_task_executions' and exists ("
-            "select 1 from intermediate.int_model_inputs "
-            "where model_name = facts.model_name "
-            "and (invocation_id = %(build)s or cast(%(build)s as text) is null))",
+            "select 1 from intermediate.int_processed_loads "
+            "where invocation_id = %(build)s or cast(%(build)s as text) is null)",
             {"build": build},
         )
         return {str(model) for (model,) in found}
@@ -273,7 +269,7 @@ class SlowLoad:
         assert self._landed
 
 
-def test_a_load_that_commits_after_a_later_one_was_built_is_taken_in(story: Story) -> None:
+def test_a_load_that_commits_after_a_later_one_was_built_is_processed(story: Story) -> None:
     story.land(organization(), user())
     lines = [line_of(execution(number)) + b"\n" for number in (1, 2)]
     with environment_of(story.database):
@@ -291,7 +287,7 @@ def test_a_load_that_commits_after_a_later_one_was_built_is_taken_in(story: Stor
     }
 
 
-def test_a_load_that_commits_between_facts_and_rollup_is_taken_in_by_the_next_build(
+def test_a_load_that_commits_between_facts_and_rollup_is_processed_by_the_next_build(
     story: Story,
 ) -> None:
     story.land(organization(), execution(1))

@@ -1,18 +1,25 @@
--- A returned row is an execution that landed in a load which the facts have taken in and that is
+-- A returned row is an execution that landed in a load which the facts have processed and that is
 -- not in the facts, or one in the facts that never landed. Those of sealed days are let off. Looks
 -- at what the build took in, in a sweep at everything.
 
 {{ config(meta={'dagster': {'ref': {'name': 'fct_task_executions'}}}) }}
+
+{% set loads -%}
+select processed.load_id
+from {{ ref('int_processed_loads') }} as processed
+{% if not var('sweep') and flags.WHICH == 'build' -%}
+where processed.invocation_id = '{{ invocation_id }}'
+{% elif not var('sweep') -%}
+where processed.build_id = (select max(build_id) from {{ ref('int_processed_loads') }})
+{% endif %}
+{%- endset %}
 
 with landed as (
 
     select distinct execution_id
     from {{ ref('stg_platform__task_executions') }}
     where
-        {{ landed_in(
-            'select cast(taken_in.input_id as bigint) as load_id from ('
-            ~ last_taken_in('fct_task_executions', 'load') ~ ') as taken_in'
-        ) }}
+        {{ landed_in(loads) }}
 
 ),
 

@@ -17,7 +17,7 @@
 not exists (select 1 from {{ ref('int_execution_changes') }})
         and exists (
             select 1
-            from {{ ref('int_model_inputs') }}
+            from {{ ref('int_processed_loads') }}
             where invocation_id = '{{ invocation_id }}'
         )
 {% endset %}

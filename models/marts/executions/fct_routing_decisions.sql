@@ -3,7 +3,7 @@
 -- depends_on: {{ ref('int_sealed_days') }}
 -- depends_on: {{ ref('int_bookmarks') }}
 -- depends_on: {{ ref('int_execution_changes') }}
--- depends_on: {{ ref('int_model_inputs') }}
+-- depends_on: {{ ref('int_processed_loads') }}
 -- depends_on: {{ ref('stg_platform__loads') }}
 
 {{

@@ -2,7 +2,6 @@
 -- ones is decided by what has landed or changed since the last build, never by their own time. The
 -- hooks of an incremental build read these as well:
 -- depends_on: {{ ref('int_arrived_executions') }}
--- depends_on: {{ ref('int_baseline_policies') }}
 -- depends_on: {{ ref('int_bookmarks') }}
 -- depends_on: {{ ref('int_cost_changes') }}
 -- depends_on: {{ ref('int_execution_changes') }}
@@ -12,18 +11,15 @@
 -- depends_on: {{ ref('int_late_changes') }}
 -- depends_on: {{ ref('int_late_provider_usage') }}
 -- depends_on: {{ ref('int_latest_executions') }}
--- depends_on: {{ ref('int_model_aliases') }}
 -- depends_on: {{ ref('int_organization_changes') }}
 -- depends_on: {{ ref('int_organization_versions') }}
 -- depends_on: {{ ref('int_pending_executions') }}
--- depends_on: {{ ref('int_price_factors') }}
--- depends_on: {{ ref('int_price_names') }}
--- depends_on: {{ ref('int_price_rows') }}
--- depends_on: {{ ref('int_price_scopes') }}
--- depends_on: {{ ref('int_prices') }}
+-- depends_on: {{ ref('int_price_changes') }}
+-- depends_on: {{ ref('int_price_inputs') }}
+-- depends_on: {{ ref('int_processed_loads') }}
+-- depends_on: {{ ref('int_processed_prices') }}
 -- depends_on: {{ ref('int_sealed_days') }}
 -- depends_on: {{ ref('int_sealed_versions') }}
--- depends_on: {{ ref('int_usage_prices') }}
 -- depends_on: {{ ref('stg_platform__loads') }}
 -- depends_on: {{ ref('stg_platform__organizations') }}
 -- depends_on: {{ ref('stg_platform__routing_decisions') }}
@@ -49,7 +45,6 @@
             '{{ record_changes() }}',
             '{{ close_fact_intake() }}',
             '{{ index_open_executions() }}',
-            '{{ index_unpriced_executions() }}',
         ],
         meta={'sealed': 'executions'},
         indexes=[

@@ -201,9 +201,8 @@ landed as (
 
 built as (
 
-    select max(taken_in_at) as last_built_at
-    from {{ ref('int_model_inputs') }}
-    where model_name = 'fct_task_executions' and input_kind = 'load'
+    select max(processed_at) as last_built_at
+    from {{ ref('int_processed_loads') }}
 
 ),
 

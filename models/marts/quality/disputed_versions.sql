@@ -3,7 +3,7 @@
 -- ahead of the clock when it landed. What something arrived about is looked at again.
 -- depends_on: {{ ref('fct_task_executions') }}
 -- depends_on: {{ ref('int_bookmarks') }}
--- depends_on: {{ ref('int_model_inputs') }}
+-- depends_on: {{ ref('int_processed_loads') }}
 
 {{
     config(
@@ -61,7 +61,7 @@ sealed as (
             arrived_entities.event_kind = '{{ event_kind }}'
             and events.{{ key }} = arrived_entities.entity_id
     {% endif %}
-    where {{ taken_in('fct_task_executions', 'load', 'cast(events._load_id as text)') }}
+    where events._load_id in (select processed.load_id from {{ ref('int_processed_loads') }} as processed)
     group by events.{{ key }}, events.organization_id, events.updated_at
 
 ),
@@ -105,7 +105,7 @@ sealed as (
     select events.*
     from {{ ref('stg_platform__' ~ event_kind ~ 's') }} as events
     inner join {{ event_kind }}_candidates as candidates on events.{{ key }} = candidates.{{ key }}
-    where {{ taken_in('fct_task_executions', 'load', 'cast(events._load_id as text)') }}
+    where events._load_id in (select processed.load_id from {{ ref('int_processed_loads') }} as processed)
 
 ),
 
@@ -189,7 +189,7 @@ sealed as (
             arrived_entities.event_kind = '{{ event_kind }}'
             and events.{{ key }} = arrived_entities.entity_id
     {% endif %}
-    where {{ taken_in('fct_task_executions', 'load', 'cast(events._load_id as text)') }}
+    where events._load_id in (select processed.load_id from {{ ref('int_processed_loads') }} as processed)
 
 ),
 

@@ -5,7 +5,7 @@
 -- facts themselves.
 -- depends_on: {{ ref('int_bookmarks') }}
 -- depends_on: {{ ref('int_execution_changes') }}
--- depends_on: {{ ref('int_model_inputs') }}
+-- depends_on: {{ ref('int_processed_loads') }}
 -- depends_on: {{ ref('int_sealed_days') }}
 
 {%- set after = [
@@ -130,7 +130,7 @@ versions as (
     {% if of_changes %}
     inner join compared_executions on events.execution_id = compared_executions.execution_id
     {% endif %}
-    where {{ taken_in('fct_task_executions', 'load', 'cast(events._load_id as text)') }}
+    where events._load_id in (select processed.load_id from {{ ref('int_processed_loads') }} as processed)
 
 ),
 

@@ -1,9 +1,9 @@
 -- Grain: one row per load, kind of event, organization and day in UTC that is open: what landed,
--- what schema raw holds of it, and what staging shows. Loads that the facts take in once more are
+-- what schema raw holds of it, and what staging shows. Loads that the facts process once more are
 -- compared once more.
 -- depends_on: {{ ref('fct_task_executions') }}
 -- depends_on: {{ ref('int_bookmarks') }}
--- depends_on: {{ ref('int_model_inputs') }}
+-- depends_on: {{ ref('int_processed_loads') }}
 -- depends_on: {{ ref('int_sealed_days') }}
 
 {{

@@ -3,7 +3,7 @@
 -- which something arrived are looked at again.
 -- depends_on: {{ ref('fct_task_executions') }}
 -- depends_on: {{ ref('int_bookmarks') }}
--- depends_on: {{ ref('int_model_inputs') }}
+-- depends_on: {{ ref('int_processed_loads') }}
 
 {{
     config(
@@ -32,7 +32,7 @@ arrived as (
     {% if is_incremental() %}
     inner join arrived_executions on events.execution_id = arrived_executions.execution_id
     {% endif %}
-    where {{ taken_in('fct_task_executions', 'load', 'cast(events._load_id as text)') }}
+    where events._load_id in (select processed.load_id from {{ ref('int_processed_loads') }} as processed)
 
 ),
 

@@ -1,5 +1,5 @@
 {#- At the start of a run: `--empty` would build views and price tables without rows and could mark
-    inputs as taken in that nothing has read. -#}
+    inputs as processed that nothing has read. -#}
 {% macro refuse_empty_run() -%}
     {%- if flags.EMPTY -%}
         {{ exceptions.raise_compiler_error(

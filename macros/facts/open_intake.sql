@@ -12,6 +12,7 @@
     {%- endif %}
     {%- if flags.FULL_REFRESH or not is_incremental() %}
     {{ join_by_hashing() }}
-    delete from {{ ref('int_model_inputs') }} where model_name = '{{ this.identifier }}';
+    delete from {{ ref('int_processed_loads') }};
+    delete from {{ ref('int_processed_prices') }};
     {%- endif %}
 {%- endmacro %}

@@ -1,5 +1,5 @@
 {#- Whether a model's table is replaced: as dbt decides, but a table that holds sealed rows is not. It is kept, its
-    open rows are cleared away (`clear_open_rows`), and everything open is taken in again. What such a model
+    open rows are cleared away (`clear_open_rows`), and everything open is processed again. What such a model
     keeps, its meta `sealed` says: executions, decisions, days or members. `dbt show` shows what a table would be
     if it were built now: what an increment reads is only there while a build runs. -#}
 {% macro should_full_refresh() -%}
