@@ -3,7 +3,7 @@
 {% macro postgres__persist_docs(relation, model, for_relation, for_columns) -%}
     {%- set wanted = {} -%}
     {%- if for_relation and config.persist_relation_docs() -%}
-        {%- do wanted.update({'': model.description | trim}) -%}
+        {%- do wanted.update({'': described(model)}) -%}
     {%- endif -%}
     {%- if for_columns and config.persist_column_docs() -%}
         {%- for column in model.columns.values() if column.description -%}
