@@ -48,12 +48,13 @@ executions as (
 
 measurements as (
 
+    {% for key in ['execution_id', 'measured_execution_id'] %}
     select measurements.*
     from {{ ref('fct_measured_savings') }} as measurements
-    inner join changes
-        on changes.execution_id in (measurements.execution_id, measurements.measured_execution_id)
+    inner join changes on measurements.{{ key }} = changes.execution_id
     where {{ 'false' if var('sweep') else 'true' }}
     union all
+    {% endfor %}
     select *
     from {{ ref('fct_measured_savings') }}
     where {{ 'true' if var('sweep') else is_unlogged }}

@@ -15,7 +15,8 @@ with adjustments as (
 
 ),
 
-organization_versions as (
+-- Once, and not anew for each adjustment: the planner takes both for few.
+organization_versions as materialized (
 
     select * from {{ ref('int_organization_versions') }}
 

@@ -17,7 +17,7 @@ rules as (
 
 days as (
 
-    select * from {{ ref('organization_days') }}
+    select * from {{ ref('int_organization_days') }}
 
 ),
 
