@@ -11,15 +11,11 @@
     where
         {{ landed_in(pending_loads()) }}
     union
-    select decisions.routing_decision_id
-    from {{ ref('stg_platform__routing_decisions') }} as decisions
-    inner join changed_executions on decisions.execution_id = changed_executions.execution_id
-    union
     select routing_decision_id
     from changed_executions
     where routing_decision_id is not null
     union
-    -- An execution that follows another decision now leaves the one that it stands beside.
+    -- Those that the execution stands beside, also where it follows another one now.
     select shown.routing_decision_id
     from {{ this }} as shown
     inner join changed_executions on shown.execution_id = changed_executions.execution_id
@@ -42,7 +38,8 @@
     delete from pending_decisions
     using {{ ref('stg_platform__routing_decisions') }} as versions
     where
-        pending_decisions.routing_decision_id = versions.routing_decision_id
+        exists (select 1 from {{ ref('int_sealed_days') }})
+        and pending_decisions.routing_decision_id = versions.routing_decision_id
         and versions.organization_id = (
             select landed.organization_id
             from {{ ref('stg_platform__routing_decisions') }} as landed

@@ -1,29 +1,24 @@
-{#- Statements of `disputed_versions`, after `open_intake`: list in `arrived_entities` the executions, decisions,
-    organizations and users about which something landed in the loads that it reads, and delete its rows
-    of them, of which nothing may be left. -#}
+{#- Statements of `disputed_versions`, after `open_changes`: list in `arrived_task_executions` and so on the ids about
+    which something landed in the loads that it reads, and delete its rows of them, of which nothing may be
+    left. -#}
 {% macro collect_arrived_entities() -%}
     {%- if is_incremental() -%}
-    create temporary table arrived_entities on commit drop as
-    {%- for event_kind, entity_id in {
+    {%- for event_kind, key in {
         'task_execution': 'execution_id',
         'routing_decision': 'routing_decision_id',
         'organization': 'organization_id',
         'user': 'user_id',
     }.items() %}
-    select
-        '{{ event_kind }}' as event_kind,
-        {{ entity_id }} as entity_id
+    create temporary table arrived_{{ event_kind }}s on commit drop as
+    select distinct {{ key }}
     from {{ ref('stg_platform__' ~ event_kind ~ 's') }}
-    where {{ landed_in(pending_loads()) }}
-    {{ 'union' if not loop.last }}
-    {%- endfor %};
+    where {{ landed_in(pending_loads()) }};
 
-    analyze arrived_entities;
+    analyze arrived_{{ event_kind }}s;
 
     delete from {{ this }} as known
-    using arrived_entities
-    where
-        known.event_kind = arrived_entities.event_kind
-        and known.entity_id = arrived_entities.entity_id;
+    using arrived_{{ event_kind }}s as arrived
+    where known.event_kind = '{{ event_kind }}' and known.entity_id = arrived.{{ key }};
+    {%- endfor %}
     {%- endif -%}
 {%- endmacro %}

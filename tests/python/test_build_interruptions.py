@@ -89,7 +89,9 @@ def test_whenever_a_build_is_killed_the_next_one_makes_everything_right(story: S
         # The facts are written, but what they took in is not yet recorded.
         story.land_lines(parts[1])
         with locked(story, "intermediate.int_processed_loads", "share"):
-            kill_a_build(story, lambda: wait_until(watcher, WAITING_FOR_A_LOCK, "int_processed_loads"))
+            kill_a_build(
+                story, lambda: wait_until(watcher, WAITING_FOR_A_LOCK, "int_processed_loads")
+            )
         # The facts are done, the rollup is not.
         story.land_lines(parts[2])
         with locked(story, "intermediate.int_organization_days", "access exclusive"):

@@ -52,12 +52,13 @@ priced as (
         {{ usage_cost_usd(
             'usages.compute_units', 'prices.usd_per_compute_unit', 'factors.per_unit'
         ) }} as compute_unit_cost_usd,
-        others.cost_usd as other_cost_usd,
-        {{ total_cost_usd('usages', 'prices', 'factors', 'others.cost_usd') }} as usage_cost_usd,
+        factors.other_cost_usd,
+        {{ total_cost_usd('usages', 'prices', 'factors', 'factors.other_cost_usd') }}
+            as usage_cost_usd,
         {%- for policy in baseline_policies_of_usage() %}
         {{ pricing_status('usages', policy ~ '_') }} as usage_{{ policy }}_pricing_status,
         {{ total_cost_usd(
-            'usages', policy ~ '_prices', policy ~ '_factors', policy ~ '_others.cost_usd'
+            'usages', policy ~ '_prices', policy ~ '_factors', policy ~ '_factors.other_cost_usd'
         ) }} as usage_{{ policy }}_cost_usd,
         {%- endfor %}
         baseline_prices.price_id as baseline_price_id,
@@ -65,7 +66,7 @@ priced as (
         baseline_factors.other_costs as baseline_other_costs,
         {{ pricing_status('usages', 'baseline_') }} as usage_baseline_pricing_status,
         {{ total_cost_usd(
-            'usages', 'baseline_prices', 'baseline_factors', 'baseline_others.cost_usd'
+            'usages', 'baseline_prices', 'baseline_factors', 'baseline_factors.other_cost_usd'
         ) }} as usage_baseline_cost_usd
     from usages
     {{ price_joins('usages', '') }}

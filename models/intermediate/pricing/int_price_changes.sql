@@ -42,8 +42,8 @@ organization_changes as (
 
 ),
 
--- By the row that decides, and not by its stretch of time: where another row shortened or lengthened
--- that, the other one came or went.
+-- By the row that decides, and not by its stretch of time: where another row made that shorter or
+-- longer, the other one came or went.
 changed as (
 
     select

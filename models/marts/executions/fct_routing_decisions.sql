@@ -25,12 +25,10 @@
 
 with versions as (
 
-    select versions.*
-    from {{ ref('stg_platform__routing_decisions') }} as versions
-    {% if is_incremental() %}
-    inner join pending_decisions
-        on versions.routing_decision_id = pending_decisions.routing_decision_id
-    {% endif %}
+    {{ versions_of(
+        ref('stg_platform__routing_decisions'), 'routing_decision_id',
+        'pending_decisions' if is_incremental()
+    ) }}
 
 ),
 

@@ -45,6 +45,20 @@ sealed as (
     ('task_execution', 'execution_id', 'start_time'),
     ('routing_decision', 'routing_decision_id', 'decision_timestamp'),
 ] %}
+{{ event_kind }}_events as (
+
+    {{ versions_of(
+        ref('stg_platform__' ~ event_kind ~ 's'), key,
+        'arrived_' ~ event_kind ~ 's' if is_incremental()
+    ) }}
+    where
+        versions._load_id in (
+            select processed.load_id
+            from {{ ref('int_processed_loads') }} as processed
+        )
+
+),
+
 {{ event_kind }}_stamps as (
 
     select
@@ -53,15 +67,8 @@ sealed as (
         events.updated_at,
         count(*) as versions,
         bool_or(events.updated_at > loads.landed_at) as is_ahead
-    from {{ ref('stg_platform__' ~ event_kind ~ 's') }} as events
+    from {{ event_kind }}_events as events
     left join loads on events._load_id = loads.load_id
-    {% if is_incremental() %}
-    inner join arrived_entities
-        on
-            arrived_entities.event_kind = '{{ event_kind }}'
-            and events.{{ key }} = arrived_entities.entity_id
-    {% endif %}
-    where events._load_id in (select processed.load_id from {{ ref('int_processed_loads') }} as processed)
     group by events.{{ key }}, events.organization_id, events.updated_at
 
 ),
@@ -102,10 +109,14 @@ sealed as (
 
 {{ event_kind }}_versions as (
 
-    select events.*
-    from {{ ref('stg_platform__' ~ event_kind ~ 's') }} as events
-    inner join {{ event_kind }}_candidates as candidates on events.{{ key }} = candidates.{{ key }}
-    where events._load_id in (select processed.load_id from {{ ref('int_processed_loads') }} as processed)
+    {{ versions_of(
+        ref('stg_platform__' ~ event_kind ~ 's'), key, event_kind ~ '_candidates'
+    ) }}
+    where
+        versions._load_id in (
+            select processed.load_id
+            from {{ ref('int_processed_loads') }} as processed
+        )
 
 ),
 
@@ -174,22 +185,28 @@ sealed as (
 {% for event_kind, key in [
     ('organization', 'organization_id'), ('user', 'user_id'),
 ] %}
+{{ event_kind }}_events as (
+
+    {{ versions_of(
+        ref('stg_platform__' ~ event_kind ~ 's'), key,
+        'arrived_' ~ event_kind ~ 's' if is_incremental()
+    ) }}
+    where
+        versions._load_id in (
+            select processed.load_id
+            from {{ ref('int_processed_loads') }} as processed
+        )
+
+),
+
 {{ event_kind }}_ties as (
 
     select
-        events.*,
+        *,
         count(*) over (
-            partition by
-                events.organization_id, events.{{ key }}, events.believed_at, events.updated_at
+            partition by organization_id, {{ key }}, believed_at, updated_at
         ) as versions_of_place
-    from {{ ref('stg_platform__' ~ event_kind ~ 's') }} as events
-    {% if is_incremental() %}
-    inner join arrived_entities
-        on
-            arrived_entities.event_kind = '{{ event_kind }}'
-            and events.{{ key }} = arrived_entities.entity_id
-    {% endif %}
-    where events._load_id in (select processed.load_id from {{ ref('int_processed_loads') }} as processed)
+    from {{ event_kind }}_events
 
 ),
 

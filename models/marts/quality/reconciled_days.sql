@@ -111,12 +111,6 @@ with executions as (
 
 ),
 
-events as (
-
-    select * from {{ ref('stg_platform__task_executions') }}
-
-),
-
 organizations as (
 
     select * from {{ ref('int_organization_versions') }}
@@ -125,12 +119,14 @@ organizations as (
 
 versions as (
 
-    select events.*
-    from events
-    {% if of_changes %}
-    inner join compared_executions on events.execution_id = compared_executions.execution_id
-    {% endif %}
-    where events._load_id in (select processed.load_id from {{ ref('int_processed_loads') }} as processed)
+    {{ versions_of(
+        ref('stg_platform__task_executions'), 'execution_id', 'compared_executions' if of_changes
+    ) }}
+    where
+        versions._load_id in (
+            select processed.load_id
+            from {{ ref('int_processed_loads') }} as processed
+        )
 
 ),
 

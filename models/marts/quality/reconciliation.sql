@@ -88,7 +88,10 @@ pending as (
         cast(sum(amount_usd) as numeric(28, 12)) as upstream_usd
     from landed_totals
     where
-        landed_totals._load_id not in (select processed.load_id from {{ ref('int_processed_loads') }} as processed)
+        _load_id not in (
+            select processed.load_id
+            from {{ ref('int_processed_loads') }} as processed
+        )
         -- Views show these at once.
         and event_kind <> 'adjustment'
     group by event_kind, organization_id, event_date

@@ -19,20 +19,17 @@
     )
 }}
 
-with events as (
+with arrived as (
 
-    select * from {{ ref('stg_platform__task_executions') }}
-
-),
-
-arrived as (
-
-    select events.*
-    from events
-    {% if is_incremental() %}
-    inner join arrived_executions on events.execution_id = arrived_executions.execution_id
-    {% endif %}
-    where events._load_id in (select processed.load_id from {{ ref('int_processed_loads') }} as processed)
+    {{ versions_of(
+        ref('stg_platform__task_executions'), 'execution_id',
+        'arrived_executions' if is_incremental()
+    ) }}
+    where
+        versions._load_id in (
+            select processed.load_id
+            from {{ ref('int_processed_loads') }} as processed
+        )
 
 ),
 
