@@ -1,6 +1,8 @@
 -- Grain: one row per execution, its latest version, priced. Executions are replaced by key; which
--- ones is decided by what has landed or changed since the last build, never by their own time. The
--- hooks of an incremental build read these as well:
+-- ones is decided by what has landed or changed since the last build, never by their own time.
+-- Indexes find an organization's executions in a stretch of time (live views, queries of people), a
+-- task's (measured savings), a decision's, those in a stretch of time that a price concerns, and
+-- those without an end that may time out. The hooks of an incremental build read these as well:
 -- depends_on: {{ ref('int_arrived_executions') }}
 -- depends_on: {{ ref('int_bookmarks') }}
 -- depends_on: {{ ref('int_cost_changes') }}
