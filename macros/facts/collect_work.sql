@@ -57,7 +57,10 @@
             {{ landed_in(arrived_loads()) }}
     ) as arrived
         on executions.routing_decision_id = arrived.routing_decision_id
-    {%- for organization in ['changes.organization_id = executions.organization_id', 'changes.organization_id is null'] %}
+    {%- for organization, are_such in [
+        ('changes.organization_id = executions.organization_id', 'provider is null and organization_id is not null'),
+        ('changes.organization_id is null', 'provider is null and organization_id is null'),
+    ] %}
     union all
     select
         executions.execution_id,
@@ -70,11 +73,14 @@
             and executions.start_time >= changes.valid_from
             and executions.start_time < changes.valid_until
     where
-        {{ lies_in_price_changes('provider is null') }}
+        {{ lies_in_price_changes(are_such) }}
     {%- endfor %}
-    {%- for model in ['changes.model = compared.model', 'changes.model is null'] %}
+    {%- for model, are_such in [
+        ('changes.model = compared.model', 'model is not null'),
+        ('changes.model is null', 'provider is not null and model is null'),
+    ] %}
     union all
-    select
+    select distinct
         executions.execution_id,
         'price' as reason
     from {{ this }} as executions
@@ -93,7 +99,7 @@
             and executions.start_time >= changes.valid_from
             and executions.start_time < changes.valid_until
     where
-        {{ lies_in_price_changes('provider is not null') }}
+        {{ lies_in_price_changes(are_such) }}
     {%- endfor %}
     union all
     select
