@@ -518,8 +518,11 @@ def test_prices_names_and_people_change_nothing_that_is_sealed(
 
     before = sealed_rows()
     assert all(before.values())
-    some = history.row("select organization_id from marts.dim_organizations limit 1")
-    tenant = some["organization_id"]
+    # Under its own name, which is shown beside sealed days as it is today.
+    tenant, name = history.row(
+        "select organization_id, organization_name from marts.dim_organizations "
+        "order by organization_id limit 1"
+    ).values()
     used = history.row(
         "select provider, price_model from marts.fct_task_executions "
         "where price_id is not null group by 1, 2 order by count(*) desc limit 1"
@@ -529,6 +532,7 @@ def test_prices_names_and_people_change_nothing_that_is_sealed(
         organization(
             1,
             id=tenant,
+            name=name,
             timezone="Asia/Tokyo",
             updated_at="2026-06-15T00:00:00Z",
             baseline_model="o3",

@@ -5,7 +5,7 @@
     config(
         materialized='incremental',
         full_refresh=false,
-        indexes=[{'columns': ['load_id'], 'unique': true}]
+        post_hook="{{ ensure_primary_key('load_id') }}"
     )
 }}
 

@@ -5,7 +5,7 @@
     config(
         materialized='incremental',
         full_refresh=false,
-        indexes=[{'columns': ['price_input_id'], 'unique': true}]
+        post_hook="{{ ensure_primary_key('price_input_id') }}"
     )
 }}
 
