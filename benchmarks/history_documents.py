@@ -14,7 +14,8 @@ SAME_INFORMATION = ("int_model_usage_days", "int_organization_days", "int_user_d
 """
 
 _FOLDER = Path(__file__).with_name("documents")
-_SCHEMA = "documents"
+# Not that of the models under the names of the documents.
+_SCHEMA = "documents_design"
 _VIEWS = ("mv_daily_savings", "mv_org_current_month")
 
 
