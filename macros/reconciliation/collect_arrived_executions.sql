@@ -1,5 +1,5 @@
 {#- Statements of a model by arrivals, after `open_intake`: list in `arrived_executions` what landed in the loads that
-    it takes in. A table, because its size decides how versions are best looked up. -#}
+    it reads. A table, because its size decides how versions are best looked up. -#}
 {% macro collect_arrived_executions() -%}
     {%- if is_incremental() -%}
     create temporary table arrived_executions on commit drop as

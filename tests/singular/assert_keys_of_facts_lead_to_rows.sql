@@ -53,7 +53,7 @@ measurements as (
     from {{ ref('fct_measured_savings') }} as measurements
     inner join changes on measurements.{{ key }} = changes.execution_id
     where {{ 'false' if var('sweep') else 'true' }}
-    union all
+    {{ 'union all' if loop.last else 'union' }}
     {% endfor %}
     select *
     from {{ ref('fct_measured_savings') }}

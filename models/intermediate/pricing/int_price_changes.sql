@@ -122,6 +122,12 @@ compared as (
                 or baselines.organization_id is null
                 or named.organization_id is null
             )
+    union
+    select
+        organization_id,
+        valid_from,
+        valid_until
+    from organization_changes
 
 ),
 
@@ -142,14 +148,6 @@ final as (
         valid_from,
         valid_until
     from compared
-    union
-    select
-        organization_id,
-        cast(null as text) as provider,
-        cast(null as text) as model,
-        valid_from,
-        valid_until
-    from organization_changes
 
 )
 
