@@ -10,6 +10,7 @@ PYTEST_DONT_REWRITE: the tests import this module before pytest takes its fixtur
 
 import contextlib
 import csv
+import hashlib
 import json
 import random
 import secrets
@@ -17,7 +18,7 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -118,6 +119,14 @@ class Project:
     @property
     def prices(self) -> Path:
         return self.root / "seeds" / "pricing"
+
+    def fingerprint(self) -> str:
+        """Return what stands for the text of all models and macros, from which views are made."""
+        text = hashlib.sha256()
+        files = (path for name in ("models", "macros") for path in (self.root / name).rglob("*.*"))
+        for path in (self.root / "dbt_project.yml", *sorted(files)):
+            text.update(path.read_bytes())
+        return text.hexdigest()
 
     def target(self, database: Database, now: str | None = NOW, as_of: str | None = None) -> Path:
         """Return where dbt writes; `now` None leaves the clock alone, `as_of` None the present."""
@@ -236,12 +245,14 @@ class Story:
         database: Where it is built.
         folder: Where event files are written.
         events: Everything that was landed, repetitions included.
+        views: The project's fingerprint and the clock that its views were last built from.
     """
 
     project: Project
     database: Database
     folder: Path
     events: list[Event] = field(default_factory=list)
+    views: tuple[str, str | None] | None = None
 
     def land(self, *events: Mapping[str, Any]) -> None:
         """Land events as one load."""
@@ -265,18 +276,23 @@ class Story:
         full_refresh: bool = False,
         as_of: str | None = None,
     ) -> None:
-        """Build everything, or what is named; `ROWS` is quicker and often enough."""
+        """Build what is named, or everything; views that would be made the same are left alone."""
         left_out = ["unit_test"] if with_tests else ["unit_test", "test"]
+        views = (self.project.fingerprint(), now)
+        has_views = views == self.views and not (full_refresh or with_tests or as_of)
         self.project.run(
             self.database,
             "build",
             *(("--select", *selection) if selection else ()),
+            *(("--exclude", "config.materialized:view") if has_views and not selection else ()),
             *("--exclude-resource-type", *left_out),
             *(("--full-refresh",) if full_refresh else ()),
             *("--threads", "2"),
             now=now,
             as_of=as_of,
         )
+        if not selection and not as_of:
+            self.views = views
 
     def rows(self, statement: str, *parameters: Any) -> list[Row]:
         """Return the rows of a query, UUIDs as text, JSON with exact numbers."""
@@ -494,9 +510,18 @@ def story_database(server: EmbeddedServer, template: str) -> Iterator[Database]:
         administer(server, "drop database if exists {} with (force)", STORY_DATABASE)
 
 
-def keep_as(server: EmbeddedServer, name: str) -> None:
-    """Keep the story's database under another name, for copies."""
+def keep_as(story: Story, server: EmbeddedServer, name: str) -> Story:
+    """Keep a story's database under another name, to read it and for copies."""
     administer(server, "alter database {} rename to {}", STORY_DATABASE, name)
+    settings = settings_of(server, name)
+    return replace(story, database=Database(settings, settings.environment()))
+
+
+@contextlib.contextmanager
+def copy_of(kept: Story, server: EmbeddedServer, folder: Path) -> Iterator[Story]:
+    """Yield a copy of a story that was kept, to go on with."""
+    with story_database(server, kept.database.settings.dbname) as database:
+        yield replace(kept, database=database, folder=folder, events=list(kept.events))
 
 
 def administer(server: EmbeddedServer, statement: str, *names: str) -> None:
@@ -541,20 +566,19 @@ def seeds(project: Project) -> Iterator[Seeds]:
 @pytest.fixture(scope="session")
 def built_on_nothing(
     project: Project, migrated_template: Callable[[EmbeddedServer], str]
-) -> Callable[[EmbeddedServer], str]:
-    """Return a function that names a database that was built before anything landed.
+) -> Callable[[EmbeddedServer], Story]:
+    """Return a function that returns a warehouse that was built before anything landed.
 
     Every story starts from a copy of it, so that a first build without data comes before all.
     """
-    built: dict[Path, str] = {}
+    built: dict[Path, Story] = {}
 
-    def template(server: EmbeddedServer) -> str:
+    def template(server: EmbeddedServer) -> Story:
         if server.home not in built:
-            name = f"{STORY_DATABASE}_on_nothing"
             with story_database(server, migrated_template(server)) as database:
-                Story(project, database, project.state).build()
-                keep_as(server, name)
-            built[server.home] = name
+                first = Story(project, database, project.state)
+                first.build()
+                built[server.home] = keep_as(first, server, f"{STORY_DATABASE}_on_nothing")
         return built[server.home]
 
     return template
@@ -562,26 +586,24 @@ def built_on_nothing(
 
 @pytest.fixture
 def story(
-    project: Project,
     embedded_server: EmbeddedServer,
-    built_on_nothing: Callable[[EmbeddedServer], str],
+    built_on_nothing: Callable[[EmbeddedServer], Story],
     tmp_path: Path,
 ) -> Iterator[Story]:
     """Yield a warehouse on PostgreSQL 18 in which nothing has landed yet."""
-    with story_database(embedded_server, built_on_nothing(embedded_server)) as database:
-        yield Story(project, database, tmp_path)
+    with copy_of(built_on_nothing(embedded_server), embedded_server, tmp_path) as made:
+        yield made
 
 
 @pytest.fixture
 def story_15(
-    project: Project,
     debian_server: EmbeddedServer,
-    built_on_nothing: Callable[[EmbeddedServer], str],
+    built_on_nothing: Callable[[EmbeddedServer], Story],
     tmp_path: Path,
 ) -> Iterator[Story]:
     """Yield a warehouse on PostgreSQL 15 in which nothing has landed yet."""
-    with story_database(debian_server, built_on_nothing(debian_server)) as database:
-        yield Story(project, database, tmp_path)
+    with copy_of(built_on_nothing(debian_server), debian_server, tmp_path) as made:
+        yield made
 
 
 @pytest.fixture(scope="session")
@@ -592,15 +614,11 @@ def sample(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Story:
     """Return the sample in a warehouse that was built once, for tests that only read."""
-    name = f"{STORY_DATABASE}_sample"
-    folder = tmp_path_factory.mktemp("sample")
     with story_database(embedded_server, migrated_template(embedded_server)) as database:
-        first = Story(project, database, folder)
+        first = Story(project, database, tmp_path_factory.mktemp("sample"))
         first.land_lines(sample_lines())
         first.build(with_tests=True)
-        keep_as(embedded_server, name)
-    settings = settings_of(embedded_server, name)
-    return Story(project, Database(settings, settings.environment()), folder, first.events)
+        return keep_as(first, embedded_server, f"{STORY_DATABASE}_sample")
 
 
 @pytest.fixture
@@ -608,5 +626,5 @@ def story_of_sample(
     sample: Story, embedded_server: EmbeddedServer, tmp_path: Path
 ) -> Iterator[Story]:
     """Yield a copy of the built sample, to go on with."""
-    with story_database(embedded_server, sample.database.settings.dbname) as database:
-        yield Story(sample.project, database, tmp_path, list(sample.events))
+    with copy_of(sample, embedded_server, tmp_path) as made:
+        yield made

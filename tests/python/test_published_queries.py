@@ -21,19 +21,17 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
-from conftest import Database, settings_of
 from oracle import Oracle, Row
 from oracle_rollups import rounded
 from psycopg import sql
 from psycopg.rows import dict_row
 from stories import (
     STORY_DATABASE,
-    Project,
     Seeds,
     Story,
+    copy_of,
     keep_as,
     price,
-    story_database,
 )
 from test_landing_contracts import ORGANIZATION_ID, execution, organization, user, uuid_of
 
@@ -134,17 +132,14 @@ def session(story: Story, zone: str) -> psycopg.Connection:
 
 @pytest.fixture(scope="module")
 def published(
-    project: Project,
     embedded_server: EmbeddedServer,
-    built_on_nothing: Callable[[EmbeddedServer], str],
+    built_on_nothing: Callable[[EmbeddedServer], Story],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Published:
     """Return a warehouse that was built once from events around the real clock."""
-    name = f"{STORY_DATABASE}_published"
-    folder = tmp_path_factory.mktemp("published")
     # Before the prices change, because other stories begin with a copy of it as well.
-    template = built_on_nothing(embedded_server)
-    seeds = Seeds(project.prices)
+    nothing = built_on_nothing(embedded_server)
+    seeds = Seeds(nothing.project.prices)
     try:
         seeds.add(
             "provider_pricing",
@@ -158,18 +153,15 @@ def published(
                 )
             ),
         )
-        with story_database(embedded_server, template) as database:
-            story = Story(project, database, folder)
+        with copy_of(nothing, embedded_server, tmp_path_factory.mktemp("published")) as story:
             landed_at = story.row("select current_timestamp as now")["now"].astimezone(UTC)
             story.land(*events_around(landed_at))
             story.build(now=None)
             oracle = story.oracle(now=landed_at.isoformat())
-            keep_as(embedded_server, name)
+            kept = keep_as(story, embedded_server, f"{STORY_DATABASE}_published")
+            return Published(kept, oracle, landed_at)
     finally:
         seeds.restore()
-    settings = settings_of(embedded_server, name)
-    kept = Story(project, Database(settings, settings.environment()), folder, story.events)
-    return Published(kept, oracle, landed_at)
 
 
 def events_around(now: datetime) -> list[dict[str, Any]]:

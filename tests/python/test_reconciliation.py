@@ -9,7 +9,7 @@ import pytest
 from conftest import Database
 from psycopg import sql
 from psycopg.types.json import Jsonb
-from stories import ROWS, Project, Story, sample_lines, story_database
+from stories import ROWS, Project, Story, copy_of, sample_lines
 
 from orchestration.database.embedded import EmbeddedServer
 from orchestration.sample.generator import SampleSettings
@@ -95,18 +95,17 @@ class Sweep:
 
 @pytest.fixture(scope="module")
 def sweep(
-    project: Project,
     embedded_server: EmbeddedServer,
-    built_on_nothing: Callable[[EmbeddedServer], str],
+    built_on_nothing: Callable[[EmbeddedServer], Story],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Sweep]:
-    with story_database(embedded_server, built_on_nothing(embedded_server)) as database:
-        story = Story(project, database, tmp_path_factory.mktemp("sweep"))
+    nothing = built_on_nothing(embedded_server)
+    with copy_of(nothing, embedded_server, tmp_path_factory.mktemp("sweep")) as story:
         story.land_lines(sample_lines(SAMPLE))
         story.build(ROWS)
-        queries = compiled_for_a_sweep(project, database)
+        queries = compiled_for_a_sweep(story.project, story.database)
         with (
-            database.connect(options="-c timezone=UTC", autocommit=True) as connection,
+            story.database.connect(options="-c timezone=UTC", autocommit=True) as connection,
             connection.transaction(force_rollback=True),
         ):
             # A model that is built anew has no bookmark.

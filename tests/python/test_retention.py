@@ -14,7 +14,6 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from conftest import Database, settings_of
 from oracle import Row
 from stories import (
     NOW,
@@ -23,11 +22,11 @@ from stories import (
     Project,
     Seeds,
     Story,
+    copy_of,
     environment_of,
     keep_as,
     price,
     sample_lines,
-    story_database,
 )
 from test_landing_contracts import (
     ORGANIZATION_ID,
@@ -127,22 +126,17 @@ def long_sample() -> list[bytes]:
 
 @pytest.fixture(scope="module")
 def built_history(
-    project: Project,
     embedded_server: EmbeddedServer,
-    built_on_nothing: Callable[[EmbeddedServer], str],
+    built_on_nothing: Callable[[EmbeddedServer], Story],
     long_sample: list[bytes],
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Story:
     """Return a warehouse with five months that was built once, to copy."""
-    name = f"{STORY_DATABASE}_history"
-    folder = tmp_path_factory.mktemp("history")
-    with story_database(embedded_server, built_on_nothing(embedded_server)) as database:
-        first = Story(project, database, folder)
+    nothing = built_on_nothing(embedded_server)
+    with copy_of(nothing, embedded_server, tmp_path_factory.mktemp("history")) as first:
         first.land_lines(long_sample)
         first.build()
-        keep_as(embedded_server, name)
-    settings = settings_of(embedded_server, name)
-    return Story(project, Database(settings, settings.environment()), folder, first.events)
+        return keep_as(first, embedded_server, f"{STORY_DATABASE}_history")
 
 
 @pytest.fixture
@@ -150,8 +144,8 @@ def history(
     built_history: Story, embedded_server: EmbeddedServer, tmp_path: Path
 ) -> Iterator[Story]:
     """Yield a copy of it, to go on with."""
-    with story_database(embedded_server, built_history.database.settings.dbname) as database:
-        yield Story(built_history.project, database, tmp_path, list(built_history.events))
+    with copy_of(built_history, embedded_server, tmp_path) as made:
+        yield made
 
 
 def figures(story: Story) -> dict[str, Counter[str]]:
