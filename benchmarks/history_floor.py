@@ -35,12 +35,12 @@ create table {_FLOOR}.{_BOOKMARKS} (like intermediate.{_BOOKMARKS})
 """  # noqa: S608
 
 _LIST_ALL = """
-insert into intermediate.int_execution_work (execution_id, reason)
+insert into intermediate.int_execution_batch (execution_id, reason)
 select distinct execution_id, 'floor' from staging.stg_platform__task_executions
 """
 
 _LIST_FRESH = """
-insert into intermediate.int_execution_work (execution_id, reason)
+insert into intermediate.int_execution_batch (execution_id, reason)
 select execution_id, 'floor' from floor_fresh.fct_task_executions
 """
 
@@ -230,10 +230,10 @@ def _listed_for_pricing(statement: str) -> Iterator[None]:
     """Fill the list of executions to price, and empty it at the end."""
     with connect(autocommit=True) as connection:
         connection.execute(statement.encode())
-        connection.execute("vacuum analyze intermediate.int_execution_work")
+        connection.execute("vacuum analyze intermediate.int_execution_batch")
     yield
     with connect() as connection:
-        connection.execute("delete from intermediate.int_execution_work")
+        connection.execute("delete from intermediate.int_execution_batch")
 
 
 def _creation(table: FloorTable) -> Job:

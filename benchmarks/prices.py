@@ -26,7 +26,7 @@ _PLANS = {
 
 # As the facts do before a full refresh: everything that ever arrived is to be computed.
 _LIST_ALL = """
-insert into intermediate.int_execution_work (execution_id, reason)
+insert into intermediate.int_execution_batch (execution_id, reason)
 select execution_id, min(reason) from intermediate.int_arrived_executions group by execution_id
 """
 
@@ -101,14 +101,14 @@ def _keep_usages() -> float:
     """Write the usages of all executions to a table; return executions per second."""
     with connect() as connection:
         connection.execute(_LIST_ALL)
-        connection.execute("analyze intermediate.int_execution_work")
+        connection.execute("analyze intermediate.int_execution_batch")
         connection.execute("create schema benchmark")
         begun = time.perf_counter()
         count = connection.execute(
             f"create table {_KEPT_USAGES} as select * from {_USAGES}"  # noqa: S608
         ).rowcount
         seconds = time.perf_counter() - begun
-        connection.execute("delete from intermediate.int_execution_work")
+        connection.execute("delete from intermediate.int_execution_batch")
         connection.commit()
     with connect(autocommit=True) as connection:
         connection.execute("vacuum analyze")

@@ -18,7 +18,7 @@
     create temporary table executions_after on commit drop as
     select {{ columns | join(', ') }}
     from {{ this }}
-    where execution_id in (select work.execution_id from {{ ref('int_execution_work') }} as work);
+    where execution_id in (select batch.execution_id from {{ ref('int_execution_batch') }} as batch);
 
     analyze executions_after;
 

@@ -34,5 +34,5 @@
     where bookmarks.build_id < excluded.build_id or bookmarks.version <> excluded.version;
 
     {{ forget_read_changes() }}
-    delete from {{ ref('int_execution_work') }};
+    delete from {{ ref('int_execution_batch') }};
 {%- endmacro %}

@@ -9,7 +9,7 @@
     select routing_decision_id
     from {{ ref('stg_platform__routing_decisions') }}
     where
-        {{ landed_in(pending_loads()) }}
+        {{ landed_in(newly_processed_loads()) }}
     union
     select decisions.routing_decision_id
     from {{ ref('fct_routing_decisions') }} as decisions

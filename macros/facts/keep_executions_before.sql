@@ -1,4 +1,4 @@
-{#- Statement of `fct_task_executions`: keep the executions in work as they are until now, for as long as
+{#- Statement of `fct_task_executions`: keep the executions of the batch as they are until now, for as long as
     the transaction lasts; in a full refresh also those that are in no event any more. What the table does not
     have, because an earlier version of the project built it, is unknown, and what is true or false false. -#}
 {% macro keep_executions_before() -%}
@@ -20,7 +20,7 @@
         {%- endfor %}
     from {{ this }}
     {%- if is_incremental() and not flags.FULL_REFRESH %}
-    where execution_id in (select work.execution_id from {{ ref('int_execution_work') }} as work)
+    where execution_id in (select batch.execution_id from {{ ref('int_execution_batch') }} as batch)
     {%- endif %};
     analyze executions_before;
     {%- endif -%}

@@ -12,7 +12,7 @@
     create temporary table arrived_{{ event_kind }}s on commit drop as
     select distinct {{ key }}
     from {{ ref('stg_platform__' ~ event_kind ~ 's') }}
-    where {{ landed_in(pending_loads()) }};
+    where {{ landed_in(newly_processed_loads()) }};
 
     analyze arrived_{{ event_kind }}s;
 

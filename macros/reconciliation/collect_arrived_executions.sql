@@ -5,7 +5,7 @@
     create temporary table arrived_executions on commit drop as
     select distinct execution_id
     from {{ ref('stg_platform__task_executions') }}
-    where {{ landed_in(pending_loads()) }};
+    where {{ landed_in(newly_processed_loads()) }};
 
     analyze arrived_executions;
     {%- endif -%}

@@ -8,7 +8,7 @@
     union
     select execution_id
     from {{ ref('stg_platform__task_executions') }}
-    where {{ landed_in(pending_loads()) }};
+    where {{ landed_in(newly_processed_loads()) }};
 
     analyze compared_executions;
     {%- endif -%}

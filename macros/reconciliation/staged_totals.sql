@@ -18,7 +18,7 @@
         {%- endfor %} as amount_usd
     from {{ relation }} as events
     where
-        {{ landed_in(pending_loads()) }}
+        {{ landed_in(newly_processed_loads()) }}
         and {{ is_open_at('events', 'events.' ~ moment) }}
     group by _load_id, organization_id, {{ local_date(moment, "'UTC'") }}
 {%- endmacro %}

@@ -9,8 +9,8 @@
         on executions.execution_id = sealed.execution_id
     where
         executions.execution_id in (
-            select work.execution_id
-            from {{ ref('int_execution_work') }} as work
+            select batch.execution_id
+            from {{ ref('int_execution_batch') }} as batch
         );
     {%- endif -%}
 {%- endmacro %}

@@ -14,14 +14,14 @@
     where
         executions.execution_id in (
             {%- for counted in ['stg_platform__sealed_executions', 'int_late_changes'] %}
-            select work.execution_id
-            from {{ ref('int_execution_work') }} as work
-            inner join {{ ref(counted) }} as counted on work.execution_id = counted.execution_id
+            select batch.execution_id
+            from {{ ref('int_execution_batch') }} as batch
+            inner join {{ ref(counted) }} as counted on batch.execution_id = counted.execution_id
             union
             {%- endfor %}
-            select work.execution_id
-            from {{ ref('int_execution_work') }} as work
-            inner join {{ this }} as arrived on work.execution_id = arrived.execution_id
+            select batch.execution_id
+            from {{ ref('int_execution_batch') }} as batch
+            inner join {{ this }} as arrived on batch.execution_id = arrived.execution_id
             inner join {{ ref('int_sealed_days') }} as sealed_days
                 on arrived.organization_id = sealed_days.organization_id
             where

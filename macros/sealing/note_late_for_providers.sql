@@ -3,9 +3,9 @@
     others. -#}
 {% macro note_late_for_providers() -%}
     delete from {{ ref('int_late_provider_usage') }} as noted
-    using {{ ref('int_execution_work') }} as work
+    using {{ ref('int_execution_batch') }} as batch
     where
-        noted.execution_id = work.execution_id
+        noted.execution_id = batch.execution_id
         and not exists (
             select 1
             from {{ ref('stg_platform__sealed_executions') }} as sealed
@@ -28,8 +28,8 @@
     where
         executions.start_time < {{ sealed_before() }}
         and executions.execution_id in (
-            select work.execution_id
-            from {{ ref('int_execution_work') }} as work
+            select batch.execution_id
+            from {{ ref('int_execution_batch') }} as batch
         )
         and not exists (
             select 1

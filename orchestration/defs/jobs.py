@@ -16,7 +16,7 @@ ORGANIZATIONS = dg.DynamicPartitionsDefinition(name=ORGANIZATION_PARTITIONS)
 """The organizations that have landed; `raw_tables` adds them."""
 
 _EVERYTHING = {
-    "warehouse_models": {"config": {"sweep": True, "row_counts": True}},
+    "warehouse_models": {"config": {"full_check": True, "row_counts": True}},
     "quality_checks": {"config": {"full": True}},
 }
 _BUILD = dg.AssetSelection.assets(raw_tables, warehouse_models)

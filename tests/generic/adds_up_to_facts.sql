@@ -1,5 +1,5 @@
 {#- Fails with every open day on which a rollup of organizations holds other executions, or another spend, than the
-    facts. In sweeps, as every night: it reads all facts. -#}
+    facts. In full checks, as every night: it reads all facts. -#}
 {% test adds_up_to_facts(model) %}
 
 with rollup_days as (
@@ -43,7 +43,7 @@ left join rollup_days
 left join fact_days
     on days.organization_id = fact_days.organization_id and days.metric_date = fact_days.metric_date
 where
-    {{ 'true' if var('sweep') else 'false' }}
+    {{ 'true' if var('full_check') else 'false' }}
     and {{ is_open('days', 'days.metric_date') }}
     and (rollup_days.total_tasks, rollup_days.total_spend_usd)
     is distinct from (fact_days.total_tasks, fact_days.total_spend_usd)

@@ -291,8 +291,8 @@ class Story:
             now=now,
             as_of=as_of,
         )
-        if not selection and not as_of:
-            self.views = views
+        if not as_of and selection != (ROWS,):
+            self.views = None if selection else views
 
     def rows(self, statement: str, *parameters: Any) -> list[Row]:
         """Return the rows of a query, UUIDs as text, JSON with exact numbers."""

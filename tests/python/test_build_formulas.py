@@ -177,7 +177,7 @@ def test_the_example_of_a_new_rollup_holds_through_changes_sealing_and_repair(st
     assert {language for _, _, language in built} == {"python", "rust", "go", None}
 
     check = ("test", "--select", "int_code_language_days", "--vars")
-    everything = json.dumps({"now": NOW, "sweep": True})
+    everything = json.dumps({"now": NOW, "full_check": True})
     story.project.run(story.database, *check, everything, now=None)
     with story.database.connect() as connection:
         connection.execute(

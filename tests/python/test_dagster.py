@@ -363,7 +363,7 @@ def test_dbt_builds_without_unit_tests() -> None:
     build = ["build", "--exclude-resource-type", "unit_test"]
     assert dbt_arguments() == build
     assert dbt_arguments(full_refresh=True) == [*build, "--full-refresh"]
-    assert dbt_arguments(sweep=True) == [*build, "--vars", '{"sweep": true}']
+    assert dbt_arguments(full_check=True) == [*build, "--vars", '{"full_check": true}']
     assert dbt_arguments(leave_views=True, leave_seeds=True) == [
         *build,
         "--exclude",

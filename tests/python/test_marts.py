@@ -349,7 +349,7 @@ def test_a_full_check_that_is_red_hides_nothing_from_who_reads(story_of_sample: 
             story_of_sample.project.run(
                 story_of_sample.database,
                 *("build", "--exclude-resource-type", "unit_test", "--threads", "2"),
-                *("--vars", json.dumps({"sweep": True, "now": NOW})),
+                *("--vars", json.dumps({"full_check": True, "now": NOW})),
                 now=None,
             )
         with environment_of(story_of_sample.database):

@@ -72,7 +72,7 @@ TABLES: Mapping[str, Table] = {
 COMPUTED = {"_load_id", "_line_number", "load_id", "savings_percentage"}
 
 
-class Sweep:
+class FullCheck:
     """Compares everything, as every night, in a session whose changes are undone."""
 
     def __init__(self, connection: psycopg.Connection, queries: Mapping[str, str]) -> None:
@@ -94,16 +94,16 @@ class Sweep:
 
 
 @pytest.fixture(scope="module")
-def sweep(
+def full_check(
     embedded_server: EmbeddedServer,
     built_on_nothing: Callable[[EmbeddedServer], Story],
     tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Sweep]:
+) -> Iterator[FullCheck]:
     nothing = built_on_nothing(embedded_server)
-    with copy_of(nothing, embedded_server, tmp_path_factory.mktemp("sweep")) as story:
+    with copy_of(nothing, embedded_server, tmp_path_factory.mktemp("full_check")) as story:
         story.land_lines(sample_lines(SAMPLE))
         story.build(ROWS)
-        queries = compiled_for_a_sweep(story.project, story.database)
+        queries = compiled_for_a_full_check(story.project, story.database)
         with (
             story.database.connect(options="-c timezone=UTC", autocommit=True) as connection,
             connection.transaction(force_rollback=True),
@@ -113,10 +113,10 @@ def sweep(
                 "delete from intermediate.int_bookmarks where model_name = any(%s)",
                 (list(MODELS),),
             )
-            yield Sweep(connection, queries)
+            yield FullCheck(connection, queries)
 
 
-def compiled_for_a_sweep(project: Project, database: Database) -> dict[str, str]:
+def compiled_for_a_full_check(project: Project, database: Database) -> dict[str, str]:
     """Return for each model a query that returns a row when anything it compares differs."""
     command = ("compile", "--full-refresh", "--select", *MODELS)
     project.run(database, *command)
@@ -128,8 +128,8 @@ def compiled_for_a_sweep(project: Project, database: Database) -> dict[str, str]
     }
 
 
-def measures_of(sweep: Sweep, table: str) -> list[str]:
-    rows = sweep.connection.execute(
+def measures_of(full_check: FullCheck, table: str) -> list[str]:
+    rows = full_check.connection.execute(
         "select attname from pg_attribute "
         "where attrelid = %s::regclass and attnum > 0 and not attisdropped "
         "and atttypid in ('numeric'::regtype, 'bigint'::regtype, 'integer'::regtype) "
@@ -143,10 +143,10 @@ def relation(table: str) -> sql.Identifier:
     return sql.Identifier(*table.split("."))
 
 
-def first_row_of(sweep: Sweep, table: str, column: str | None = None) -> tuple[str, int]:
+def first_row_of(full_check: FullCheck, table: str, column: str | None = None) -> tuple[str, int]:
     """Return where a row of a table is that has a value in the column, if any has one."""
     order = sql.SQL("{} is null,").format(sql.Identifier(column)) if column else sql.SQL("")
-    row = sweep.connection.execute(
+    row = full_check.connection.execute(
         sql.SQL(
             "select ctid::text, tableoid::bigint from {} where {} order by {} md5(ctid::text)"
         ).format(relation(table), sql.SQL(TABLES[table].rows), order)
@@ -155,31 +155,33 @@ def first_row_of(sweep: Sweep, table: str, column: str | None = None) -> tuple[s
     return row
 
 
-def survivors(sweep: Sweep, table: str, changes: Mapping[str, Callable[[], None]]) -> list[str]:
+def survivors(
+    full_check: FullCheck, table: str, changes: Mapping[str, Callable[[], None]]
+) -> list[str]:
     """Return the names of the changes that neither the database nor a comparison notices."""
     unnoticed = []
     for name, change in changes.items():
         try:
-            with sweep.undone():
+            with full_check.undone():
                 change()
-                if not sweep.finds_a_difference(TABLES[table].compared_in):
+                if not full_check.finds_a_difference(TABLES[table].compared_in):
                     unnoticed.append(name)
         except psycopg.errors.IntegrityError:
             continue  # a constraint refused it
     return unnoticed
 
 
-def test_nothing_differs_in_a_warehouse_that_was_left_alone(sweep: Sweep) -> None:
-    assert not sweep.finds_a_difference(MODELS)
+def test_nothing_differs_in_a_warehouse_that_was_left_alone(full_check: FullCheck) -> None:
+    assert not full_check.finds_a_difference(MODELS)
 
 
 @pytest.mark.parametrize("table", TABLES)
-def test_a_row_that_is_deleted_or_doubled_is_noticed(sweep: Sweep, table: str) -> None:
+def test_a_row_that_is_deleted_or_doubled_is_noticed(full_check: FullCheck, table: str) -> None:
     copy = TABLES[table].copy
-    place = first_row_of(sweep, table)
+    place = first_row_of(full_check, table)
     columns = [
         name
-        for (name,) in sweep.connection.execute(
+        for (name,) in full_check.connection.execute(
             "select attname from pg_attribute "
             "where attrelid = %s::regclass and attnum > 0 and not attisdropped order by attnum",
             (table,),
@@ -187,7 +189,7 @@ def test_a_row_that_is_deleted_or_doubled_is_noticed(sweep: Sweep, table: str) -
     ]
 
     def delete() -> None:
-        sweep.connection.execute(
+        full_check.connection.execute(
             sql.SQL("delete from {} where ctid = %s::tid and tableoid = %s").format(
                 relation(table)
             ),
@@ -195,7 +197,7 @@ def test_a_row_that_is_deleted_or_doubled_is_noticed(sweep: Sweep, table: str) -
         )
 
     def double() -> None:
-        sweep.connection.execute(
+        full_check.connection.execute(
             sql.SQL(
                 "insert into {table} ({columns}) select {values} from {table} "
                 "where ctid = %s::tid and tableoid = %s"
@@ -210,16 +212,16 @@ def test_a_row_that_is_deleted_or_doubled_is_noticed(sweep: Sweep, table: str) -
             place,
         )
 
-    assert survivors(sweep, table, {"deleted": delete, "doubled": double}) == []
+    assert survivors(full_check, table, {"deleted": delete, "doubled": double}) == []
 
 
 @pytest.mark.parametrize("table", TABLES)
-def test_a_measure_that_is_changed_is_noticed(sweep: Sweep, table: str) -> None:
+def test_a_measure_that_is_changed_is_noticed(full_check: FullCheck, table: str) -> None:
     def change_of(column: str) -> Callable[[], None]:
-        place = first_row_of(sweep, table, column)
+        place = first_row_of(full_check, table, column)
 
         def change() -> None:
-            sweep.connection.execute(
+            full_check.connection.execute(
                 sql.SQL(
                     "update {table} set {column} = coalesce({column}, 0) + 1 "
                     "where ctid = %s::tid and tableoid = %s"
@@ -229,17 +231,17 @@ def test_a_measure_that_is_changed_is_noticed(sweep: Sweep, table: str) -> None:
 
         return change
 
-    measures = measures_of(sweep, table)
+    measures = measures_of(full_check, table)
     assert measures or table == "raw.users"
-    assert survivors(sweep, table, {name: change_of(name) for name in measures}) == []
+    assert survivors(full_check, table, {name: change_of(name) for name in measures}) == []
 
 
 @pytest.mark.parametrize("table", [name for name, table in TABLES.items() if table.maps])
 @pytest.mark.parametrize("change", ["one_more", "one_less", "another_bucket"])
-def test_a_map_that_is_changed_is_noticed(sweep: Sweep, table: str, change: str) -> None:
+def test_a_map_that_is_changed_is_noticed(full_check: FullCheck, table: str, change: str) -> None:
     for column in TABLES[table].maps:
-        with sweep.undone():
-            (found,) = sweep.connection.execute(
+        with full_check.undone():
+            (found,) = full_check.connection.execute(
                 sql.SQL(
                     "select ctid::text, {column} from {table} where {column} <> '{{}}' limit 1"
                 ).format(column=sql.Identifier(column), table=relation(table))
@@ -253,11 +255,11 @@ def test_a_map_that_is_changed_is_noticed(sweep: Sweep, table: str, change: str)
                 if change == "another_bucket":
                     other = str(int(max(buckets, key=int)) + 1)
                     buckets[other] = 1
-            changed = sweep.connection.execute(
+            changed = full_check.connection.execute(
                 sql.SQL("update {table} set {column} = %s where ctid = %s::tid").format(
                     table=relation(table), column=sql.Identifier(column)
                 ),
                 (Jsonb(buckets), place),
             )
             assert changed.rowcount == 1
-            assert sweep.finds_a_difference(TABLES[table].compared_in), column
+            assert full_check.finds_a_difference(TABLES[table].compared_in), column

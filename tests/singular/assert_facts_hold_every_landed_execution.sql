@@ -1,15 +1,15 @@
 -- A returned row is an execution that landed in a load which the facts have processed and that is
 -- not in the facts, or one in the facts that never landed. Those of sealed days are let off. Looks
--- at what the build took in, in a sweep at everything.
+-- at what the build took in, in a full check at everything.
 
 {{ config(meta={'dagster': {'ref': {'name': 'fct_task_executions'}}}) }}
 
 {% set loads -%}
 select processed.load_id
 from {{ ref('int_processed_loads') }} as processed
-{% if not var('sweep') and flags.WHICH == 'build' -%}
+{% if not var('full_check') and flags.WHICH == 'build' -%}
 where processed.invocation_id = '{{ invocation_id }}'
-{% elif not var('sweep') -%}
+{% elif not var('full_check') -%}
 where processed.build_id = (select max(build_id) from {{ ref('int_processed_loads') }})
 {% endif %}
 {%- endset %}
@@ -27,7 +27,7 @@ facts as (
 
     select execution_id
     from {{ ref('fct_task_executions') }}
-    {% if not var('sweep') %}
+    {% if not var('full_check') %}
     where execution_id in (select landed.execution_id from landed)
     {% endif %}
 

@@ -1,6 +1,6 @@
 -- A returned row is a key of an execution, or of a measurement, that leads to no row: an
 -- organization, person, provider, price or execution that nothing else knows. Looks at what the
--- last build that changed anything changed, in a sweep at everything.
+-- last build that changed anything changed, in a full check at everything.
 
 {{ config(meta={'dagster': {'ref': {'name': 'fct_measured_savings'}}}) }}
 
@@ -38,11 +38,11 @@ executions as (
     select executions.*
     from {{ ref('fct_task_executions') }} as executions
     inner join changes on executions.execution_id = changes.execution_id
-    where {{ 'false' if var('sweep') else 'true' }}
+    where {{ 'false' if var('full_check') else 'true' }}
     union all
     select *
     from {{ ref('fct_task_executions') }}
-    where {{ 'true' if var('sweep') else is_unlogged }}
+    where {{ 'true' if var('full_check') else is_unlogged }}
 
 ),
 
@@ -52,12 +52,12 @@ measurements as (
     select measurements.*
     from {{ ref('fct_measured_savings') }} as measurements
     inner join changes on measurements.{{ key }} = changes.execution_id
-    where {{ 'false' if var('sweep') else 'true' }}
+    where {{ 'false' if var('full_check') else 'true' }}
     {{ 'union all' if loop.last else 'union' }}
     {% endfor %}
     select *
     from {{ ref('fct_measured_savings') }}
-    where {{ 'true' if var('sweep') else is_unlogged }}
+    where {{ 'true' if var('full_check') else is_unlogged }}
 
 )
 

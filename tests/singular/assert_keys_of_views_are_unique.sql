@@ -1,5 +1,5 @@
 -- A returned row is a key that stands more than once in a view, which has no constraint that could
--- say so, or that lacks its first part. Views that group large tables are looked at in sweeps only:
+-- say so, or that lacks its first part. Views that group large tables are looked at in full checks only:
 -- there keys hold by construction.
 
 {{ config(meta={'dagster': {'ref': {'name': 'fct_alerts'}}}) }}
@@ -15,7 +15,7 @@
     'organization_bills': ['organization_id', 'metric_date'],
 } %}
 
-{% if var('sweep') %}
+{% if var('full_check') %}
 {% do keys.update({
     'analytics_aggregations': ['id'],
     'daily_savings': ['organization_id', 'metric_date', 'provider', 'task_type'],

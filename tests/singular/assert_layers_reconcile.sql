@@ -1,5 +1,5 @@
 -- A returned row is a pair of layers that do not hold the same: `reconciliation` shows where. Looks
--- at what builds compared, in a sweep at everything anew.
+-- at what builds compared, in a full check at everything anew.
 
 {{ config(meta={'dagster': {'ref': {'name': 'reconciled_days'}}}) }}
 

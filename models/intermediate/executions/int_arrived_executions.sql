@@ -1,5 +1,5 @@
 -- Grain: one row per landed event about an execution, or decision that names one, in a load that
--- the facts have not processed. What is pending is a difference of sets and never a latest moment,
+-- the facts have not processed. What to process is a difference of sets and never a latest moment,
 -- so that a load that commits late cannot be skipped.
 
 with arrived as (

@@ -1,9 +1,9 @@
--- Grain: one row per routing decision that a pending execution refers to or that names one: its
+-- Grain: one row per routing decision that an affected execution refers to or that names one: its
 -- latest landed version.
 
-with pending as (
+with affected as (
 
-    select execution_id from {{ ref('int_pending_executions') }}
+    select execution_id from {{ ref('int_affected_executions') }}
 
 ),
 
@@ -12,12 +12,12 @@ relevant as (
     select routing_decision_id
     from {{ ref('stg_platform__task_executions') }}
     where
-        execution_id in (select pending.execution_id from pending)
+        execution_id in (select affected.execution_id from affected)
         and routing_decision_id is not null
     union
     select routing_decision_id
     from {{ ref('stg_platform__routing_decisions') }}
-    where execution_id in (select pending.execution_id from pending)
+    where execution_id in (select affected.execution_id from affected)
 
 ),
 

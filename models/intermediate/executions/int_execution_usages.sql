@@ -1,4 +1,4 @@
--- Grain: one row per pending execution: what was used, in parts that do not overlap, what the
+-- Grain: one row per affected execution: what was used, in parts that do not overlap, what the
 -- organization's baseline policy and each of the others compare it with, and under what all of
 -- these stand in the price book.
 

@@ -1,4 +1,4 @@
--- Grain: one row per pending execution. The one model that multiplies usage by prices: what it
+-- Grain: one row per affected execution. The one model that multiplies usage by prices: what it
 -- cost, and what the same usage would have cost at the same moment under the baseline policy in
 -- force and under each of the others.
 

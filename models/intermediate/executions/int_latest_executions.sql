@@ -1,4 +1,4 @@
--- Grain: one row per pending execution: its latest landed version, as `version_order` tells.
+-- Grain: one row per affected execution: its latest landed version, as `version_order` tells.
 
 with versions as (
 
@@ -6,7 +6,7 @@ with versions as (
     from {{ ref('stg_platform__task_executions') }} as task_executions
     where
         task_executions.execution_id in (
-            select pending.execution_id from {{ ref('int_pending_executions') }} as pending
+            select affected.execution_id from {{ ref('int_affected_executions') }} as affected
         )
 
 ),

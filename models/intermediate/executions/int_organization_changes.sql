@@ -13,16 +13,16 @@ events as (
 
     select
         *,
-        _load_id in ({{ arrived_loads() }}) as is_pending
+        _load_id in ({{ arrived_loads() }}) as has_just_arrived
     from {{ ref('stg_platform__organizations') }}
 
 ),
 
-pending as (
+arrived_events as (
 
     select *
     from events
-    where is_pending
+    where has_just_arrived
 
 ),
 
@@ -30,7 +30,7 @@ known as (
 
     select *
     from events
-    where not is_pending
+    where not has_just_arrived
 
 ),
 
@@ -38,7 +38,7 @@ arrived as (
 
     select *
     from versions
-    where event_id in (select pending.event_id from pending)
+    where event_id in (select arrived_events.event_id from arrived_events)
 
 ),
 

@@ -12,7 +12,7 @@
         unique_key='routing_decision_id',
         pre_hook=[
             '{{ open_changes() }}',
-            '{{ collect_pending_decisions() }}',
+            '{{ collect_affected_decisions() }}',
         ],
         post_hook='{{ close_changes() }}',
         meta={'sealed': 'decisions'},
@@ -27,7 +27,7 @@ with versions as (
 
     {{ versions_of(
         ref('stg_platform__routing_decisions'), 'routing_decision_id',
-        'pending_decisions' if is_incremental()
+        'affected_decisions' if is_incremental()
     ) }}
 
 ),

@@ -9,13 +9,13 @@
 -- depends_on: {{ ref('int_execution_changes') }}
 -- depends_on: {{ ref('int_execution_decisions') }}
 -- depends_on: {{ ref('int_execution_usages') }}
--- depends_on: {{ ref('int_execution_work') }}
+-- depends_on: {{ ref('int_execution_batch') }}
 -- depends_on: {{ ref('int_late_changes') }}
 -- depends_on: {{ ref('int_late_provider_usage') }}
 -- depends_on: {{ ref('int_latest_executions') }}
 -- depends_on: {{ ref('int_organization_changes') }}
 -- depends_on: {{ ref('int_organization_versions') }}
--- depends_on: {{ ref('int_pending_executions') }}
+-- depends_on: {{ ref('int_affected_executions') }}
 -- depends_on: {{ ref('int_price_changes') }}
 -- depends_on: {{ ref('int_price_inputs') }}
 -- depends_on: {{ ref('int_processed_loads') }}
@@ -35,7 +35,7 @@
         unique_key='execution_id',
         pre_hook=[
             '{{ open_intake() }}',
-            '{{ collect_work() }}',
+            '{{ collect_batch() }}',
             '{{ keep_executions_before() }}',
             '{{ keep_sealed_facts() }}',
             '{{ clear_open_rows() }}',

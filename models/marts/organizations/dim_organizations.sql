@@ -23,25 +23,25 @@ arrived as (
 
     select organization_id
     from organizations
-    where _load_id in ({{ pending_loads() }})
+    where _load_id in ({{ newly_processed_loads() }})
     union
     select organization_id
     from {{ ref('stg_platform__task_executions') }}
     where
-        {{ landed_in(pending_loads()) }}
+        {{ landed_in(newly_processed_loads()) }}
     union
     select organization_id
     from {{ ref('stg_platform__routing_decisions') }}
     where
-        {{ landed_in(pending_loads()) }}
+        {{ landed_in(newly_processed_loads()) }}
     union
     select organization_id
     from {{ ref('stg_platform__users') }}
-    where _load_id in ({{ pending_loads() }})
+    where _load_id in ({{ newly_processed_loads() }})
     union
     select organization_id
     from {{ ref('stg_platform__adjustments') }}
-    where _load_id in ({{ pending_loads() }})
+    where _load_id in ({{ newly_processed_loads() }})
 
 ),
 

@@ -44,14 +44,14 @@ arrived as (
         organization_id,
         user_id
     from users
-    where _load_id in ({{ pending_loads() }})
+    where _load_id in ({{ newly_processed_loads() }})
     union
     select
         organization_id,
         user_id
     from {{ ref('stg_platform__task_executions') }}
     where
-        {{ landed_in(pending_loads()) }}
+        {{ landed_in(newly_processed_loads()) }}
         and user_id is not null
     union
     select
@@ -59,7 +59,7 @@ arrived as (
         user_id
     from {{ ref('stg_platform__adjustments') }}
     where
-        _load_id in ({{ pending_loads() }})
+        _load_id in ({{ newly_processed_loads() }})
         and user_id is not null
 
 ),

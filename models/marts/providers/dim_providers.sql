@@ -51,7 +51,7 @@ seen_in_executions as (
         start_time as last_seen_at
     from {{ ref('stg_platform__task_executions') }}
     where
-        {{ landed_in(pending_loads()) }}
+        {{ landed_in(newly_processed_loads()) }}
     {% if is_incremental() %}
     union all
     select

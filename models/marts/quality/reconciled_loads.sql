@@ -10,7 +10,7 @@
     config(
         incremental_strategy='delete+insert',
         unique_key='load_id',
-        full_refresh=(true if var('as_of', '') or var('sweep') else none),
+        full_refresh=(true if var('as_of', '') or var('full_check') else none),
         pre_hook='{{ open_changes() }}',
         post_hook='{{ close_changes() }}',
         indexes=[
@@ -37,7 +37,7 @@ landed as (
     select *
     from landed_totals
     where
-        {{ landed_in(pending_loads()) }}
+        {{ landed_in(newly_processed_loads()) }}
         and {{ is_open_at('landed_totals', utc_midnight('landed_totals.event_date')) }}
 
 ),
@@ -47,7 +47,7 @@ stored as (
     select *
     from event_totals
     where
-        {{ landed_in(pending_loads()) }}
+        {{ landed_in(newly_processed_loads()) }}
         and {{ is_open_at('event_totals', utc_midnight('event_totals.event_date')) }}
 
 ),

@@ -1,6 +1,6 @@
 -- Grain: one row per provider, model, task type, open day in UTC and pair of layers: days are
 -- compared with the facts and with their hours. A build compares the days that changed, and takes
--- for the facts what was compared last and what the log has added since; a sweep all open days.
+-- for the facts what was compared last and what the log has added since; a full check all open days.
 -- depends_on: {{ ref('int_bookmarks') }}
 -- depends_on: {{ ref('int_execution_changes') }}
 -- depends_on: {{ ref('stg_platform__seals') }}
@@ -80,7 +80,7 @@ open_days as (
 
 ),
 
--- What a day must hold: in a sweep what its executions do, else what it held and what was logged.
+-- What a day must hold: in a full check what its executions do, else what it held and what was logged.
 expected_days as (
 
     {% if of_changes %}
@@ -115,7 +115,7 @@ provider_hours as (
 
 ),
 
-{#- Only a sweep takes the maps of hours apart. -#}
+{#- Only a full check takes the maps of hours apart. -#}
 {% for name, days in {'day': ref('int_provider_days'), 'hour': ref('int_provider_hours')}.items()
     if name == 'day' or not of_changes %}
 {{ name }}_durations as (

@@ -12,7 +12,7 @@ from orchestration.errors import WarehouseError
 def dbt_arguments(
     *,
     full_refresh: bool = False,
-    sweep: bool = False,
+    full_check: bool = False,
     leave_views: bool = False,
     leave_seeds: bool = False,
     rebuild_from: str | None = None,
@@ -23,7 +23,7 @@ def dbt_arguments(
 
     Args:
         full_refresh: Rebuild incremental models from everything that has landed.
-        sweep: Let the tests of large tables look at everything.
+        full_check: Let the tests of large tables look at everything.
         leave_views: Leave views as they are, and the tests that look at nothing else.
         leave_seeds: Leave seeds and their snapshots as they are, and the tests of them alone.
         rebuild_from: Compute again what started on this day (YYYY-MM-DD, in UTC) or later.
@@ -60,8 +60,8 @@ def dbt_arguments(
     # Variables that differ from those of the run before make dbt read the whole project again, so
     # an ordinary build names none.
     variables: dict[str, Any] = {}
-    if sweep:
-        variables["sweep"] = True
+    if full_check:
+        variables["full_check"] = True
     if first:
         variables["rebuild_from"] = first.isoformat()
     if last:

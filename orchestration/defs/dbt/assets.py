@@ -119,7 +119,7 @@ class BuildOptions(dg.Config):
     full_refresh: bool = Field(
         False, description="Compute everything anew that is not sealed, from all that has landed."
     )
-    sweep: bool = Field(
+    full_check: bool = Field(
         False, description="Let the tests of large tables look at everything, not at changes only."
     )
     leave_what_stands: bool = Field(
@@ -203,7 +203,7 @@ def warehouse_models(
         stands = _what_stands(checksums) if config.leave_what_stands else _NOTHING_STANDS
     arguments = dbt_arguments(
         full_refresh=config.full_refresh,
-        sweep=config.sweep,
+        full_check=config.full_check,
         leave_views=stands.views,
         leave_seeds=stands.seeds,
         rebuild_from=config.rebuild_from,

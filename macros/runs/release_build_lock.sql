@@ -1,8 +1,8 @@
 {#- At the end of a run, also of one that failed: the next run may begin, and the ledger of builds has this one. -#}
-{% macro end_turn(results) -%}
+{% macro release_build_lock(results) -%}
     {%- if execute and flags.WHICH != 'freshness' -%}
         {%- set failed = results | selectattr('status', 'in', ['error', 'fail']) | list -%}
-        {%- call statement('turn') -%}
+        {%- call statement('build_lock') -%}
             with ended as (
                 delete from raw.running_builds
                 where target_schema = '{{ target.schema }}' and invocation_id = '{{ invocation_id }}'

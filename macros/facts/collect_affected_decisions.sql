@@ -1,15 +1,15 @@
-{#- Statements of `fct_routing_decisions`: list in `pending_decisions` the decisions to compute again: those of which
+{#- Statements of `fct_routing_decisions`: list in `affected_decisions` the decisions to compute again: those of which
     a version arrived, and those of executions that changed; in a rebuild those of its time and organizations
     too. -#}
-{% macro collect_pending_decisions() -%}
+{% macro collect_affected_decisions() -%}
     {%- if is_incremental() -%}
     {{ collect_changed_executions(['routing_decision_id']) }}
 
-    create temporary table pending_decisions on commit drop as
+    create temporary table affected_decisions on commit drop as
     select routing_decision_id
     from {{ ref('stg_platform__routing_decisions') }}
     where
-        {{ landed_in(pending_loads()) }}
+        {{ landed_in(newly_processed_loads()) }}
     union
     select routing_decision_id
     from changed_executions
@@ -29,17 +29,17 @@
 
     -- A decision of a sealed time stays as it is, as long as it stands here. What another organization
     -- sends under its id seals nothing.
-    delete from pending_decisions
+    delete from affected_decisions
     using {{ this }} as shown
     where
-        pending_decisions.routing_decision_id = shown.routing_decision_id
+        affected_decisions.routing_decision_id = shown.routing_decision_id
         and not ({{ is_open_at('shown', 'shown.decision_timestamp') }});
 
-    delete from pending_decisions
+    delete from affected_decisions
     using {{ ref('stg_platform__routing_decisions') }} as versions
     where
         exists (select 1 from {{ ref('int_sealed_days') }})
-        and pending_decisions.routing_decision_id = versions.routing_decision_id
+        and affected_decisions.routing_decision_id = versions.routing_decision_id
         and versions.organization_id = (
             select landed.organization_id
             from {{ ref('stg_platform__routing_decisions') }} as landed
@@ -49,6 +49,6 @@
         )
         and not ({{ is_open_at('versions', 'versions.decision_timestamp') }});
 
-    analyze pending_decisions;
+    analyze affected_decisions;
     {%- endif -%}
 {%- endmacro %}

@@ -3,7 +3,7 @@
     1.5 seconds; one look is not enough, because dbt has no connection between two nodes. Those who
     wait go by another name, so that they do not take each other for the build. One statement waits
     for a second or two, so that Ctrl-C comes through. -#}
-{% macro wait_for_turn(build) -%}
+{% macro wait_for_build_lock(build) -%}
     {%- set limit = modules.datetime.timedelta(minutes=var('build_wait_minutes') | float) -%}
     {%- set give_up_at = modules.datetime.datetime.now() + limit -%}
     {%- do log(
@@ -12,8 +12,8 @@
     ) -%}
     {%- do run_query("set application_name = 'dbt waiting'") -%}
     {%- for look in range(100000) -%}
-        {%- call statement('turn', fetch_result=True) -%}
-            do $turn$
+        {%- call statement('build_lock', fetch_result=True) -%}
+            do $wait$
             declare
                 looked_at constant timestamptz := clock_timestamp();
                 alive_at timestamptz;
@@ -48,13 +48,13 @@
                     perform pg_sleep(0.1);
                 end loop;
             end
-            $turn$;
+            $wait$;
             select invocation_id, to_char(started_at, 'YYYY-MM-DD HH24:MI:SS TZ')
             from raw.running_builds
             where target_schema = '{{ target.schema }}'
         {%- endcall -%}
         {%- do adapter.commit() -%}
-        {%- set build = load_result('turn').table.rows[0] -%}
+        {%- set build = load_result('build_lock').table.rows[0] -%}
         {%- if build[0] == invocation_id -%}
             {%- break -%}
         {%- elif modules.datetime.datetime.now() >= give_up_at -%}

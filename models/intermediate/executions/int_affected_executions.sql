@@ -2,9 +2,9 @@
 -- build of the facts the ones in work, between builds the ones that have arrived since and recent
 -- ones that a new version of their organization restates.
 
-with in_work as (
+with in_batch as (
 
-    select * from {{ ref('int_execution_work') }}
+    select * from {{ ref('int_execution_batch') }}
 
 ),
 
@@ -83,19 +83,19 @@ final as (
     select
         execution_id,
         reason
-    from in_work
+    from in_batch
     union all
     select
         execution_id,
         'arrival' as reason
     from arrived_ids
-    where not exists (select 1 from {{ ref('int_execution_work') }})
+    where not exists (select 1 from {{ ref('int_execution_batch') }})
     union all
     select
         execution_id,
         'organization' as reason
     from restated_ids
-    where not exists (select 1 from {{ ref('int_execution_work') }})
+    where not exists (select 1 from {{ ref('int_execution_batch') }})
 
 )
 

@@ -4,11 +4,11 @@
     (`int_price_changes`), a rule of pricing changed, somebody asked to compute them again, or they share a
     routing decision with another one on the list. With nothing new the list is empty. A full refresh lists
     everything that ever arrived. -#}
-{% macro collect_work() -%}
-    {%- set work = ref('int_execution_work') -%}
-    delete from {{ work }};
+{% macro collect_batch() -%}
+    {%- set batch = ref('int_execution_batch') -%}
+    delete from {{ batch }};
 
-    insert into {{ work }} (execution_id, reason)
+    insert into {{ batch }} (execution_id, reason)
     select
         arrived.execution_id,
         min(arrived.reason) as reason
@@ -21,7 +21,7 @@
 
     analyze price_changes;
 
-    insert into {{ work }} (execution_id, reason)
+    insert into {{ batch }} (execution_id, reason)
     select
         executions.execution_id,
         'time-out' as reason
@@ -127,9 +127,9 @@
     {%- endfor %}
     {%- endif %};
 
-    analyze {{ work }};
+    analyze {{ batch }};
 
-    insert into {{ work }} (execution_id, reason)
+    insert into {{ batch }} (execution_id, reason)
     select
         siblings.execution_id,
         'shared decision' as reason
@@ -138,13 +138,13 @@
         {%- for relation in [this, ref('stg_platform__task_executions')] %}
         select executions.routing_decision_id
         from {{ relation }} as executions
-        inner join {{ work }} as affected on executions.execution_id = affected.execution_id
+        inner join {{ batch }} as affected on executions.execution_id = affected.execution_id
         {{ 'union' if not loop.last }}
         {%- endfor %}
     ) as shared
         on siblings.routing_decision_id = shared.routing_decision_id
-    where exists (select 1 from {{ work }});
+    where exists (select 1 from {{ batch }});
     {%- endif %}
 
-    analyze {{ work }};
+    analyze {{ batch }};
 {%- endmacro %}
