@@ -381,8 +381,8 @@ def test_a_tick_asks_for_a_run_only_when_something_waits(
         running = execution(3, status="running", end_time=None, start_time=begun, updated_at=begun)
         story.land(organization(), execution(1), running)
         assert waits() == "a load has landed"
-        # At the moment that counts as now in a story the execution is still young. The views have the
-        # clock of the run before.
+        # At the moment that counts as now in a story the execution is still young. The views have
+        # the clock of the run before.
         story.build("*")
         assert waits() == "an execution timed out"
         story.build(now=None)
