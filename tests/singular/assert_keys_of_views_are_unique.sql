@@ -1,6 +1,6 @@
 -- A returned row is a key that stands more than once in a view, which has no constraint that could
--- say so, or that lacks its first part. Views that group large tables are looked at in full checks only:
--- there keys hold by construction.
+-- say so, or that lacks its first part. Views that group large tables are looked at in full checks
+-- only: there keys hold by construction.
 
 {{ config(meta={'dagster': {'ref': {'name': 'fct_alerts'}}}) }}
 

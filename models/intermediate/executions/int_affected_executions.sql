@@ -1,5 +1,5 @@
 -- Grain: one row per execution and reason for which the facts do not show it as it is: during a
--- build of the facts the ones in work, between builds the ones that have arrived since and recent
+-- build of the facts those of its batch, between builds the ones that have arrived since and recent
 -- ones that a new version of their organization restates.
 
 with in_batch as (

@@ -1,8 +1,8 @@
 -- Grain: one row per organization, open day in its reporting time zone and pair of layers. A build
 -- compares what changed: executions with their landed versions and their parts, the sums of a day
 -- with those of its last comparison and what the log has added since, and the rollups of a day with
--- each other, where the organization's stands for the facts. A full check compares everything with the
--- facts themselves.
+-- each other, where the organization's stands for the facts. A full check compares everything with
+-- the facts themselves.
 -- depends_on: {{ ref('int_bookmarks') }}
 -- depends_on: {{ ref('int_execution_changes') }}
 -- depends_on: {{ ref('int_processed_loads') }}
@@ -313,7 +313,8 @@ organization_days as (
 
 ),
 
--- What a day must hold: in a full check what its executions do, else what it held and what was logged.
+-- What a day must hold: in a full check what its executions do, else what it held and what was
+-- logged.
 expected_days as (
 
     {% if of_changes %}

@@ -1,6 +1,7 @@
 -- Grain: one row per provider, model, task type, open day in UTC and pair of layers: days are
 -- compared with the facts and with their hours. A build compares the days that changed, and takes
--- for the facts what was compared last and what the log has added since; a full check all open days.
+-- for the facts what was compared last and what the log has added since; a full check compares all
+-- open days.
 -- depends_on: {{ ref('int_bookmarks') }}
 -- depends_on: {{ ref('int_execution_changes') }}
 -- depends_on: {{ ref('stg_platform__seals') }}
@@ -80,7 +81,8 @@ open_days as (
 
 ),
 
--- What a day must hold: in a full check what its executions do, else what it held and what was logged.
+-- What a day must hold: in a full check what its executions do, else what it held and what was
+-- logged.
 expected_days as (
 
     {% if of_changes %}
