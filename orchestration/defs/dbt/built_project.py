@@ -51,7 +51,8 @@ def current_checksums() -> ProjectChecksums:
     Raises:
         WarehouseError: There is no project.
     """
-    return ProjectChecksums(code=_checksum(_CODE), seeds=_checksum(_SEEDS))
+    root = project_root()
+    return ProjectChecksums(code=checksum(root, _CODE), seeds=checksum(root, _SEEDS))
 
 
 def recorded_checksums(connection: psycopg.Connection) -> ProjectChecksums | None:
@@ -94,8 +95,16 @@ def project_variable(name: str) -> Any:
     return settings["vars"][name]
 
 
-def _checksum(names: tuple[str, ...]) -> str:
-    root = project_root()
+def checksum(root: Path, names: tuple[str, ...]) -> str:
+    """Return what changes with the names and contents of files.
+
+    Args:
+        root: The folder of the project.
+        names: Files and folders in it.
+
+    Returns:
+        A SHA-256, hexadecimal.
+    """
     total = hashlib.sha256()
     for name in names:
         for file in _files(root / name):
