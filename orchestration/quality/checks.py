@@ -4,7 +4,7 @@ import json
 import os
 import re
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -39,7 +39,8 @@ _SOURCE = "warehouse"
 # How SQLAlchemy begins to tell an error of the server.
 _OF_DRIVER = re.compile(r"\(psycopg\.errors\.(\w+)\) (.*)")
 _SPOT_CHECKS = 10
-_KEPT_IDS = 20
+# One query returns the first twenty and counts all.
+_FIRST_ROWS = "select *, count(*) over () as broken_rows from (\n{}\n) as broken limit 20"
 
 # Executions have random ids: the next one after a random id is a random one, found by its key.
 _DRAW = """
@@ -267,10 +268,9 @@ def _validate(
         WarehouseError: A rule could not be evaluated.
     """
     import great_expectations as gx
-    from great_expectations.expectations.core.unexpected_rows_expectation import (
-        UnexpectedRowsExpectation,
-    )
     from great_expectations.expectations.metadata_types import FailureSeverity
+
+    from orchestration.quality.expectation import BrokenRows
 
     rules = {rule.name: rule for rule in suite.rules}
     source = cast("PostgresDatasource", context.data_sources.get(_SOURCE))
@@ -283,8 +283,8 @@ def _validate(
                 gx.ExpectationSuite(
                     name=suite.name,
                     expectations=[
-                        UnexpectedRowsExpectation(
-                            unexpected_rows_query=suite.query_of(rule),
+                        BrokenRows(
+                            unexpected_rows_query=_FIRST_ROWS.format(suite.query_of(rule)),
                             severity=FailureSeverity(rule.severity),
                             description=rule.description,
                             meta={"rule": rule.name},
@@ -308,12 +308,16 @@ def _validate(
                 suite=suite.name,
                 rule=rule,
                 broken_rows=int(expectation.result["observed_value"]),
-                broken_ids=[dict(row) for row in rows[:_KEPT_IDS]],
+                broken_ids=[_id(row) for row in rows],
                 limit=limits[rule.limit] if rule.limit else None,
                 query=suite.query_of(rule).format(batch=f"(\n{batch}\n) as batch"),
             )
         )
     return results
+
+
+def _id(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name != "broken_rows"}
 
 
 def _reason_it_failed(expectation: Any) -> str | None:

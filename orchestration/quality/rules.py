@@ -27,12 +27,15 @@ class Rule:
         severity: How grave it is if not.
         description: The rule as a sentence.
         limit: The column of `int_quality_limits` that the query reads; None when it has no limit.
+        constraints: Those of the suite's table that promise the same. As long as all of them stand,
+            the server has looked at every row that was written, and nobody looks again.
     """
 
     name: str
     severity: Severity
     description: str
     limit: str | None = None
+    constraints: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -45,11 +48,13 @@ class Suite:
             with `{build}` for the number of the last build that was checked and `{loads}` for an
             array of the loads processed since; None when all rows are always looked at.
         rules: What must hold.
+        table: Where the constraints of the rules stand; None when no rule names any.
     """
 
     name: str
     changed: str | None
     rules: tuple[Rule, ...]
+    table: str | None = None
 
     @property
     def batch(self) -> str:
@@ -65,12 +70,35 @@ class Suite:
         Returns:
             SQL with `{batch}` for the rows to look at.
         """
-        return self._query(rule.name)
+        query = self._query(rule.name)
+        if not rule.constraints:
+            return query
+        return _UNLESS_PROMISED.format(
+            query=query,
+            table=self.table,
+            names="', '".join(rule.constraints),
+            number=len(rule.constraints),
+            batch="{batch}",
+        )
 
     def _query(self, name: str) -> str:
         file = resources.files(__package__).joinpath("queries", self.name, f"{name}.sql")
         return file.read_text(encoding="utf-8").rstrip()
 
+
+_UNLESS_PROMISED = """select *
+from (
+{query}
+) as unpromised
+where
+    (
+        select count(*)
+        from pg_catalog.pg_constraint
+        where
+            conrelid = to_regclass('{table}')
+            and conname in ('{names}')
+            and convalidated
+    ) < {number}"""
 
 _CHANGED_EXECUTIONS = """execution_id in (
     select changes.execution_id
@@ -168,31 +196,37 @@ _SUITES = (
     Suite(
         name="executions",
         changed=_CHANGED_EXECUTIONS,
+        table="marts.fct_task_executions",
         rules=(
             Rule(
                 "cost_is_not_negative",
                 Severity.CRITICAL,
                 "No cost is below 0.",
+                constraints=("cost_is_not_negative",),
             ),
             Rule(
                 "savings_are_baseline_less_cost",
                 Severity.CRITICAL,
                 "Savings are the baseline less the cost, net savings less the overhead as well.",
+                constraints=("savings_are_baseline_less_cost", "net_savings_bear_the_overhead"),
             ),
             Rule(
                 "failures_save_nothing",
                 Severity.CRITICAL,
                 "Only completed executions have savings.",
+                constraints=("only_completed_executions_save",),
             ),
             Rule(
                 "statuses_are_known",
                 Severity.CRITICAL,
                 "Every status is pending, running, completed or failed.",
+                constraints=("status_is_known",),
             ),
             Rule(
                 "nothing_ends_before_it_starts",
                 Severity.CRITICAL,
                 "No execution ends before it starts.",
+                constraints=("end_is_not_before_start",),
             ),
             Rule(
                 "completed_executions_took_time",
@@ -254,6 +288,7 @@ _SUITES = (
     Suite(
         name="rollups",
         changed=_CHANGED_DAYS,
+        table="intermediate.int_organization_days",
         rules=(
             Rule(
                 "parts_are_no_more_than_the_whole",
@@ -264,6 +299,7 @@ _SUITES = (
                 "savings_add_up",
                 Severity.CRITICAL,
                 "What a day saved is its baseline less the cost that was compared.",
+                constraints=("savings_are_baseline_less_compared_cost",),
             ),
             Rule(
                 "few_tasks_fail",

@@ -6,10 +6,12 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from oracle import Row
-from stories import RECORDED_LATER, ROWS, Seeds, Story, price
+from stories import RECORDED_LATER, ROWS, Seeds, Story, environment_of, price
 from test_landing_contracts import execution, organization
 
+from orchestration.cli import main
 from orchestration.prices.book import Book
 from orchestration.prices.refresh import restated
 
@@ -322,10 +324,22 @@ def test_what_may_be_right_is_listed_and_stops_nothing(
             [("withdrawn", "2026-02-01 00:00:00+00", "2026-03-01 00:00:00+00")],
         ),
     }
-    story.build(*(f"+{test}" for test in expected), with_tests=True)
+    story.build(*(f"+{test}" for test in expected), "dim_prices", with_tests=True)
     output = capsys.readouterr().out
     for test, (columns, rows) in expected.items():
         # The shipped book has nothing that somebody should act on.
         assert f"WARN {test}, rows: {len(rows)}; " in output
         found = listed(story, test, columns)
         assert sorted((tuple(row.values()) for row in found), key=str) == rows
+    # `warehouse check` and the alert read what the tests read.
+    with environment_of(story.database):
+        CliRunner().invoke(main, ["check", "--suite", "price_book"], catch_exceptions=False)
+    for rule in ("price_changes_are_small", "fetched_prices_are_fresh"):
+        row = story.row("select broken_ids from quality.check_results where rule = %s", rule)
+        assert {broken["price_id"] for broken in row["broken_ids"]} == {
+            row["price_id"] for row in listed(story, f"assert_{rule}", "price_id")
+        }
+    assert story.row(
+        "select is_broken, round(observed, 3) as hours from quality.alert_conditions "
+        "where rule = 'fetched_prices_are_fresh'"
+    ) == {"is_broken": True, "hours": Decimal("24.000")}

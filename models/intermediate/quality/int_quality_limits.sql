@@ -3,9 +3,6 @@
 
 select
     cast({{ var('price_change_warn_percentage') }} as numeric) as price_change_warn_percentage,
-    -- As the text of an array, because fixtures of unit tests know no arrays.
-    cast('{{ "{" ~ var("reviewed_price_recordings") | join(",") ~ "}" }}' as text)
-        as reviewed_price_recordings,
     cast({{ var('price_stale_hours') }} as numeric) as price_stale_hours,
     cast({{ var('landing_stale_hours') }} as numeric) as landing_stale_hours,
     cast({{ var('rejected_lines_warn_percentage') }} as numeric) as rejected_lines_warn_percentage,

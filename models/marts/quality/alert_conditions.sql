@@ -188,11 +188,7 @@ last_landing as (
 oldest_prices as (
 
     select min(recorded_at) as recorded_at
-    from {{ ref('dim_prices') }}
-    where
-        source like 'fetched:%'
-        and effective_from <= {{ warehouse_now() }}
-        and coalesce(effective_until > {{ warehouse_now() }}, true)
+    from {{ ref('int_fetched_prices') }}
 
 ),
 

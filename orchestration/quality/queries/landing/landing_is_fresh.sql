@@ -1,4 +1,7 @@
 select max(load_id) as load_id from {batch}
 having
-    coalesce(max(landed_at), '-infinity')
-    < current_timestamp - (select landing_stale_hours from intermediate.int_quality_limits) * interval '1 hour'
+    exists (
+        select 1
+        from quality.alert_conditions as conditions
+        where conditions.rule = 'landing_is_fresh' and conditions.is_broken
+    )

@@ -1,6 +1,7 @@
-select organization_id from {batch}
-group by organization_id
-having
-    sum(successful_tasks + failed_tasks) >= (select rate_min_tasks from intermediate.int_quality_limits)
-    and 100 * sum(negative_savings_tasks)
-    > sum(compared_tasks) * (select negative_savings_warn_percentage from intermediate.int_quality_limits)
+select distinct organization_id from {batch}
+where
+    organization_id in (
+        select conditions.organization_id
+        from quality.alert_conditions as conditions
+        where conditions.rule = 'few_tasks_cost_more_than_their_baseline' and conditions.is_broken
+    )

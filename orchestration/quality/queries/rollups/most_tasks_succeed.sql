@@ -1,6 +1,7 @@
-select organization_id from {batch}
-group by organization_id
-having
-    sum(successful_tasks + failed_tasks) >= (select rate_min_tasks from intermediate.int_quality_limits)
-    and 100 * sum(failed_tasks)
-    > sum(successful_tasks + failed_tasks) * (select failed_tasks_critical_percentage from intermediate.int_quality_limits)
+select distinct organization_id from {batch}
+where
+    organization_id in (
+        select conditions.organization_id
+        from quality.alert_conditions as conditions
+        where conditions.rule = 'most_tasks_succeed' and conditions.is_broken
+    )
