@@ -8,7 +8,7 @@
         {{ next_build() }} as build_id,
         '{{ invocation_id }}' as invocation_id,
         current_timestamp as processed_at
-    from ({{ arrived_loads() }}) as arrived;
+    from {{ ref('int_arrived_loads') }} as arrived;
 
     delete from {{ processed_prices }}
     where price_input_id not in (select inputs.price_input_id from {{ ref('int_price_inputs') }} as inputs);

@@ -54,7 +54,7 @@
         select distinct routing_decision_id
         from {{ ref('stg_platform__routing_decisions') }}
         where
-            {{ landed_in(arrived_loads()) }}
+            {{ landed_in('select load_id from ' ~ ref('int_arrived_loads')) }}
     ) as arrived
         on executions.routing_decision_id = arrived.routing_decision_id
     {%- for organization, are_such in [

@@ -1,15 +1,13 @@
 {#- At the end of a run that built models, but not the facts: says how many loads wait for them, because
     such a run succeeds and processes nothing. Also under --quiet. -#}
 {% macro tell_waiting_loads(results) -%}
-    {%- set processed_loads = ref('int_processed_loads') -%}
-    {%- set loads = source('platform', 'loads') -%}
+    {%- set arrived_loads = ref('int_arrived_loads') -%}
     {%- set models = results | selectattr('node.resource_type', 'equalto', 'model')
         | map(attribute='node.name') | list -%}
     {%- if execute and models and 'fct_task_executions' not in models -%}
         {%- set waiting = run_query(
-            'select count(*) from ' ~ loads
-            ~ (' where load_id not in (select load_id from ' ~ processed_loads ~ ')'
-                if load_relation(processed_loads) else '')
+            'select count(*) from '
+            ~ (arrived_loads if load_relation(arrived_loads) else source('platform', 'loads'))
         ).rows[0][0] -%}
         {%- if waiting -%}
             {%- do print(

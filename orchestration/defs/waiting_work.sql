@@ -1,16 +1,7 @@
 -- One row per kind of work that waits for a scheduled build; none when nothing waits.
 
 select 'a load has landed' as reason
-where
-    exists (
-        select 1
-        from raw.loads as loads
-        where
-            loads.load_id not in (
-                select processed.load_id
-                from intermediate.int_processed_loads as processed
-            )
-    )
+where exists (select 1 from intermediate.int_arrived_loads)
 union all
 select 'an execution timed out' as reason
 where

@@ -54,9 +54,9 @@ select
     _line_number as line_number,
     landed_at,
     first_landing <> first_landing_of_all as is_refused,
-    _load_id not in (
-        select processed.load_id
-        from intermediate.int_processed_loads as processed
+    _load_id in (
+        select arrived.load_id
+        from intermediate.int_arrived_loads as arrived
     ) as is_pending
 from versions
 order by

@@ -1,15 +1,7 @@
 -- How much waits for a build: loads that the facts have not processed, and models whose bookmark is
 -- behind that of the facts.
 select
-    (
-        select count(*)
-        from raw.loads
-        where
-            loads.load_id not in (
-                select processed.load_id
-                from intermediate.int_processed_loads as processed
-            )
-    ) as loads,
+    (select count(*) from intermediate.int_arrived_loads) as loads,
     (
         select count(*)
         from intermediate.int_bookmarks as bookmarks

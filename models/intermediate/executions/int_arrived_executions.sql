@@ -9,7 +9,7 @@ with arrived as (
         'arrival' as reason
     from {{ ref('stg_platform__task_executions') }}
     where
-        {{ landed_in(arrived_loads()) }}
+        {{ landed_in('select load_id from ' ~ ref('int_arrived_loads')) }}
 
 ),
 
@@ -21,7 +21,7 @@ decided as (
         'decision' as reason
     from {{ ref('stg_platform__routing_decisions') }}
     where
-        {{ landed_in(arrived_loads()) }}
+        {{ landed_in('select load_id from ' ~ ref('int_arrived_loads')) }}
         and execution_id is not null
 
 ),

@@ -13,7 +13,9 @@ events as (
 
     select
         *,
-        _load_id in ({{ arrived_loads() }}) as has_just_arrived
+        _load_id in (
+            select arrived.load_id from {{ ref('int_arrived_loads') }} as arrived
+        ) as has_just_arrived
     from {{ ref('stg_platform__organizations') }}
 
 ),

@@ -4,6 +4,7 @@
 -- task's (measured savings), a decision's, those in a stretch of time that a price concerns, and
 -- those without an end that may time out. The hooks of an incremental build read these as well:
 -- depends_on: {{ ref('int_arrived_executions') }}
+-- depends_on: {{ ref('int_arrived_loads') }}
 -- depends_on: {{ ref('int_bookmarks') }}
 -- depends_on: {{ ref('int_cost_changes') }}
 -- depends_on: {{ ref('int_execution_changes') }}
@@ -22,7 +23,6 @@
 -- depends_on: {{ ref('int_processed_prices') }}
 -- depends_on: {{ ref('int_sealed_days') }}
 -- depends_on: {{ ref('int_sealed_versions') }}
--- depends_on: {{ ref('stg_platform__loads') }}
 -- depends_on: {{ ref('stg_platform__organizations') }}
 -- depends_on: {{ ref('stg_platform__routing_decisions') }}
 -- depends_on: {{ ref('stg_platform__sealed_executions') }}
