@@ -1,7 +1,6 @@
 """Real PostgreSQL servers and fresh databases for the tests."""
 
 import contextlib
-import dataclasses
 import os
 import secrets
 import shutil
@@ -9,35 +8,19 @@ import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
-import psycopg
 import pytest
 from psycopg import sql
+from support.servers import (
+    DEBIAN_BIN_DIRECTORY,
+    TEMPLATE_DATABASE,
+    Database,
+    connect_to,
+    settings_of,
+)
 
-from orchestration.database.connection import ConnectionSettings
-from orchestration.database.embedded import HOST, ROLE, EmbeddedServer, embedded_bin_directory
+from orchestration.database.embedded import EmbeddedServer, embedded_bin_directory
 from orchestration.database.migrate import migrate
-
-DEBIAN_BIN_DIRECTORY = Path("/usr/lib/postgresql/15/bin")
-TEMPLATE_DATABASE = "warehouse_template"
-
-
-@dataclasses.dataclass(frozen=True)
-class Database:
-    """One migrated database of its own, for one test.
-
-    Attributes:
-        settings: How to reach it; what `connection.current_settings()` returns in the test.
-        environment: The libpq variables, already set in `os.environ`, for child processes.
-    """
-
-    settings: ConnectionSettings
-    environment: dict[str, str]
-
-    def connect(self, **options: Any) -> psycopg.Connection:
-        """Open a connection; `options` as in `psycopg.connect`."""
-        return _connect(self.settings, **options)
 
 
 @pytest.fixture(autouse=True)
@@ -150,18 +133,6 @@ def empty_database(server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch) -> I
         yield made
 
 
-def settings_of(server: EmbeddedServer, database: str = "warehouse") -> ConnectionSettings:
-    """Return the settings for one database of a running server, as if PGHOST named it."""
-    return ConnectionSettings(
-        host=HOST,
-        port=server.port,
-        user=ROLE,
-        dbname=database,
-        passfile=server.passfile,
-        is_embedded=False,
-    )
-
-
 @contextlib.contextmanager
 def _new_database(
     server: EmbeddedServer, template: str, monkeypatch: pytest.MonkeyPatch
@@ -175,27 +146,16 @@ def _new_database(
             monkeypatch.setenv(variable, value)
         yield Database(settings, environment)
     finally:
-        with _connect(settings_of(server, "postgres"), autocommit=True) as connection:
+        with connect_to(settings_of(server, "postgres"), autocommit=True) as connection:
             connection.execute(
                 sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name))
             )
 
 
 def _create_database(server: EmbeddedServer, name: str, template: str) -> None:
-    with _connect(settings_of(server, "postgres"), autocommit=True) as connection:
+    with connect_to(settings_of(server, "postgres"), autocommit=True) as connection:
         connection.execute(
             sql.SQL("create database {} template {}").format(
                 sql.Identifier(name), sql.Identifier(template)
             )
         )
-
-
-def _connect(settings: ConnectionSettings, **options: Any) -> psycopg.Connection:
-    parameters: dict[str, Any] = {
-        "host": settings.host,
-        "port": settings.port,
-        "user": settings.user,
-        "dbname": settings.dbname,
-        "passfile": str(settings.passfile),
-    }
-    return psycopg.connect(**(parameters | options))

@@ -7,11 +7,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from stories import NOW, Story
-from test_landing_contracts import execution, organization
-from test_quality_checks import check, without_check_constraints
+from support.checks import check, without_check_constraints
+from support.events import organization
+from support.price_books import for_three_usd
+from support.stories import NOW, Story
 
-pytest_plugins = ["stories"]
+pytest_plugins = ["support.stories"]
 
 MARCH, APRIL = "2026-03-11T10:00:00Z", "2026-04-03T10:00:00Z"
 
@@ -21,20 +22,6 @@ BUDGET_RULES = {
     "spend_is_below_budget",
     "spend_will_stay_below_budget",
 }
-
-
-def for_three_usd(number: int, **changes: Any) -> dict[str, Any]:
-    """A million input tokens of a model that costs 3 USD for as many, on 1 March."""
-    return execution(
-        number,
-        input_tokens=1_000_000,
-        cached_input_tokens=0,
-        cache_write_tokens=0,
-        output_tokens=0,
-        reasoning_tokens=0,
-        reported_cost_usd=None,
-        **changes,
-    )
 
 
 def alerts(story: Story, *rules: str) -> list[dict[str, Any]]:

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from stories import Seeds, Story, environment_of
-from test_landing_contracts import adjustment, execution, organization, uuid_of
+from support.events import adjustment, execution, organization, uuid_of
+from support.stories import Seeds, Story, environment_of
 
 from orchestration.cli import main
 
-pytest_plugins = ["stories"]
+pytest_plugins = ["support.stories"]
 
 OTHERS = uuid_of(77)
 NOON = "2026-03-05T12:00:00Z"

@@ -2,11 +2,9 @@
 
 import random
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
 
 import pytest
-from stories import ROWS, Story, sample_lines, shuffled_in_parts
-from test_landing_contracts import (
+from support.events import (
     ORGANIZATION_ID,
     USER_ID,
     decision,
@@ -16,13 +14,12 @@ from test_landing_contracts import (
     user,
     uuid_of,
 )
+from support.histories import OTHER_ORGANIZATION, OTHER_USER, tangled_events
+from support.stories import ROWS, Story, sample_lines, shuffled_in_parts
 
 from orchestration.sample.generator import SampleSettings
 
-pytest_plugins = ["stories"]
-
-OTHER_ORGANIZATION = uuid_of(77)
-OTHER_USER = uuid_of(88)
+pytest_plugins = ["support.stories"]
 
 
 @pytest.mark.parametrize("seed", [1, 2])
@@ -54,79 +51,6 @@ def test_any_split_holds_on_the_oldest_supported_postgresql(story_15: Story) -> 
     story_15.build()
     story_15.assert_equals_oracle()
     story_15.assert_equals_full_refresh()
-
-
-def tangled_events(seed: int) -> list[dict[str, Any]]:
-    """Return versions upon versions of few entities that refer to each other in every way.
-
-    The sample is a believable company; this is the opposite: late organizations that change their
-    zone, executions that move between days, organizations, users and decisions, decisions that
-    change the execution they name, versions of one moment, all within a week.
-    """
-    draw = random.Random(seed)  # noqa: S311 - a history that can be repeated
-
-    def moment(latest_hour: int = 7 * 24) -> str:
-        minutes = draw.choice([0, 0, 30, 59]) + 60 * draw.randrange(latest_hour)
-        return (datetime(2026, 3, 26, tzinfo=UTC) + timedelta(minutes=minutes)).isoformat()
-
-    def some(*values: Any) -> Any:
-        return draw.choice([*values, None])
-
-    organizations = [uuid_of(n) for n in (41, 42, 43)]
-    users = [uuid_of(n) for n in (51, 52, 53, 54)]
-    executions = [uuid_of(600 + n) for n in range(14)]
-    decisions = [uuid_of(700 + n) for n in range(7)]
-    events: list[dict[str, Any]] = []
-    for number in range(1, 9):
-        events.append(
-            organization(
-                number,
-                id=draw.choice(organizations[:2]),
-                timezone=draw.choice(["Europe/Berlin", "Asia/Kolkata", "America/Los_Angeles"]),
-                baseline_model=some("gpt-4o", "gpt-4o-mini"),
-                updated_at=moment(),
-            )
-        )
-        events.append(
-            user(
-                number,
-                id=draw.choice(users[:3]),
-                organization_id=draw.choice(organizations),
-                updated_at=moment(),
-            )
-        )
-    for number in range(1, 46):
-        start = moment()
-        events.append(
-            execution(
-                number,
-                id=draw.choice(executions),
-                organization_id=draw.choice(organizations),
-                user_id=some(*users),
-                status=draw.choice(["pending", "running", "completed", "completed", "failed"]),
-                start_time=start,
-                end_time=some(start),
-                updated_at=max(start, moment(9 * 24)),
-                provider=draw.choice(["anthropic", "openai"]),
-                model=some("claude-3-7-sonnet-20250219", "gpt-4o"),
-                routing_decision_id=some(*decisions[:4]),
-            )
-        )
-    for number in range(1, 25):
-        decided = moment()
-        events.append(
-            decision(
-                number,
-                id=draw.choice(decisions),
-                organization_id=draw.choice(organizations),
-                task_execution_id=some(*executions[:3], None, None),
-                routing_overhead_cost_usd=some(0.000079, 0.5),
-                predicted_cost_usd=some(0.008),
-                decision_timestamp=decided,
-                updated_at=max(decided, moment(9 * 24)),
-            )
-        )
-    return events
 
 
 @pytest.mark.parametrize("seed", [1, 2])

@@ -6,18 +6,12 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from oracle import Row
-from stories import NOW, ROWS, Seeds, Story, price
-from test_build_prices import changed, most_used_model, using
-from test_landing_contracts import (
-    ORGANIZATION_ID,
-    adjustment,
-    execution,
-    organization,
-    uuid_of,
-)
+from support.events import ORGANIZATION_ID, adjustment, execution, organization, uuid_of
+from support.oracle import Row
+from support.price_books import changed, most_used_model, using
+from support.stories import NOW, ROWS, Seeds, Story, price
 
-pytest_plugins = ["stories"]
+pytest_plugins = ["support.stories"]
 
 LATER = (datetime.now(UTC) + timedelta(hours=12)).isoformat()
 """When something is recorded after the moment, by the clock, to which the past is rebuilt."""

@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from stories import NOW, Project, Story, environment_of
-from test_landing_contracts import execution, organization
+from support.events import execution, organization
+from support.stories import NOW, Project, Story, environment_of
 
 from orchestration.cli import main
 from orchestration.project import project_root
 
-pytest_plugins = ["stories"]
+pytest_plugins = ["support.stories"]
 
 # All of May is sealed then, and its executions have left.
 LATER = "2026-12-01T12:00:00Z"

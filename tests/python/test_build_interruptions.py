@@ -5,79 +5,37 @@ import itertools
 import multiprocessing
 import os
 import random
-import signal
-import subprocess
-import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import BinaryIO
 
 import psycopg
-from stories import NOW, Story, environment_of, sample_lines, shuffled_in_parts
-from test_landing_contracts import ORGANIZATION_ID, execution, line_of, organization, user, uuid_of
+from support.events import ORGANIZATION_ID, execution, line_of, organization, user, uuid_of
+from support.processes import (
+    CONNECTED,
+    PATIENCE_SECONDS,
+    WAITING_FOR_A_LOCK,
+    kill_a_build,
+    locked,
+    wait_until,
+)
+from support.stories import NOW, Story, environment_of, sample_lines, shuffled_in_parts
 
 from orchestration.landing.loader import land_stream
 from orchestration.sample.generator import SampleSettings
 
-pytest_plugins = ["stories"]
+pytest_plugins = ["support.stories"]
 
-DBT = Path(sys.executable).with_name("dbt")
 FORKING = multiprocessing.get_context("fork")
-PATIENCE_SECONDS = 60
 KILLS = 20
 
-WAITING_FOR_A_LOCK = (
-    "select count(*) > 0 from pg_catalog.pg_stat_activity "
-    "where datname = current_database() and wait_event_type = 'Lock' and query ~ %s"
-)
-CONNECTED = (
-    "select count(*) > 0 from pg_catalog.pg_stat_activity "
-    "where datname = current_database() and application_name = %s"
-)
 UNCOMMITTED_LOAD = (
     "select count(*) > 0 from pg_catalog.pg_stat_activity where datname = current_database() "
     "and application_name = %s and backend_xid is not null"
 )
-
-
-def wait_until(connection: psycopg.Connection, statement: str, parameter: str) -> None:
-    """Wait for a statement to say yes."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < deadline:
-        if connection.execute(statement.encode(), (parameter,)).fetchone() == (True,):
-            return
-        time.sleep(0.02)
-    raise TimeoutError(f"{parameter} was not seen")
-
-
-@contextlib.contextmanager
-def locked(story: Story, table: str, mode: str) -> Iterator[None]:
-    """Hold a table so that a build stops where it first needs it."""
-    with story.database.connect() as holder:
-        holder.execute(f"lock table {table} in {mode} mode".encode())
-        yield
-        holder.rollback()
-
-
-def kill_a_build(story: Story, reached: Callable[[], object], *arguments: str) -> None:
-    """Start `dbt build` as a process of its own and kill it when it has got somewhere."""
-    command = story.project.arguments(
-        story.database, ["build", "--exclude-resource-type", "unit_test", "test", *arguments], NOW
-    )
-    with environment_of(story.database):
-        build = subprocess.Popen(
-            [str(DBT), *command], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-    try:
-        reached()
-        assert build.poll() is None, "the build ended before it could be killed"
-    finally:
-        build.send_signal(signal.SIGKILL)
-        build.wait()
 
 
 def test_whenever_a_build_is_killed_the_next_one_makes_everything_right(story: Story) -> None:

@@ -9,8 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from stories import NOW, Project, Story, environment_of, sample_lines, story_database
-from test_build_interruptions import (
+from support.processes import (
     CONNECTED,
     DBT,
     PATIENCE_SECONDS,
@@ -19,11 +18,12 @@ from test_build_interruptions import (
     locked,
     wait_until,
 )
+from support.stories import NOW, Project, Story, environment_of, sample_lines, story_database
 
 from orchestration.database.embedded import EmbeddedServer
 from orchestration.sample.generator import SampleSettings
 
-pytest_plugins = ["stories"]
+pytest_plugins = ["support.stories"]
 
 WAITING = "Waiting for another run of dbt on the same schemas, "
 SMALL = SampleSettings(300, 3, 10, 5, 3)

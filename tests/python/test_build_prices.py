@@ -5,59 +5,12 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from oracle import Row
-from stories import RECORDED_LATER, Seeds, Story, price
-from test_landing_contracts import ORGANIZATION_ID, execution, organization, uuid_of
+from support.events import ORGANIZATION_ID, execution, organization, uuid_of
+from support.oracle import Row
+from support.price_books import changed, most_used_model, using
+from support.stories import RECORDED_LATER, Seeds, Story, price
 
-pytest_plugins = ["stories"]
-
-
-def changed(before: dict[Any, Row], after: dict[Any, Row]) -> set[Any]:
-    assert before.keys() == after.keys()
-    return {key for key, row in after.items() if before[key] != row}
-
-
-def using(facts: dict[Any, Row], provider: str, model: str | None) -> set[Any]:
-    """Return the executions that are priced as a model, or compared with it under any policy."""
-    names = {model} | {
-        fact[f"{prefix}model"]
-        for fact in facts.values()
-        for prefix in ("", "baseline_")
-        if (fact[f"{prefix}provider"], fact[f"{prefix}price_model"]) == (provider, model)
-    }
-    return {
-        key
-        for key, fact in facts.items()
-        if (provider, model)
-        in (
-            (fact["provider"], fact["price_model"]),
-            (fact["baseline_provider"], fact["baseline_price_model"]),
-        )
-        or any(
-            fact[f"{offer}_provider"] == provider
-            and fact[f"{offer}_model"] in names
-            and fact[f"{policy}_baseline_cost_usd"] is not None
-            for offer, policy in (
-                ("decision_baseline", "decision_recorded"),
-                ("most_expensive_alternative", "most_expensive_alternative"),
-            )
-        )
-    }
-
-
-def most_used_model(story: Story, seeds: Seeds) -> tuple[str, str]:
-    """Return the most used model that has one price whatever the service tier."""
-    tiered = {
-        (row["provider"], row["model"])
-        for row in seeds.read("provider_pricing")
-        if row["service_tier"]
-    }
-    usage = Counter(
-        (fact["provider"], fact["price_model"])
-        for fact in story.mart("fct_task_executions").values()
-        if fact["pricing_status"] == "priced"
-    )
-    return next(model for model, _ in usage.most_common() if model not in tiered)
+pytest_plugins = ["support.stories"]
 
 
 def test_a_corrected_and_a_new_price_restate_exactly_what_they_cover(

@@ -4,12 +4,12 @@ import io
 from pathlib import Path
 
 import pytest
-from stories import Story, environment_of
+from support.stories import Story, environment_of
 
 from orchestration.landing.loader import land_stream
 from orchestration.sources.aider import convert
 
-pytest_plugins = ["stories"]
+pytest_plugins = ["support.stories"]
 
 LOG = Path(__file__).parents[3] / "shared" / "data" / "aider_analytics" / "llm_calls.csv"
 

@@ -4,10 +4,10 @@ import json
 from typing import Any
 
 from psycopg import sql
-from stories import NOW, SUMS, Story
-from test_landing_contracts import decision, execution, organization, uuid_of
+from support.events import decision, execution, organization, uuid_of
+from support.stories import NOW, SUMS, Story
 
-pytest_plugins = ["stories"]
+pytest_plugins = ["support.stories"]
 
 OTHER = uuid_of(77)
 

@@ -4,8 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from stories import ROWS, Story
-from test_landing_contracts import (
+from support.events import (
     ORGANIZATION_ID,
     USER_ID,
     decision,
@@ -14,8 +13,9 @@ from test_landing_contracts import (
     user,
     uuid_of,
 )
+from support.stories import ROWS, Story
 
-pytest_plugins = ["stories"]
+pytest_plugins = ["support.stories"]
 
 
 def execution_id(number: int) -> str:

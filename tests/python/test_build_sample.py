@@ -4,12 +4,12 @@ from collections import Counter
 
 import pytest
 from click.testing import CliRunner
-from oracle import Oracle
-from stories import Story, differences_between, environment_of
+from support.oracle import Oracle
+from support.stories import Story, differences_between, environment_of
 
 from orchestration.cli import main
 
-pytest_plugins = ["stories"]
+pytest_plugins = ["support.stories"]
 
 
 @pytest.fixture(scope="module")

@@ -4,10 +4,10 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from stories import ROWS, Seeds, Story, price
-from test_landing_contracts import ORGANIZATION_ID, decision, execution, organization, uuid_of
+from support.events import ORGANIZATION_ID, decision, execution, organization, uuid_of
+from support.stories import ROWS, Seeds, Story, price
 
-pytest_plugins = ["stories"]
+pytest_plugins = ["support.stories"]
 
 POLICIES = """
     select policy, compared_tasks, unknown_baseline_tasks, total_savings_usd, total_net_savings_usd

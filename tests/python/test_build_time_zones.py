@@ -1,17 +1,16 @@
 """The same numbers under any session time zone, also on days of 23 and 25 hours."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from conftest import Database
-from stories import ROWS, Story, sample_lines, shuffled_in_parts
-from test_landing_contracts import execution, organization, uuid_of
+from support.events import execution, organization, uuid_of
+from support.histories import under
+from support.stories import ROWS, Story, sample_lines, shuffled_in_parts
 
 from orchestration.sample.generator import SampleSettings
 
-pytest_plugins = ["stories"]
+pytest_plugins = ["support.stories"]
 
 ZONES = {
     "America/Los_Angeles": uuid_of(41),
@@ -27,14 +26,6 @@ SHORT_AND_LONG_DAYS = {
     ("Australia/Lord_Howe", "2025-10-05"): 47,
     ("Asia/Kolkata", "2025-03-09"): 48,
 }
-
-
-def under(story: Story, zone: str) -> Story:
-    """Return the story with sessions that write times otherwise; the events are shared."""
-    settings = story.database.settings
-    options = f"-c timezone={zone} -c datestyle=SQL,DMY -c intervalstyle=sql_standard"
-    environment = {"PGOPTIONS": options, "PGTZ": zone}
-    return replace(story, database=Database(settings, story.database.environment | environment))
 
 
 def every_half_hour() -> Iterator[dict[str, Any]]:

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import psycopg
 import pytest
-from stories import Project, Story
-from test_landing_contracts import adjustment, execution, organization
+from support.events import adjustment, execution, organization
+from support.stories import Project, Story
 
-pytest_plugins = ["stories"]
+pytest_plugins = ["support.stories"]
 
 VIEW = "staging.stg_platform__adjustments"
 # The view, and all that stand on it.

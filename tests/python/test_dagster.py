@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_landing_contracts import ORGANIZATION_ID
+from support.events import ORGANIZATION_ID
 
 from orchestration.defs.dbt.arguments import dbt_arguments, moment
 from orchestration.defs.dbt.environment import environment_with, settings_for_reading

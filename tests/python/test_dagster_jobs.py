@@ -12,19 +12,19 @@ from typing import Any
 import dagster as dg
 import psycopg
 import pytest
-from conftest import Database
-from stories import ROWS, STORY_DATABASE, Project, Story, environment_of
-from test_alerts import for_three_usd
-from test_landing_contracts import decision, execution, organization
-from test_notifications import Webhook, serving
-from test_quality_checks import RULES, without_check_constraints
+from support.checks import RULES, without_check_constraints
+from support.events import decision, execution, organization
+from support.price_books import for_three_usd
+from support.servers import Database
+from support.stories import ROWS, STORY_DATABASE, Project, Story, environment_of
+from support.webhooks import Webhook, serving
 
 from orchestration.defs.notifications import Notifier
 from orchestration.defs.retries import is_lost_connection, retried_when_connection_is_lost
 from orchestration.errors import WarehouseError
 from orchestration.landing.loader import land
 
-pytest_plugins = ["stories"]
+pytest_plugins = ["support.stories"]
 
 _MISCOUNT = (
     "update quality.reconciled_days set downstream_count = downstream_count {} 1, "

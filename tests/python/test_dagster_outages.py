@@ -16,9 +16,9 @@ from typing import Any
 import psycopg
 import pytest
 import requests
-from conftest import settings_of
-from test_landing_contracts import execution, organization
-from test_ui import Interface, interface
+from support.events import execution, organization
+from support.interface import Interface, interface
+from support.servers import settings_of
 
 from orchestration.database.embedded import EmbeddedServer
 from orchestration.database.migrate import migrate

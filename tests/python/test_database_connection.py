@@ -16,11 +16,11 @@ import psycopg2  # type: ignore[import-untyped]
 import pytest
 import yaml
 from click.testing import CliRunner
-from conftest import Database
 from dbt.clients.jinja import get_rendered
 from dbt.context.secret import generate_secret_context
 from dbt.exceptions import EnvVarMissingError
 from dbt_common.context import set_invocation_context
+from support.servers import Database
 
 from orchestration.database.commands import db, env
 from orchestration.database.connection import ConnectionSettings, connect, current_settings

@@ -10,8 +10,8 @@ import pytest
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from conftest import Database
 from psycopg import sql
+from support.servers import Database
 
 from orchestration.database import migrate as migrate_module
 from orchestration.database.migrate import migrate, newest_revision, require_migrated

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
-from conftest import Database
+from support.servers import Database
 
 from orchestration.database import partitions
 from orchestration.database.partitions import ensure_month_partitions

@@ -23,15 +23,15 @@ from zoneinfo import ZoneInfo
 import psycopg
 import pytest
 from hypothesis import strategies as st
-from oracle import Row
 from psycopg.types.json import Jsonb
-from stories import NOW, Story
-from test_landing_contracts import uuid_of
-from test_pricing_properties import drawn, either
+from support.events import uuid_of
+from support.oracle import Row
+from support.price_books import drawn, either
+from support.stories import NOW, Story
 
 from orchestration.project import project_root
 
-pytest_plugins = ["stories"]
+pytest_plugins = ["support.stories"]
 
 MODEL = "int_organization_days"
 SAMPLES = 150

@@ -8,18 +8,11 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from conftest import Database
-from oracle import Row
 from rich.console import Console
-from stories import ROWS, Seeds, Story, environment_of, price
-from test_landing_contracts import (
-    ORGANIZATION_ID,
-    decision,
-    execution,
-    organization,
-    user,
-    uuid_of,
-)
+from support.events import ORGANIZATION_ID, decision, execution, organization, user, uuid_of
+from support.oracle import Row
+from support.servers import Database
+from support.stories import ROWS, Seeds, Story, environment_of, price
 
 from orchestration.cli import main
 from orchestration.explain import screen
@@ -33,7 +26,7 @@ from orchestration.explain.arithmetic import (
 )
 from orchestration.explain.gather import as_json, explain
 
-pytest_plugins = ["stories"]
+pytest_plugins = ["support.stories"]
 
 NO_TOKENS = {
     "input_tokens": None,

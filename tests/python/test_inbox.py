@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Database, settings_of
-from test_landing_contracts import execution, organization
+from support.events import execution, organization
+from support.servers import Database, settings_of
 
 from orchestration.database.embedded import EmbeddedServer
 from orchestration.defs.landing import inbox

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from stories import NOW, Seeds, Story, price
-from test_landing_contracts import organization
+from support.events import organization
+from support.stories import NOW, Seeds, Story, price
 
 from orchestration.defs.dbt.arguments import dbt_arguments
 
-pytest_plugins = ["stories"]
+pytest_plugins = ["support.stories"]
 
 FILE = "seeds/pricing/provider_pricing.csv"
 A_TIME = "a time in ISO 8601 with its offset from UTC, from 2000 to 2100: 2026-02-01T00:00:00Z"

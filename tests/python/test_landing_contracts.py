@@ -1,12 +1,21 @@
 """The landing contract: which lines are accepted, and what a refusal says."""
 
-import json
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from support.events import (
+    NOW,
+    ORGANIZATION_ID,
+    SECRET,
+    adjustment,
+    decision,
+    execution,
+    line_of,
+    organization,
+    user,
+)
 
 from orchestration.landing.contracts import (
     Adjustment,
@@ -15,136 +24,6 @@ from orchestration.landing.contracts import (
     RoutingDecision,
     TaskExecution,
 )
-
-NOW = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
-SECRET = "write-me-a-poem-about-hunter2"  # noqa: S105 - stands for content in every refusal test
-
-ORGANIZATION_ID = "11111111-1111-4111-8111-111111111111"
-USER_ID = "22222222-2222-4222-8222-222222222222"
-
-
-def uuid_of(number: int) -> str:
-    return f"00000000-0000-4000-8000-{number:012d}"
-
-
-def execution(number: int = 1, **changes: Any) -> dict[str, Any]:
-    """Return a complete execution; a change to None leaves the field out."""
-    event = {
-        "event": "task_execution",
-        "event_id": uuid_of(number),
-        "id": uuid_of(1_000_000 + number),
-        "organization_id": ORGANIZATION_ID,
-        "task_id": f"task-{number}",
-        "task_type": "code_generation",
-        "provider": "anthropic",
-        "status": "completed",
-        "start_time": "2026-03-01T10:00:00Z",
-        "updated_at": "2026-03-01T10:00:09Z",
-        "user_id": USER_ID,
-        "session_id": "session-1",
-        "model": "claude-3-7-sonnet-20250219",
-        "service_tier": "standard",
-        "end_time": "2026-03-01T10:00:08.5Z",
-        "input_tokens": 1000,
-        "cached_input_tokens": 300,
-        "cache_write_tokens": 100,
-        "output_tokens": 200,
-        "reasoning_tokens": 50,
-        "request_count": 1,
-        "reported_cost_usd": 0.00714,
-        "quality_score": 0.9,
-        "metadata": {"client": "cli", "attempt": 2, "stream": True, "temperature": 0.7},
-    }
-    return _complete(event, changes, "start_time")
-
-
-def _complete(event: dict[str, Any], changes: dict[str, Any], begin: str) -> dict[str, Any]:
-    """Change an event; what begins later than it was updated was updated when it began."""
-    changed = {name: value for name, value in (event | changes).items() if value is not None}
-    if begin in changes and "updated_at" not in changes:
-        with suppress(ValueError, TypeError, KeyError):
-            began, updated = map(datetime.fromisoformat, (changed[begin], changed["updated_at"]))
-            if began > updated:
-                changed["updated_at"] = changed[begin]
-    return changed
-
-
-def decision(number: int = 1, **changes: Any) -> dict[str, Any]:
-    """Return a complete decision; a change to None leaves the field out."""
-    event = {
-        "event": "routing_decision",
-        "event_id": uuid_of(2_000_000 + number),
-        "id": uuid_of(3_000_000 + number),
-        "organization_id": ORGANIZATION_ID,
-        "task_id": f"task-{number}",
-        "chosen_provider": "anthropic",
-        "decision_timestamp": "2026-03-01T09:59:59Z",
-        "routing_strategy": "cheapest",
-        "updated_at": "2026-03-01T09:59:59Z",
-        "task_execution_id": uuid_of(1_000_000 + number),
-        "chosen_model": "claude-3-7-sonnet-20250219",
-        "alternative_providers": [
-            {"provider": "openai", "model": "gpt-4o", "score": 0.5, "estimated_cost_usd": 0.01}
-        ],
-        "reasoning": "cheapest within the limit",
-        "decision_factors": {"latency_weight": 0.25, "policy": "default"},
-        "confidence_score": 0.75,
-        "predicted_cost_usd": 0.008,
-        "predicted_duration_ms": 8000,
-        "routing_overhead_cost_usd": 0.000079,
-    }
-    return _complete(event, changes, "decision_timestamp")
-
-
-def organization(number: int = 1, **changes: Any) -> dict[str, Any]:
-    """Return an organization; a change to None leaves the field out."""
-    event = {
-        "event": "organization",
-        "event_id": uuid_of(4_000_000 + number),
-        "id": ORGANIZATION_ID,
-        "name": "Acme",
-        "tier": "enterprise",
-        "timezone": "Europe/Berlin",
-        "baseline_provider": "openai",
-        "baseline_model": "gpt-4o",
-        "monthly_budget_usd": 1000,
-        "updated_at": "2026-01-01T00:00:00Z",
-    }
-    return {name: value for name, value in (event | changes).items() if value is not None}
-
-
-def user(number: int = 1, **changes: Any) -> dict[str, Any]:
-    """Return a user; a change to None leaves the field out."""
-    event = {
-        "event": "user",
-        "event_id": uuid_of(5_000_000 + number),
-        "id": USER_ID,
-        "organization_id": ORGANIZATION_ID,
-        "name": "Jane",
-        "team": "platform",
-        "role": "developer",
-        "updated_at": "2026-01-01T00:00:00Z",
-    }
-    return {name: value for name, value in (event | changes).items() if value is not None}
-
-
-def adjustment(number: int = 1, **changes: Any) -> dict[str, Any]:
-    """Return an adjustment; a change to None leaves the field out."""
-    event = {
-        "event": "adjustment",
-        "event_id": uuid_of(6_000_000 + number),
-        "id": uuid_of(7_000_000 + number),
-        "organization_id": ORGANIZATION_ID,
-        "reason": "credit",
-        "amount": -12.5,
-        "effective_at": "2026-03-01T00:00:00Z",
-        "updated_at": "2026-03-02T00:00:00Z",
-    }
-    return {name: value for name, value in (event | changes).items() if value is not None}
-
-
-def line_of(event: object) -> bytes:
-    return json.dumps(event, ensure_ascii=False).encode()
 
 
 def reason_of(line: bytes) -> str:

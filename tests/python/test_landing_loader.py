@@ -13,9 +13,8 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
-from conftest import Database
 from hypothesis import HealthCheck, given, settings
-from test_landing_contracts import (
+from support.events import (
     ORGANIZATION_ID,
     SECRET,
     adjustment,
@@ -26,42 +25,13 @@ from test_landing_contracts import (
     user,
     uuid_of,
 )
-from test_landing_reading import csv_of, damaged_files
+from support.landing import TABLES, counts, csv_of, damaged_files, rows, run, write
+from support.servers import Database
 
 from orchestration.errors import WarehouseError
-from orchestration.landing.commands import land as land_command
 from orchestration.landing.commands import rejects as rejects_command
 from orchestration.landing.contracts import Contract
 from orchestration.landing.loader import land, land_stream
-
-TABLES = ("task_executions", "routing_decisions", "organizations", "users", "adjustments")
-
-
-def write(path: Path, events: list[Any]) -> Path:
-    """Write events and raw lines as one file of the format that its name says."""
-    if ".csv" in path.name:
-        content = csv_of(events)
-    else:
-        lines = [event if isinstance(event, bytes) else line_of(event) for event in events]
-        content = b"".join(line + b"\n" for line in lines)
-    path.write_bytes(gzip.compress(content) if path.name.endswith(".gz") else content)
-    return path
-
-
-def rows(database: Database, statement: str) -> list[Any]:
-    with database.connect() as connection:
-        return connection.execute(statement).fetchall()
-
-
-def counts(database: Database) -> dict[str, int]:
-    return {
-        table: rows(database, f"select count(*) from raw.{table}")[0][0]  # noqa: S608
-        for table in (*TABLES, "rejected_events", "loads")
-    }
-
-
-def run(*arguments: str, given: bytes | None = None) -> Result:
-    return CliRunner().invoke(land_command, arguments, input=given)
 
 
 def test_every_kind_lands_value_by_value(database: Database, tmp_path: Path) -> None:

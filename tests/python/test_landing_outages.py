@@ -8,16 +8,17 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import Database
 from psycopg import sql
-from test_landing_contracts import SECRET, execution, line_of
-from test_landing_loader import counts, rows, write
+from support.events import SECRET, execution, line_of
+from support.landing import counts, rows, write
+from support.processes import InTheMiddle
+from support.servers import Database
 
-from orchestration.landing.loader import Observer, land
+from orchestration.landing.loader import land
 
 WAREHOUSE = "from orchestration.cli import main; main()"
 EVENT_COUNT = 12_000
@@ -27,22 +28,6 @@ EVENT_COUNT = 12_000
 def big_file(tmp_path: Path) -> Path:
     """Return a file of several blocks, so that there is a middle."""
     return write(tmp_path / "big.ndjson", [execution(n) for n in range(EVENT_COUNT)])
-
-
-class InTheMiddle(Observer):
-    """Does something once, when the first rows are on their way to the server."""
-
-    def __init__(self, what: Callable[[], object], after_bytes: int = 5 * 1024 * 1024) -> None:
-        self._what = what
-        self._after_bytes = after_bytes
-        self._seen = 0
-        self._done = False
-
-    def advance(self, size_bytes: int) -> None:
-        self._seen += size_bytes
-        if self._seen > self._after_bytes and not self._done:
-            self._done = True
-            self._what()
 
 
 def start(*arguments: str, **options: object) -> "subprocess.Popen[bytes]":

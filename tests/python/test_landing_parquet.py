@@ -16,10 +16,9 @@ import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from conftest import Database
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_landing_contracts import (
+from support.events import (
     NOW,
     SECRET,
     adjustment,
@@ -30,8 +29,9 @@ from test_landing_contracts import (
     user,
     uuid_of,
 )
-from test_landing_loader import TABLES, counts, rows, run
-from test_landing_outages import InTheMiddle
+from support.landing import TABLES, counts, rows, run
+from support.processes import InTheMiddle
+from support.servers import Database
 
 from orchestration.errors import WarehouseError
 from orchestration.landing import parquet as landing_parquet

@@ -1,6 +1,5 @@
 """Reading files: every line is counted, whatever it holds, and memory stays bounded."""
 
-import csv
 import gzip
 import hashlib
 import io
@@ -11,20 +10,12 @@ from typing import Any
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from test_landing_contracts import (
-    NOW,
-    adjustment,
-    decision,
-    execution,
-    line_of,
-    organization,
-    user,
-)
+from support.events import NOW, adjustment, decision, execution, line_of, organization, user
+from support.landing import csv_of, damaged_files
 
 from orchestration.errors import WarehouseError
 from orchestration.landing.contracts import INTEGERS, Contract, ContractError
 from orchestration.landing.reading import (
-    COLUMNS,
     MAXIMUM_LINE_BYTES,
     Reading,
     Record,
@@ -52,23 +43,6 @@ def reasons(content: bytes, line_format: Any = "ndjson") -> list[tuple[int, str]
         for item in read(content, line_format)
         if isinstance(item, Refusal)
     ]
-
-
-def csv_of(events: list[dict[str, Any]]) -> bytes:
-    """Write events as a CSV file does: one column for every field, blank for absent."""
-    columns = sorted(COLUMNS)
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(columns)
-    for event in events:
-        writer.writerow(
-            [
-                json.dumps(event[name]) if isinstance(event.get(name), dict | list)
-                else event.get(name, "")
-                for name in columns
-            ]
-        )  # fmt: skip
-    return out.getvalue().encode()
 
 
 def test_lines_are_numbered_and_blank_ones_refused() -> None:
@@ -339,25 +313,6 @@ def test_only_regular_files_are_opened(tmp_path: Path) -> None:
     for name, message in (("pipe.ndjson", "not a regular file"), ("gone.csv", "No such file")):
         with pytest.raises(WarehouseError, match=message):
             fingerprint(Source(name, tmp_path / name, "ndjson"))
-
-
-LINES = [line_of(event) for event in (execution(), decision(), organization(), user())]
-
-
-@st.composite
-def damaged_files(draw: st.DrawFn) -> bytes:
-    """Draw valid lines with bytes flipped, cut out, doubled and inserted."""
-    content = bytearray(b"\n".join(draw(st.lists(st.sampled_from(LINES), min_size=1, max_size=4))))
-    for _ in range(draw(st.integers(0, 8))):
-        at = draw(st.integers(0, max(len(content) - 1, 0)))
-        what = draw(st.sampled_from(["flip", "cut", "insert"]))
-        if what == "flip" and content:
-            content[at] = draw(st.integers(0, 255))
-        elif what == "cut":
-            del content[at : at + draw(st.integers(1, 30))]
-        else:
-            content[at:at] = draw(st.binary(max_size=4))
-    return bytes(content)
 
 
 @settings(max_examples=300, deadline=None)

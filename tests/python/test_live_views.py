@@ -1,24 +1,12 @@
 """Right to the last landed event: the live views before any build, beside the oracle."""
 
 import threading
-from collections import defaultdict
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
-from oracle import Oracle, Row
-from oracle_rollups import measures, savings_percentage
-from stories import NOW, ROWS, Seeds, Story, differences_between, shuffled_in_parts
-from test_build_arrival import OTHER_ORGANIZATION, OTHER_USER, tangled_events
-from test_build_interruptions import (
-    PATIENCE_SECONDS,
-    WAITING_FOR_A_LOCK,
-    locked,
-    wait_until,
-)
-from test_landing_contracts import (
+from support.events import (
     ORGANIZATION_ID,
     decision,
     execution,
@@ -27,8 +15,12 @@ from test_landing_contracts import (
     user,
     uuid_of,
 )
+from support.histories import OTHER_ORGANIZATION, OTHER_USER, expected_rows, tangled_events
+from support.oracle import Row
+from support.processes import PATIENCE_SECONDS, WAITING_FOR_A_LOCK, locked, wait_until
+from support.stories import NOW, ROWS, Seeds, Story, differences_between, shuffled_in_parts
 
-pytest_plugins = ["stories"]
+pytest_plugins = ["support.stories"]
 
 # The story's warehouse counts 31 October, 23:30 UTC, as now: half past midnight in Berlin.
 TODAY = {"start_time": "2026-10-31T23:10:00Z", "end_time": "2026-10-31T23:10:05Z"}
@@ -45,54 +37,6 @@ KEYS = {
     "live_organization_today": ("organization_id",),
     "live_organization_month": ("organization_id",),
 }
-
-
-def expected_rows(oracle: Oracle) -> dict[str, dict[Any, Row]]:
-    """Return what the live views must hold, from every event that has landed."""
-    days: dict[tuple[str, date], list[Row]] = defaultdict(list)
-    months: dict[str, list[Row]] = defaultdict(list)
-    todays = {
-        organization_id: oracle.now.astimezone(ZoneInfo(row["timezone"])).date()
-        for organization_id, row in oracle.organizations.items()
-    }
-    for fact in oracle.task_executions.values():
-        organization_id, day = fact["organization_id"], fact["metric_date"]
-        if day.replace(day=1) == todays[organization_id].replace(day=1):
-            days[organization_id, day].append(fact)
-            months[organization_id].append(fact)
-    return {
-        "live_organization_days": {
-            (organization_id, day): totals(facts, day, "daily")
-            | {"is_today": day == todays[organization_id]}
-            for (organization_id, day), facts in days.items()
-        },
-        "live_organization_today": {
-            organization_id: totals(facts, day, "daily")
-            for (organization_id, day), facts in days.items()
-            if day == todays[organization_id]
-        },
-        "live_organization_month": {
-            organization_id: totals(facts, todays[organization_id].replace(day=1), "monthly")
-            for organization_id, facts in months.items()
-        },
-    }
-
-
-def totals(facts: list[Row], day: date, period: str) -> Row:
-    row = measures(facts)
-    open_facts = [fact for fact in facts if fact["status"] in ("pending", "running")]
-    return {
-        **{
-            name: row[name]
-            for name in row
-            if name not in ("total_duration_ms", "timed_tasks", "total_requests")
-        },
-        "metric_date": day,
-        "aggregation_period": period,
-        "running_tasks": sum(not fact["is_timed_out"] for fact in open_facts),
-        "active_errors": row["failed_tasks"] + row["timed_out_tasks"],
-        "savings_percentage": savings_percentage(row),
-    }
 
 
 def live(story: Story, name: str) -> dict[Any, Row]:

@@ -19,13 +19,13 @@ from zoneinfo import ZoneInfo
 import psycopg
 import pytest
 from click.testing import CliRunner
-from oracle import Oracle, Row, latest_versions
-from oracle_rollups import count, first_day, measures, total
-from stories import AUDITS, NOW, SUMS, Story, environment_of
+from support.oracle import Oracle, Row, latest_versions
+from support.oracle_rollups import count, first_day, measures, total
+from support.stories import AUDITS, NOW, SUMS, Story, environment_of
 
 from orchestration.cli import main
 
-pytest_plugins = ["stories"]
+pytest_plugins = ["support.stories"]
 
 PRICED = {"priced", "gateway_cache_hit"}
 NUMERIC = ("bigint", "integer", "smallint", "numeric", "double precision", "real")

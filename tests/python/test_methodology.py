@@ -14,12 +14,12 @@ from decimal import ROUND_HALF_UP, Decimal, localcontext
 from functools import cache
 from typing import Any
 
-from stories import Seeds, Story, price
-from test_landing_contracts import adjustment, decision, execution, organization, uuid_of
+from support.events import adjustment, decision, execution, organization, uuid_of
+from support.stories import Seeds, Story, price
 
 from orchestration.project import project_root
 
-pytest_plugins = ["stories"]
+pytest_plugins = ["support.stories"]
 
 NOTHING_USED: dict[str, Any] = dict.fromkeys(
     (

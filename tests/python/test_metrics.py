@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 from prometheus_client.parser import text_string_to_metric_families
-from stories import Story, environment_of
+from support.stories import Story, environment_of
 
 from orchestration.cli import main
 from orchestration.project import project_root
 
-pytest_plugins = ["stories"]
+pytest_plugins = ["support.stories"]
 
 ALERTS = project_root() / "orchestration" / "metrics" / "alerts.yml"
 

@@ -17,15 +17,13 @@ from typing import Any
 
 import psycopg
 import pytest
-from mutants import mistakes_of, mutant_of, parsed, shape_of
-from oracle import PARTS, Oracle
 from psycopg import sql
 from sqlglot import exp
-from stories import Project, Seeds, Story
-from test_build_histories import Changes, History, loads_of
-from test_landing_contracts import adjustment, uuid_of
-from test_live_views import expected_rows
-from test_pricing_properties import (
+from support.events import adjustment, uuid_of
+from support.histories import Changes, History, expected_rows, loads_of
+from support.mutants import mistakes_of, mutant_of, parsed, shape_of
+from support.oracle import PARTS, Oracle
+from support.price_books import (
     RECORDED,
     add_to,
     books,
@@ -35,8 +33,9 @@ from test_pricing_properties import (
     rows_of,
     versions_of_organizations,
 )
+from support.stories import Project, Seeds, Story
 
-pytest_plugins = ["stories"]
+pytest_plugins = ["support.stories"]
 
 ONE_IN = 1 if os.environ.get("ALL_MUTANTS") else 4
 """How many of the mutants are tried: `make mutants` tries all, which takes some minutes."""

@@ -1,46 +1,16 @@
 """Notifications, delivered to a real HTTP server and a real SMTP server on this machine."""
 
-import http.server
-import json
 import logging
 import socketserver
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
 
 import pytest
+from support.webhooks import Webhook, serving
 
 from orchestration.defs.notifications import Notification, Notifier
 from orchestration.errors import WarehouseError
 
 NOTIFICATION = Notification("nightly failed", ("Step warehouse_models", "Red check: ünique"))
-
-
-class Webhook(http.server.ThreadingHTTPServer):
-    """Keeps what was posted to it."""
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Poster)
-        self.posted: list[tuple[str, Any]] = []
-        self.status = 200
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}/services/secret-token"
-
-
-class _Poster(http.server.BaseHTTPRequestHandler):
-    server: Webhook
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.posted.append((self.headers["Content-Type"], json.loads(body)))
-        self.send_response(self.server.status)
-        self.end_headers()
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name of the base
-        """Say nothing on the terminal."""
 
 
 class MailServer(socketserver.ThreadingTCPServer):
@@ -84,18 +54,6 @@ class _MailSession(socketserver.StreamRequestHandler):
 
     def _say(self, text: str) -> None:
         self.wfile.write(f"{text}\r\n".encode())
-
-
-@contextmanager
-def serving(server: Any) -> Iterator[Any]:
-    thread = threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True)
-    thread.start()
-    try:
-        yield server
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 @pytest.fixture

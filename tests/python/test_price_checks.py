@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from oracle import Row
-from stories import RECORDED_LATER, ROWS, Seeds, Story, environment_of, price
-from test_landing_contracts import execution, organization
+from support.events import execution, organization
+from support.oracle import Row
+from support.stories import RECORDED_LATER, ROWS, Seeds, Story, environment_of, price
 
 from orchestration.cli import main
 from orchestration.prices.book import Book
 from orchestration.prices.refresh import restated
 
-pytest_plugins = ["stories"]
+pytest_plugins = ["support.stories"]
 
 PROVIDER, MODEL = "anthropic", "claude-sonnet-4-6"
 NEVER_EDITED = "assert_price_rows_are_never_edited_or_deleted"

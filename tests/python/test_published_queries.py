@@ -21,23 +21,16 @@ from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
-from oracle import Oracle, Row
-from oracle_rollups import rounded
 from psycopg import sql
 from psycopg.rows import dict_row
-from stories import (
-    STORY_DATABASE,
-    Seeds,
-    Story,
-    copy_of,
-    keep_as,
-    price,
-)
-from test_landing_contracts import ORGANIZATION_ID, execution, organization, user, uuid_of
+from support.events import ORGANIZATION_ID, execution, organization, user, uuid_of
+from support.oracle import Oracle, Row
+from support.oracle_rollups import rounded
+from support.stories import STORY_DATABASE, Seeds, Story, copy_of, keep_as, price
 
 from orchestration.database.embedded import EmbeddedServer
 
-pytest_plugins = ["stories"]
+pytest_plugins = ["support.stories"]
 
 FOLDER = Path(__file__).with_name("published_queries")
 QUERIES = {path.stem: path.read_text(encoding="utf-8") for path in sorted(FOLDER.glob("*.pgsql"))}

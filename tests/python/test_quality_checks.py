@@ -4,20 +4,15 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from click.testing import CliRunner, Result
-from psycopg import sql
-from stories import Story, environment_of
-from test_landing_contracts import decision, execution
+from support.checks import RULES, check, without_check_constraints
+from support.events import decision, execution
+from support.stories import Story
 
-from orchestration.cli import main
 from orchestration.quality.checks import SPOT_CHECK
 from orchestration.quality.rules import SUITES, Severity
 
-pytest_plugins = ["stories"]
+pytest_plugins = ["support.stories"]
 
-RULES = {rule.name: rule for suite in SUITES.values() for rule in suite.rules} | {
-    SPOT_CHECK.name: SPOT_CHECK
-}
 
 FACT = """
 update marts.fct_task_executions set {change} where execution_id = (
@@ -134,33 +129,12 @@ RATES = {
 }
 
 
-def check(story: Story, *arguments: str) -> Result:
-    with environment_of(story.database):
-        return CliRunner().invoke(main, ["check", *arguments], catch_exceptions=False)
-
-
 def results_of(story: Story) -> dict[str, dict[str, Any]]:
     """Return the last result of every rule."""
     rows = story.rows(
         "select distinct on (rule) * from quality.check_results order by rule, checked_at desc"
     )
     return {row["rule"]: row for row in rows}
-
-
-def without_check_constraints(story: Story) -> None:
-    """Let marts hold what their contracts refuse."""
-    with story.database.connect() as connection:
-        for table, name in connection.execute(
-            "select conrelid::regclass::text, conname from pg_constraint "
-            "where contype = 'c' and connamespace in ('intermediate'::regnamespace, "
-            "'marts'::regnamespace, 'quality'::regnamespace, 'raw'::regnamespace) "
-            "and conparentid = 0 and coninhcount = 0"
-        ).fetchall():
-            connection.execute(
-                sql.SQL("alter table {} drop constraint {}").format(
-                    sql.Identifier(*table.split(".")), sql.Identifier(name)
-                )
-            )
 
 
 def test_every_rule_has_its_query_and_every_query_its_rule() -> None:

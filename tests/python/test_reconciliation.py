@@ -6,15 +6,15 @@ from dataclasses import dataclass, field
 
 import psycopg
 import pytest
-from conftest import Database
 from psycopg import sql
 from psycopg.types.json import Jsonb
-from stories import ROWS, Project, Story, copy_of, sample_lines
+from support.servers import Database
+from support.stories import ROWS, Project, Story, copy_of, sample_lines
 
 from orchestration.database.embedded import EmbeddedServer
 from orchestration.sample.generator import SampleSettings
 
-pytest_plugins = ["stories"]
+pytest_plugins = ["support.stories"]
 
 SAMPLE = SampleSettings(executions=400, organizations=2, users=8, days=10, seed=5)
 

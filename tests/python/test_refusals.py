@@ -10,8 +10,8 @@ from pathlib import Path
 import psycopg
 import pytest
 from click.testing import CliRunner
-from conftest import TEMPLATE_DATABASE, settings_of
 from psycopg import sql
+from support.servers import TEMPLATE_DATABASE, settings_of
 
 from orchestration.cli import main
 from orchestration.database.embedded import EmbeddedServer

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from oracle import Row
-from stories import (
+from support.events import ORGANIZATION_ID, decision, execution, organization, user, uuid_of
+from support.oracle import Row
+from support.stories import (
     NOW,
     ROWS,
     STORY_DATABASE,
@@ -28,21 +29,13 @@ from stories import (
     price,
     sample_lines,
 )
-from test_landing_contracts import (
-    ORGANIZATION_ID,
-    decision,
-    execution,
-    organization,
-    user,
-    uuid_of,
-)
 
 from orchestration.cli import main
 from orchestration.database.embedded import EmbeddedServer
 from orchestration.landing.loader import land
 from orchestration.sample.generator import SampleSettings
 
-pytest_plugins = ["stories"]
+pytest_plugins = ["support.stories"]
 
 LONG_SAMPLE = SampleSettings(executions=1_500, organizations=6, users=30, days=150, seed=5)
 SEALED_BEFORE = "2026-08-01"

@@ -16,10 +16,10 @@ from typing import Any
 import psycopg
 import pyarrow.parquet as pq
 import pytest
-from conftest import Database
 from psycopg import sql
-from test_landing_contracts import ORGANIZATION_ID, decision, execution, line_of, uuid_of
-from test_landing_loader import counts, rows
+from support.events import ORGANIZATION_ID, decision, execution, line_of, uuid_of
+from support.landing import counts, rows
+from support.servers import Database
 
 from orchestration.database.partitions import PartitionedTable
 from orchestration.errors import WarehouseError

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from conftest import Database
+from support.servers import Database
 
 from orchestration.errors import WarehouseError
 from orchestration.landing.contracts import Contract, TaskExecution

@@ -18,7 +18,7 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from oracle_rollups import Rows, count, percentage, rollups, rounded, total
+from support.oracle_rollups import Rows, count, percentage, rollups, rounded, total
 
 Event = Mapping[str, Any]
 Row = dict[str, Any]

@@ -25,8 +25,6 @@ from uuid import UUID
 
 import psycopg
 import pytest
-from conftest import Database, settings_of
-from oracle import Event, Oracle, Row, parse
 from psycopg import sql
 from psycopg.rows import dict_row
 from psycopg.types.json import set_json_loads
@@ -36,6 +34,8 @@ from orchestration.defs.dbt.built_project import checksum
 from orchestration.landing.loader import land
 from orchestration.project import PROJECT_FILE, project_root
 from orchestration.sample.generator import SampleSettings, generate
+from support.oracle import Event, Oracle, Row, parse
+from support.servers import Database, settings_of
 
 STORY_DATABASE = "warehouse_story"
 """The name under which every build happens; a database that is kept gets another one afterwards."""
