@@ -8,8 +8,9 @@ import datetime as dt
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import resources
+from itertools import takewhile
 from typing import Any
 
 import dagster as dg
@@ -30,9 +31,14 @@ BEHIND_AFTER = dt.timedelta(minutes=5)
 LIVE_BEHIND_AFTER = dt.timedelta(minutes=1)
 """So long a file may wait in the inbox."""
 
+REPEATED_AFTER = dt.timedelta(hours=4)
+"""A failure that goes on is told again so often."""
+
 _PRICES = ("seeds", "pricing")
 _OPEN_ALERTS = resources.files(__package__).joinpath("open_alerts.sql").read_text("utf-8")
 _WAITING_LOADS = resources.files(__package__).joinpath("waiting_loads.sql").read_text("utf-8")
+# A run every five minutes, over two days.
+_LOOKED_BACK = 600
 # A red check leaves this step failed; what it found is an alert.
 _CHECK_STEP = "quality_checks"
 
@@ -184,25 +190,30 @@ def freshness(context: dg.SensorEvaluationContext, notifier: Notifier) -> dg.Ski
 
 @dg.run_failure_sensor(minimum_interval_seconds=15, default_status=sensor_status())
 def failed_runs(context: dg.RunFailureSensorContext, notifier: Notifier) -> None:
-    """Tell that a run failed and which checks were red; of failures in a row, the first.
+    """Tell that a run failed and which checks were red: once for each cause, and every few hours.
 
-    Rules of `warehouse check` that are broken are told by `alerts`.
+    A job that fails again in the same steps and checks has not failed for another cause. Rules of
+    `warehouse check` that are broken are told by `alerts`.
 
     Args:
         context: The run that failed.
         notifier: Where to tell it.
     """
     run, instance = context.dagster_run, context.instance
-    steps = _failed_steps(instance, run)
-    if steps == [_CHECK_STEP] or _was_told_before(instance, run):
+    cause = steps, checks = _cause(instance, run)
+    if steps == [_CHECK_STEP]:
+        return
+    ends = _ends_of_failures_before(instance, run, cause)
+    if ends and not _is_told_again(ends, _end_of(instance.get_run_record_by_id(run.run_id))):
         return
     notifier.send(
         Notification(
-            f"{run.job_name} failed",
+            f"{run.job_name} {'still fails' if ends else 'failed'}",
             (
+                *((f"Since {ends[-1]:%Y-%m-%d %H:%M} UTC, {len(ends) + 1} runs",) if ends else ()),
                 context.failure_event.message or "No reason is known.",
                 *(f"Failed step: {step}" for step in steps),
-                *(f"Red check: {check}" for check in red_checks(instance, run.run_id)),
+                *(f"Red check: {check}" for check in checks),
                 f"Run {run.run_id}",
             ),
         )
@@ -257,6 +268,51 @@ def _failed_steps(instance: dg.DagsterInstance, run: dg.DagsterRun) -> list[str]
         run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE
     ).records
     return [record.event_log_entry.step_key or "" for record in records]
+
+
+def _cause(instance: dg.DagsterInstance, run: dg.DagsterRun) -> tuple[list[str], list[str]]:
+    """Return the steps and the checks for which a run failed."""
+    return sorted(_failed_steps(instance, run)), sorted(red_checks(instance, run.run_id))
+
+
+def _ends_of_failures_before(
+    instance: dg.DagsterInstance, run: dg.DagsterRun, cause: tuple[list[str], list[str]]
+) -> list[dt.datetime]:
+    """Return when the runs right before ended that failed for the same cause, the latest first."""
+    ended = instance.get_run_records(
+        dg.RunsFilter(
+            job_name=run.job_name,
+            statuses=[dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE],
+        ),
+        cursor=run.run_id,
+        limit=_LOOKED_BACK,
+    )
+    failures = takewhile(
+        lambda record: (
+            record.dagster_run.status is dg.DagsterRunStatus.FAILURE
+            and _cause(instance, record.dagster_run) == cause
+        ),
+        ended,
+    )
+    return [_end_of(record) for record in failures]
+
+
+def _end_of(record: dg.RunRecord | None) -> dt.datetime:
+    """Return when a run ended; now, as long as its record does not say so."""
+    if record is None or record.end_time is None:
+        return dt.datetime.now(dt.UTC)
+    return dt.datetime.fromtimestamp(record.end_time, dt.UTC)
+
+
+def _is_told_again(ends: Sequence[dt.datetime], end: dt.datetime) -> bool:
+    """Return whether another few hours since the first failure are over, other than the last time.
+
+    Args:
+        ends: When the failures before ended, the latest first.
+        end: When this one did.
+    """
+    latest, first = ends[0], ends[-1]
+    return (end - first) // REPEATED_AFTER > (latest - first) // REPEATED_AFTER
 
 
 def _was_told_before(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:

@@ -6,6 +6,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -579,6 +580,7 @@ def test_a_failed_run_is_told_with_its_red_checks_and_the_next_success(
     instance: dg.DagsterInstance,
     webhook: Webhook,
     home: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     assert home
     story.land(organization(), execution())
@@ -612,12 +614,28 @@ def test_a_failed_run_is_told_with_its_red_checks_and_the_next_success(
         assert message.startswith("near_real_time failed\n")
         assert "Red check: quality/reconciled_days: assert_layers_reconcile" in message
         assert first.run_id in message
+        # The first failure is mended, and another one takes its place.
         with story.database.connect() as connection:
             connection.execute(_MISCOUNT.format("-"))
+            connection.execute("delete from marts.fct_task_executions")
         third = run(definitions, instance, "near_real_time")
-        assert third.success
-        tell(third, recovered_runs)
-        assert told(webhook)[1:] == [f"near_real_time succeeds again\nRun {third.run_id}"]
+        tell(third, failed_runs)
+        *_, message = told(webhook)
+        assert len(told(webhook)) == 2
+        assert "assert_facts_hold_every_landed_execution" in message
+        assert "assert_layers_reconcile" not in message
+        # The same failure, hours after its first one.
+        monkeypatch.setattr("orchestration.defs.sensors.REPEATED_AFTER", timedelta(seconds=1))
+        fourth = run(definitions, instance, "near_real_time")
+        tell(fourth, failed_runs)
+        *_, message = told(webhook)
+        assert message.startswith("near_real_time still fails\nSince ")
+        assert ", 2 runs\n" in message
+        story.build(full_refresh=True, now=None)
+        fifth = run(definitions, instance, "near_real_time")
+        assert fifth.success
+        tell(fifth, recovered_runs)
+        assert told(webhook)[3:] == [f"near_real_time succeeds again\nRun {fifth.run_id}"]
 
 
 def test_only_lost_connections_are_tried_again() -> None:
