@@ -6,7 +6,6 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -625,7 +624,7 @@ def test_a_failed_run_is_told_with_its_red_checks_and_the_next_success(
         assert "assert_facts_hold_every_landed_execution" in message
         assert "assert_layers_reconcile" not in message
         # The same failure, hours after its first one.
-        monkeypatch.setattr("orchestration.defs.sensors.REPEATED_AFTER", timedelta(seconds=1))
+        monkeypatch.setattr("orchestration.defs.sensors.REPEATED_AFTER", dt.timedelta(seconds=1))
         fourth = run(definitions, instance, "near_real_time")
         tell(fourth, failed_runs)
         *_, message = told(webhook)

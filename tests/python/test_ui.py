@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import socket
 import sys
 import time
 from collections.abc import Iterator
@@ -208,3 +209,25 @@ def test_ui_says_when_its_folder_cannot_be_made(
     result = CliRunner().invoke(ui)
     assert result.exit_code == 1
     assert "Choose another state folder with WAREHOUSE_HOME" in result.output
+
+
+def test_ui_refuses_a_busy_port_and_a_second_daemon(
+    database_18: Database, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert database_18
+    monkeypatch.setenv("WAREHOUSE_HOME", str(tmp_path))
+    started: list[str] = []
+    monkeypatch.setattr("os.execve", lambda program, *_: started.append(program))
+    with socket.create_server(("127.0.0.1", 0)) as busy:
+        port = busy.getsockname()[1]
+        result = CliRunner().invoke(ui, ["--port", str(port)])
+        assert result.exit_code == 1
+        assert f"Port {port} cannot be used: Address already in use" in result.output
+    assert not (tmp_path / "dagster").exists(), "nothing has begun"
+    monkeypatch.chdir(tmp_path)
+    result = CliRunner().invoke(ui, ["--port", str(port)])
+    assert (result.exit_code, len(started)) == (0, 1), result.output
+    result = CliRunner().invoke(ui, ["--port", str(port)])
+    assert result.exit_code == 1
+    assert f"Dagster already runs on this warehouse: http://127.0.0.1:{port}." in result.output
+    assert len(started) == 1
