@@ -9,12 +9,12 @@ from orchestration.errors import WarehouseError
 @click.argument("identifier", metavar="ID")
 @click.option(
     "--json",
-    "as_json",
+    "is_json",
     is_flag=True,
     help="One exact JSON document; gather.py and adjustments.py in orchestration/explain list its "
     "keys.",
 )
-def explain(identifier: str, as_json: bool) -> None:
+def explain(identifier: str, is_json: bool) -> None:
     """Show where the figures of one execution come from, and recompute them.
 
     ID is the id of an execution, of a routing decision, or of an event of either. Shown are the
@@ -28,14 +28,15 @@ def explain(identifier: str, as_json: bool) -> None:
 
     from orchestration.database.connection import connect
     from orchestration.database.migrate import require_migrated
+    from orchestration.exact_json import as_json
     from orchestration.explain import adjustments, gather, screen
 
     with connect(application_name="warehouse explain") as connection:
         require_migrated(connection)
         adjustment = adjustments.explain(connection, identifier)
         document = adjustment or gather.explain(connection, identifier)
-    if as_json:
-        click.echo(json.dumps(gather.as_json(document), ensure_ascii=False, indent=2))
+    if is_json:
+        click.echo(json.dumps(as_json(document), ensure_ascii=False, indent=2))
     elif adjustment:
         adjustments.show(document, Console(highlight=False, emoji=False))
     else:

@@ -48,9 +48,7 @@ that apply; without_price names what was used and has no price.
 
 import dataclasses
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import partial
 from importlib.resources import files
@@ -93,28 +91,6 @@ def explain(connection: psycopg.Connection, text: str) -> Document:
             return _Gatherer(connection).document(text, wanted)
     except psycopg.errors.UndefinedTable:
         raise WarehouseError(_NOT_BUILT) from None
-
-
-def as_json(value: Any) -> Any:
-    """Turn a document, or a part of it, into what the module `json` writes exactly.
-
-    Args:
-        value: Anything that stands in a document.
-
-    Returns:
-        The same with amounts, ids and times as text.
-    """
-    if isinstance(value, Mapping):
-        return {name: as_json(part) for name, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [as_json(part) for part in value]
-    if isinstance(value, Decimal):
-        return f"{value:f}"
-    if isinstance(value, UUID):
-        return str(value)
-    if isinstance(value, datetime) and value.tzinfo is not None:
-        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    return value.isoformat() if isinstance(value, date) else value
 
 
 def _uuid(text: str) -> UUID:

@@ -1,47 +1,133 @@
 """The command `warehouse summary`."""
 
+from datetime import datetime, timedelta
 from decimal import Decimal
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from orchestration.errors import WarehouseError
 
+if TYPE_CHECKING:
+    import psycopg
+    from rich.console import Console
+
 
 @click.command()
-def summary() -> None:
-    """Show what has landed, spend, baseline, savings, adjustments and spend by provider."""
-    import psycopg
-    from psycopg.rows import dict_row
+@click.option(
+    "--organization",
+    metavar="ID|NAME",
+    help="Only one organization, by its id or its name.",
+)
+@click.option(
+    "--month",
+    metavar="YYYY-MM",
+    help="Only one month, in each organization's reporting time zone.",
+)
+@click.option("--json", "is_json", is_flag=True, help="One exact JSON document.")
+def summary(organization: str | None, month: str | None, is_json: bool) -> None:
+    """Show what has landed, spend, baseline, savings, adjustments and spend by provider.
+
+    With an organization or a month, what has landed is left out: a load may hold events of many.
+    """
+    import json
+
     from rich.console import Console
-    from rich.table import Table
 
     from orchestration.database.connection import connect
     from orchestration.database.migrate import require_migrated
+    from orchestration.exact_json import as_json
 
-    def rows(name: str) -> list[dict[str, Any]]:
+    first_day, day_after = _days_of(month)
+    with connect(application_name="warehouse summary") as connection:
+        require_migrated(connection)
+        document = _gather(connection, organization, first_day, day_after)
+    if is_json:
+        click.echo(json.dumps(as_json(document), ensure_ascii=False, indent=2))
+    else:
+        _show(document, Console())
+
+
+def _days_of(month: str | None) -> tuple[str, str]:
+    """Return the first day of a month and the one after its last; of no month, all days."""
+    if month is None:
+        return "-infinity", "infinity"
+    try:
+        first = datetime.strptime(month, "%Y-%m").date()  # noqa: DTZ007 - a day has no zone
+    except ValueError:
+        raise WarehouseError(f"{month!r} is not a month. Write it as 2026-10.") from None
+    return first.isoformat(), (first + timedelta(days=31)).replace(day=1).isoformat()
+
+
+def _gather(
+    connection: "psycopg.Connection", organization: str | None, first_day: str, day_after: str
+) -> dict[str, Any]:
+    """Return the figures by part.
+
+    Raises:
+        WarehouseError: The marts are not built, or the organization is not known or not the only
+            one of its name.
+    """
+    import psycopg
+    from psycopg.rows import dict_row
+
+    period: dict[str, Any] = {
+        "organization_id": None,
+        "first_day": first_day,
+        "day_after": day_after,
+    }
+
+    def rows(name: str, **parameters: Any) -> list[dict[str, Any]]:
         query = files("orchestration.summary").joinpath(f"{name}.sql").read_bytes()
         with connection.cursor(row_factory=dict_row) as cursor:
-            return cursor.execute(query).fetchall()
+            return cursor.execute(query, period | parameters).fetchall()
 
-    with connect() as connection:
-        require_migrated(connection)
-        try:
-            landed, totals = rows("landed")[0], rows("totals")[0]
-            providers, unpriced = rows("providers"), rows("unpriced")
-            measured, adjustments = rows("measured")[0], rows("adjustments")[0]
-        except psycopg.errors.UndefinedTable:
-            raise WarehouseError("The marts are not built yet: run `make build`.") from None
+    try:
+        if organization is not None:
+            found = rows("organization", organization=organization)
+            if len(found) != 1:
+                ids = ", ".join(str(row["organization_id"]) for row in found)
+                raise WarehouseError(
+                    f"Several organizations are called {organization!r}: {ids}. Give an id."
+                    if found
+                    else f"No organization has the id or the name {organization!r}; "
+                    "marts.dim_organizations lists them."
+                )
+            period["organization_id"] = found[0]["organization_id"]
+        is_all = organization is None and first_day == "-infinity"
+        return {
+            "organization": found[0] if organization is not None else None,
+            "month": None if first_day == "-infinity" else first_day[:7],
+            "landed": rows("landed")[0] if is_all else None,
+            "totals": rows("totals")[0],
+            "measured": rows("measured")[0],
+            "unpriced": rows("unpriced"),
+            "adjustments": rows("adjustments")[0],
+            "providers": rows("providers"),
+        }
+    except psycopg.errors.UndefinedTable:
+        raise WarehouseError("The marts are not built yet: run `make build`.") from None
 
-    console = Console()
+
+def _show(document: dict[str, Any], console: "Console") -> None:
+    from rich.table import Table
+
+    totals, measured = document["totals"], document["measured"]
+    landed, adjustments = document["landed"], document["adjustments"]
     if not totals["total_tasks"]:
-        console.print("No executions yet: land events with `warehouse land`, then `make build`.")
+        console.print(
+            "No executions yet: land events with `warehouse land`, then `make build`."
+            if landed
+            else "No executions of that organization or month."
+        )
         if adjustments["adjustments"]:
             console.print(f"Adjustments: {_beside_usage(adjustments)}")
         return
 
-    reasons = ", ".join(f"{row['total_tasks']:,} {row['pricing_status']}" for row in unpriced)
+    reasons = ", ".join(
+        f"{row['total_tasks']:,} {row['pricing_status']}" for row in document["unpriced"]
+    )
     unknown_overhead = totals["unknown_overhead_tasks"]
     figures = Table(show_header=False, box=None, pad_edge=False)
     figures.add_column(style="bold")
@@ -50,7 +136,9 @@ def summary() -> None:
         (
             "Landed",
             f"{landed['lines_read']:,} events in {landed['loads']:,} loads, "
-            f"{landed['lines_rejected']:,} rejected",
+            f"{landed['lines_rejected']:,} rejected"
+            if landed
+            else "",
         ),
         (
             "Executions",
@@ -100,7 +188,7 @@ def summary() -> None:
     table.add_column("provider")
     for heading in ("executions", "failed", "unpriced", "spend", "savings"):
         table.add_column(heading, justify="right")
-    for row in providers:
+    for row in document["providers"]:
         table.add_row(
             row["provider"],
             f"{row['total_tasks']:,}",

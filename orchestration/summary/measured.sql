@@ -6,3 +6,7 @@ select
         100 * sum(estimate_error_usd) / nullif(sum(measured_baseline_cost_usd), 0), 1
     ) as bias_percentage
 from marts.fct_measured_savings
+where
+    (cast(%(organization_id)s as uuid) is null or organization_id = %(organization_id)s)
+    and metric_date >= %(first_day)s
+    and metric_date < %(day_after)s

@@ -1,10 +1,14 @@
 select
     provider,
-    count(*) as total_tasks,
-    count(*) filter (where status = 'failed') as failed_tasks,
-    count(*) filter (where cost_usd is null) as unpriced_tasks,
-    coalesce(sum(cost_usd), 0) as total_spend_usd,
-    sum(savings_usd) as total_savings_usd
-from marts.fct_task_executions
+    sum(total_tasks) as total_tasks,
+    sum(failed_tasks) as failed_tasks,
+    sum(unpriced_tasks) as unpriced_tasks,
+    sum(total_spend_usd) as total_spend_usd,
+    case when sum(compared_tasks) > 0 then sum(total_savings_usd) end as total_savings_usd
+from marts.model_usage
+where
+    (cast(%(organization_id)s as uuid) is null or organization_id = %(organization_id)s)
+    and metric_date >= %(first_day)s
+    and metric_date < %(day_after)s
 group by provider
 order by total_spend_usd desc, provider asc

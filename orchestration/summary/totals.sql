@@ -18,3 +18,7 @@ select
     round(100 * sum(total_savings_usd) / nullif(sum(total_baseline_cost_usd), 0), 1)
         as savings_percentage
 from marts.organization_days
+where
+    (cast(%(organization_id)s as uuid) is null or organization_id = %(organization_id)s)
+    and metric_date >= %(first_day)s
+    and metric_date < %(day_after)s

@@ -1,6 +1,8 @@
 """The sample, built: every number equals the oracle's, and a second build changes nothing."""
 
+import json
 from collections import Counter
+from decimal import Decimal
 
 import pytest
 from click.testing import CliRunner
@@ -138,6 +140,60 @@ def test_the_summary_shows_savings_and_how_far_the_estimate_is_off(sample: Story
     text = " ".join(result.output.split())
     assert f"{row['runs']} executions were also run on their baseline" in text
     assert f"({row['bias']:+} %)" in text
+
+
+def test_the_summary_of_an_organization_and_a_month_adds_up(sample: Story) -> None:
+    facts = [
+        fact
+        for fact in sample.mart("fct_task_executions").values()
+        if str(fact["metric_date"]).startswith("2026-10")
+    ]
+    organization_id = Counter(fact["organization_id"] for fact in facts).most_common(1)[0][0]
+    own = [fact for fact in facts if fact["organization_id"] == organization_id]
+    spend = Counter[str]()
+    for fact in own:
+        spend[fact["provider"]] += fact["cost_usd"] or 0
+    (named,) = sample.rows(
+        "select organization_name as name from marts.dim_organizations where organization_id = %s",
+        organization_id,
+    )
+    for organization in (organization_id, named["name"]):
+        document = json.loads(summary(sample, organization, "--month", "2026-10", "--json"))
+        assert document["organization"]["organization_id"] == organization_id
+        assert document["landed"] is None
+        assert document["totals"]["total_tasks"] == len(own)
+        assert Decimal(document["totals"]["total_spend_usd"]) == sum(spend.values())
+        assert {
+            row["provider"]: Decimal(row["total_spend_usd"]) for row in document["providers"]
+        } == spend
+        assert sum(int(row["total_tasks"]) for row in document["unpriced"]) == sum(
+            fact["cost_usd"] is None for fact in own
+        )
+    assert f"{len(own):,} of 1 organizations" in summary(sample, organization_id)
+    assert "No executions of that" in summary(sample, organization_id, "--month", "1999-12")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--month", "2026-13"), "'2026-13' is not a month. Write it as 2026-10."),
+        (("--organization", "nobody"), "No organization has the id or the name 'nobody'"),
+    ],
+)
+def test_the_summary_of_what_cannot_be_is_refused(
+    sample: Story, arguments: tuple[str, ...], message: str
+) -> None:
+    with environment_of(sample.database):
+        result = CliRunner().invoke(main, ["summary", *arguments])
+    assert result.exit_code == 1
+    assert message in result.output
+
+
+def summary(story: Story, organization: str, *arguments: str) -> str:
+    with environment_of(story.database):
+        result = CliRunner().invoke(main, ["summary", "--organization", organization, *arguments])
+    assert result.exit_code == 0, result.output
+    return result.output
 
 
 def test_a_build_says_where_layers_differ(story_of_sample: Story) -> None:

@@ -15,6 +15,7 @@ from support.servers import Database
 from support.stories import ROWS, Seeds, Story, environment_of, price
 
 from orchestration.cli import main
+from orchestration.exact_json import as_json
 from orchestration.explain import screen
 from orchestration.explain.arithmetic import (
     TOKEN_PARTS,
@@ -24,7 +25,7 @@ from orchestration.explain.arithmetic import (
     rows_that_fit,
     why_not,
 )
-from orchestration.explain.gather import as_json, explain
+from orchestration.explain.gather import explain
 
 pytest_plugins = ["support.stories"]
 
