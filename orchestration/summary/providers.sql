@@ -1,8 +1,8 @@
 select
     provider,
-    sum(total_tasks) as total_tasks,
-    sum(failed_tasks) as failed_tasks,
-    sum(unpriced_tasks) as unpriced_tasks,
+    cast(sum(total_tasks) as bigint) as total_tasks,
+    cast(sum(failed_tasks) as bigint) as failed_tasks,
+    cast(sum(unpriced_tasks) as bigint) as unpriced_tasks,
     sum(total_spend_usd) as total_spend_usd,
     case when sum(compared_tasks) > 0 then sum(total_savings_usd) end as total_savings_usd
 from marts.model_usage

@@ -1,6 +1,6 @@
 select
     pricing_status,
-    sum(unpriced_tasks) as total_tasks
+    cast(sum(unpriced_tasks) as bigint) as total_tasks
 from marts.model_usage
 where
     (cast(%(organization_id)s as uuid) is null or organization_id = %(organization_id)s)
