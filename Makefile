@@ -49,10 +49,9 @@ docs: setup ## One site about models and the quality of the data, after a build
 	$(WITH_DATABASE) $(BIN)/dbt --quiet docs generate --static
 	mkdir -p .warehouse/docs
 	cp target/static_index.html .warehouse/docs/models.html
-	cp docs/site.html .warehouse/docs/index.html
-	rm -rf .warehouse/docs/quality
-	@# A rule that is broken is shown like the others: only a check that cannot run leaves no site.
-	$(BIN)/warehouse check --full --docs .warehouse/docs/quality || test -e .warehouse/docs/quality/index.html
+	rm -rf .warehouse/docs/quality .warehouse/docs/index.html
+	@# A rule that is broken is shown like the others: only a check that cannot run leaves no page.
+	$(BIN)/warehouse check --full --docs .warehouse/docs || test -e .warehouse/docs/index.html
 	@echo 'Open .warehouse/docs/index.html'
 
 ui: setup ## Dagster on the same database, at http://127.0.0.1:3000

@@ -35,7 +35,9 @@ REPEATED_AFTER = dt.timedelta(hours=4)
 """A failure that goes on is told again so often."""
 
 _PRICES = ("seeds", "pricing")
-_OPEN_ALERTS = resources.files(__package__).joinpath("open_alerts.sql").read_text("utf-8")
+_OPEN_ALERTS = (
+    resources.files("orchestration.quality").joinpath("open_alerts.sql").read_text("utf-8")
+)
 _WAITING_LOADS = resources.files(__package__).joinpath("waiting_loads.sql").read_text("utf-8")
 # A run every five minutes, over two days.
 _LOOKED_BACK = 600

@@ -20,20 +20,14 @@ from psycopg.types.json import Jsonb
 from orchestration.database.connection import ConnectionSettings, connect
 from orchestration.database.refusals import words
 from orchestration.errors import WarehouseError
-from orchestration.quality.rules import SUITES, Rule, Severity, Suite
+from orchestration.quality.rules import SPOT_CHECK, SPOT_CHECKED, SUITES, Rule, Suite
+from orchestration.quality.site import write_site
 
 if TYPE_CHECKING:
     from great_expectations.data_context.data_context.ephemeral_data_context import (
         EphemeralDataContext,
     )
     from great_expectations.datasource.fluent.postgres_datasource import PostgresDatasource
-
-SPOT_CHECK = Rule(
-    name="stored_figures_can_be_recomputed",
-    severity=Severity.CRITICAL,
-    description="Ten executions drawn at random cost and save what `warehouse explain` computes.",
-)
-"""The rule of every full check that no query can decide."""
 
 _SOURCE = "warehouse"
 # How SQLAlchemy begins to tell an error of the server.
@@ -136,7 +130,7 @@ def run_checks(
         suites: What to check.
         full: Look at everything, and recompute executions drawn at random, instead of what builds
             have changed since each suite ran last.
-        docs: Write a site with the results into this folder.
+        docs: Write a page about the state of the warehouse into this folder.
 
     Returns:
         All results.
@@ -147,19 +141,19 @@ def run_checks(
     limits = _limits(connection)
     check_id = uuid.uuid4()
     results: list[CheckResult] = []
-    with _environment(settings), _expectations(settings, docs) as context:
+    with _environment(settings), _expectations(settings) as context:
         for suite in suites:
             checked_until, compared_until = _builds(connection, suite)
             batch = _batch(connection, suite, None if full else checked_until)
             found = _validate(context, suite, batch, limits)
-            if full and suite.name == "executions":
+            if full and suite.name == SPOT_CHECKED:
                 found.append(_spot_check(connection))
             # What has no notion of changes is always looked at as a whole.
             _record(connection, check_id, found, full=full or suite.changed is None)
             connection.execute(_MARK_CHECKED, (suite.name, compared_until))
             results += found
-        if docs is not None:
-            context.build_data_docs()
+    if docs is not None:
+        write_site(connection, docs)
     return results
 
 
@@ -200,30 +194,14 @@ def import_great_expectations() -> ModuleType:
 
 
 @contextmanager
-def _expectations(
-    settings: ConnectionSettings, docs: Path | None
-) -> Iterator["EphemeralDataContext"]:
-    """Open Great Expectations on the database; nothing of it is kept but the site."""
+def _expectations(settings: ConnectionSettings) -> Iterator["EphemeralDataContext"]:
+    """Open Great Expectations on the database; nothing of it is kept."""
     gx = import_great_expectations()
     from great_expectations.data_context.types.base import ProgressBarsConfig
 
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
     context.data_sources.add_postgres(_SOURCE, connection_string=_url(settings))
-    for site in list(context.get_site_names()):
-        context.delete_data_docs_site(site)
-    if docs is not None:
-        context.add_data_docs_site(
-            "quality",
-            {
-                "class_name": "SiteBuilder",
-                "site_index_builder": {"class_name": "DefaultSiteIndexBuilder"},
-                "store_backend": {
-                    "class_name": "TupleFilesystemStoreBackend",
-                    "base_directory": str(docs),
-                },
-            },
-        )
     yield context
 
 
@@ -354,7 +332,7 @@ def _spot_check(connection: psycopg.Connection) -> CheckResult:
             if not explain(reading, execution_id)["agrees"]:
                 wrong.append({"execution_id": execution_id})
             reading.rollback()
-    return CheckResult("executions", SPOT_CHECK, len(wrong), wrong, None, "warehouse explain ID")
+    return CheckResult(SPOT_CHECKED, SPOT_CHECK, len(wrong), wrong, None, "warehouse explain ID")
 
 
 def _record(

@@ -25,7 +25,7 @@ from orchestration.quality.rules import SUITES
 @click.option(
     "--docs",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Write the results as a site into this folder.",
+    help="Write a page about the state of the warehouse into this folder.",
 )
 def check(names: tuple[str, ...], full: bool, docs: Path | None) -> None:
     """Check the data with Great Expectations and show which rules hold.

@@ -340,5 +340,15 @@ _SUITES = (
     ),
 )
 
+SPOT_CHECK = Rule(
+    name="stored_figures_can_be_recomputed",
+    severity=Severity.CRITICAL,
+    description="Ten executions drawn at random cost and save what `warehouse explain` computes.",
+)
+"""The rule of every full check that no query can decide."""
+
+SPOT_CHECKED = "executions"
+"""The suite that it belongs to."""
+
 SUITES = {suite.name: suite for suite in _SUITES}
 """All suites by name, in the order of the layers."""

@@ -225,7 +225,7 @@ def test_nightly_looks_at_everything_and_writes_the_documentation(
     assert "stored_figures_can_be_recomputed" in checked
     graph = definitions.resolve_asset_graph()
     assert checked == {key.name for key in graph.asset_check_keys}
-    for page in ("index.html", "models.html", "quality/index.html"):
+    for page in ("index.html", "models.html"):
         assert (home / "docs" / page).stat().st_size > 0
     (facts,) = [
         event.materialization

@@ -1,5 +1,6 @@
 """`warehouse check`: what must hold holds in the sample, and every rule can be broken."""
 
+import re
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -349,12 +350,35 @@ def test_before_the_first_build_the_message_says_what_to_do(story: Story) -> Non
     assert "make build" in outcome.output
 
 
-def test_results_are_written_as_a_site(story_of_sample: Story, tmp_path: Path) -> None:
-    check(story_of_sample, "--suite", "rollups", "--docs", str(tmp_path / "site"))
-    pages = list((tmp_path / "site").rglob("*.html"))
-    assert tmp_path / "site" / "index.html" in pages
-    text = "".join(page.read_text(encoding="utf-8") for page in pages)
-    assert "rollups" in text
+def test_the_state_is_written_as_one_page_that_needs_nothing_else(
+    story_of_sample: Story, tmp_path: Path
+) -> None:
+    folder = tmp_path / "site"
+    check(story_of_sample, "--full", "--docs", str(folder))
+    assert [path.name for path in folder.iterdir()] == ["index.html"]
+    text = (folder / "index.html").read_text(encoding="utf-8")
+    assert all(f"<summary>{name}</summary>" in text for name in RULES)
+    assert "not checked yet" not in text
+    assert "Last build" in text
+    assert "none failed" in text
+    assert not re.findall(r"<script|<link|<img|src=|@import|url\(|https?:", text)
+    assert "models.html" not in text
+
+    # What came from outside is text and nothing else.
+    without_check_constraints(story_of_sample)
+    with story_of_sample.database.connect() as connection:
+        connection.execute("update marts.fct_task_executions set status = '<script>alert(1)'")
+        connection.execute("update marts.dim_organizations set organization_name = '<b>x'")
+        connection.execute(ALL_FAILED.encode())
+    (folder / "models.html").touch()
+    assert check(story_of_sample, "--full", "--docs", str(folder)).exit_code == 1
+    text = (folder / "index.html").read_text(encoding="utf-8")
+    assert re.search(r"\d critical rules broken, \d warning rules? broken", text)
+    assert '<td class="number critical">3,000</td>' in text
+    assert "&lt;b&gt;x" in text
+    assert "<script" not in text
+    assert "<b>" not in text
+    assert 'href="models.html"' in text
     passfile = story_of_sample.database.settings.passfile
     assert passfile is not None
     assert passfile.read_text(encoding="utf-8").strip().rsplit(":", 1)[-1] not in text

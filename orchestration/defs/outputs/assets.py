@@ -17,7 +17,8 @@ from orchestration.defs.dbt.assets import OWNERS, documentation_folder, document
 from orchestration.defs.environments import daily_policy, near_real_time_policy
 from orchestration.defs.quality.checks import ASSETS
 from orchestration.defs.retries import retried_when_connection_is_lost
-from orchestration.project import project_root, state_directory
+from orchestration.project import state_directory
+from orchestration.quality.site import write_site
 
 _GROUP = "outputs"
 _CHECKED = [dg.AssetKey(path) for path in ASSETS.values()]
@@ -83,7 +84,7 @@ def event_archive(
     freshness_policy=daily_policy(),
 )
 def documentation(dbt: DbtCliResource) -> dg.MaterializeResult[Any]:
-    """The site about models, columns and lineage; the nightly checks write their part of it.
+    """The site about models, columns and lineage, and the page about the state of the warehouse.
 
     Args:
         dbt: dbt on the run's database.
@@ -96,8 +97,9 @@ def documentation(dbt: DbtCliResource) -> dg.MaterializeResult[Any]:
         generated = dbt.cli(["docs", "generate", "--static"]).wait()
     folder.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(generated.target_path / "static_index.html", folder / "models.html")
-    shutil.copyfile(project_root() / "docs" / "site.html", folder / "index.html")
     shutil.rmtree(generated.target_path, ignore_errors=True)
+    with connect(application_name="warehouse documentation") as connection:
+        write_site(connection, folder)
     return dg.MaterializeResult(
         metadata={
             "site": dg.MetadataValue.url(f"{documentation_url()}/index.html"),

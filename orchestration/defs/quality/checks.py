@@ -79,7 +79,7 @@ def quality_checks(
             current_settings(),
             suites_named(names),
             full=config.full,
-            docs=documentation_folder() / "quality" if config.full else None,
+            docs=documentation_folder() if config.full else None,
         )
     for result in results:
         # A suite is evaluated as a whole; only what was asked for is told.
