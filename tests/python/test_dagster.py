@@ -17,8 +17,7 @@ from orchestration.defs.dbt.environment import environment_with, settings_for_re
 from orchestration.defs.environments import RUNS_BY_ITSELF, Environment
 from orchestration.errors import WarehouseError
 from orchestration.project import project_root
-from orchestration.quality.checks import SPOT_CHECK
-from orchestration.quality.rules import SUITES
+from orchestration.quality.rules import SPOT_CHECK, SUITES
 
 MARTS = [
     "marts/adjustment_days",

@@ -9,8 +9,7 @@ from support.checks import RULES, check, without_check_constraints
 from support.events import decision, execution
 from support.stories import Story
 
-from orchestration.quality.checks import SPOT_CHECK
-from orchestration.quality.rules import SUITES, Severity
+from orchestration.quality.rules import SPOT_CHECK, SUITES, Severity
 
 pytest_plugins = ["support.stories"]
 

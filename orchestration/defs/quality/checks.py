@@ -8,8 +8,8 @@ from pydantic import Field
 from orchestration.database.connection import connect, current_settings
 from orchestration.defs.dbt.assets import documentation_folder
 from orchestration.defs.retries import retried_when_connection_is_lost
-from orchestration.quality.checks import SPOT_CHECK, CheckResult, run_checks, suites_named
-from orchestration.quality.rules import SUITES, Rule, Severity
+from orchestration.quality.checks import CheckResult, run_checks, suites_named
+from orchestration.quality.rules import SPOT_CHECK, SPOT_CHECKED, SUITES, Rule, Severity
 
 ASSETS = {
     # Not raw.loads: what stands on it is built in the step that these checks come after.
@@ -48,7 +48,7 @@ def check_specs() -> list[dg.AssetCheckSpec]:
             blocking=rule.severity is Severity.CRITICAL,
             metadata={"suite": suite, "severity": rule.severity.value},
         )
-        for suite, rule in [*rules, ("executions", SPOT_CHECK)]
+        for suite, rule in [*rules, (SPOT_CHECKED, SPOT_CHECK)]
     ]
 
 

@@ -4,8 +4,7 @@ from click.testing import CliRunner, Result
 from psycopg import sql
 
 from orchestration.cli import main
-from orchestration.quality.checks import SPOT_CHECK
-from orchestration.quality.rules import SUITES
+from orchestration.quality.rules import SPOT_CHECK, SUITES
 from support.stories import Story, environment_of
 
 RULES = {rule.name: rule for suite in SUITES.values() for rule in suite.rules} | {
