@@ -20,6 +20,8 @@ CLIENTS = 16
 _WARM_UP_SECONDS = 5
 _SECONDS = 30
 _SHARE = 0.95
+# As printed it reads every hour, day, week and month of a month, of all organizations.
+_ALONE = "design_3_3_provider_performance_comparison"
 _FOLDER = Path("tests", "python", "published_queries")
 
 # What a client asks about is drawn from tables with a number for each: every organization alike.
@@ -47,7 +49,7 @@ class Answers:
     """How fast questions were answered.
 
     Attributes:
-        per_second: Queries each second, all together, by repetition.
+        per_second: Queries of the 16 clients each second, all together, by repetition.
         p95_ms: Milliseconds within which 95 of 100 were answered, by query and repetition.
         counts: How often each was asked, all repetitions together.
         note: Why there are no figures.
@@ -62,13 +64,15 @@ class Answers:
 def ask_published_queries(
     folder: Path, environment: Mapping[str, str], now: dt.datetime, repetitions: int
 ) -> Answers:
-    """Let 16 clients ask all published queries, each as often as every other.
+    """Let 16 clients ask the published queries, each as often as every other, and one client one.
+
+    The comparison of providers is asked alone.
 
     Args:
         folder: For the scripts and the logs.
         environment: Leads to the database, whose marts are built.
         now: What the queries take for the present, instead of CURRENT_TIMESTAMP.
-        repetitions: How often 30 seconds are measured.
+        repetitions: How often 30 seconds are measured of both.
 
     Returns:
         The figures; none but a note where pgbench or the queries are missing.
@@ -85,25 +89,34 @@ def ask_published_queries(
         connection.execute(_LISTS)
     with connect(autocommit=True) as connection:
         connection.execute("vacuum analyze")
-    command = _command(pgbench, scripts, now)
     surroundings = {**environment, "PGOPTIONS": "-c search_path=documents,marts"}
+    together = [script for script in scripts if script.stem != _ALONE]
+    alone = [script for script in scripts if script.stem == _ALONE]
     for number in range(repetitions + 1):
         seconds = _SECONDS if number else _WARM_UP_SECONDS
-        run = run_measured(
-            [*command, f"--time={seconds}", f"--log-prefix={place / f'log_{number}'}"],
-            environment=surroundings,
-            log_file=place / "pgbench.log",
-        )
-        if run.exit_code != 0:
-            answers.note = f"pgbench ended with exit code {run.exit_code}: " + last_line(
-                place / "pgbench.log"
+        for asked, clients in ((together, CLIENTS), (alone, 1)):
+            prefix = f"log_{clients}_{number}"
+            run = run_measured(
+                [
+                    *_command(pgbench, asked, clients, now),
+                    f"--time={seconds}",
+                    f"--log-prefix={place / prefix}",
+                ],
+                environment=surroundings,
+                log_file=place / "pgbench.log",
             )
-            return answers
-        if number:
-            latencies = _latencies(place, number)
-            answers.per_second.append(sum(map(len, latencies.values())) / seconds)
+            if run.exit_code != 0:
+                answers.note = f"pgbench ended with exit code {run.exit_code}: " + last_line(
+                    place / "pgbench.log"
+                )
+                return answers
+            if not number:
+                continue
+            latencies = _latencies(place, prefix)
+            if asked is together:
+                answers.per_second.append(sum(map(len, latencies.values())) / seconds)
             for position, milliseconds in latencies.items():
-                name = scripts[position].stem
+                name = asked[position].stem
                 answers.p95_ms[name].append(_percentile(milliseconds))
                 answers.counts[name] += len(milliseconds)
     return answers
@@ -115,7 +128,7 @@ def _pgbench() -> str | None:
     return str(own) if own.exists() else shutil.which("pgbench")
 
 
-def _command(pgbench: str, scripts: list[Path], now: dt.datetime) -> list[str]:
+def _command(pgbench: str, scripts: list[Path], clients: int, now: dt.datetime) -> list[str]:
     with connect() as connection:
         row = connection.execute(
             "select (select count(*) from benchmark.organizations), "
@@ -124,8 +137,8 @@ def _command(pgbench: str, scripts: list[Path], now: dt.datetime) -> list[str]:
     organizations, task_types = row or (0, 0)
     return [
         pgbench,
-        f"--client={CLIENTS}",
-        "--jobs=2",
+        f"--client={clients}",
+        f"--jobs={min(clients, 2)}",
         "--no-vacuum",
         "--protocol=prepared",
         "--log",
@@ -155,10 +168,10 @@ def _script(query: Path, folder: Path, now: dt.datetime) -> Path:
     return script
 
 
-def _latencies(folder: Path, number: int) -> dict[int, list[float]]:
+def _latencies(folder: Path, prefix: str) -> dict[int, list[float]]:
     """Return the milliseconds of every question, by the position of its script."""
     latencies: defaultdict[int, list[float]] = defaultdict(list)
-    for log in folder.glob(f"log_{number}.*"):
+    for log in folder.glob(f"{prefix}.*"):
         with log.open(encoding="ascii") as lines:
             for line in lines:
                 _, _, microseconds, script, *_ = line.split()

@@ -11,12 +11,7 @@
     {%- if refreshes_open_rows() %}
     {{ renew_columns() }}
     {%- endif %}
-    {%- if flags.FULL_REFRESH or not is_incremental() %}
-    {{ join_by_hashing() }}
-    {%- else %}
-    -- The planner reckons with the half of `changes_of` that is not executed.
-    set local jit = off;
-    {%- endif %}
+    {{ set_join_methods() }}
 
     delete from {{ ref('int_bookmarks') }}
     where

@@ -29,7 +29,9 @@ if TYPE_CHECKING:
     )
     from great_expectations.datasource.fluent.postgres_datasource import PostgresDatasource
 
-_SOURCE = "warehouse"
+# Rules read a layer where it lies; what builds have changed of it is looked up once for all rules.
+_LAYERS = "layers"
+_CHANGES = "changes"
 # How SQLAlchemy begins to tell an error of the server.
 _OF_DRIVER = re.compile(r"\(psycopg\.errors\.(\w+)\) (.*)")
 _SPOT_CHECKS = 10
@@ -144,8 +146,8 @@ def run_checks(
     with _environment(settings), _expectations(settings) as context:
         for suite in suites:
             checked_until, compared_until = _builds(connection, suite)
-            batch = _batch(connection, suite, None if full else checked_until)
-            found = _validate(context, suite, batch, limits)
+            source, batch = _batch(connection, suite, None if full else checked_until)
+            found = _validate(context, suite, source, batch, limits)
             if full and suite.name == SPOT_CHECKED:
                 found.append(_spot_check(connection))
             # What has no notion of changes is always looked at as a whole.
@@ -201,7 +203,10 @@ def _expectations(settings: ConnectionSettings) -> Iterator["EphemeralDataContex
 
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
-    context.data_sources.add_postgres(_SOURCE, connection_string=_url(settings))
+    for source, is_looked_up in ((_LAYERS, False), (_CHANGES, True)):
+        context.data_sources.add_postgres(
+            source, connection_string=_url(settings), create_temp_table=is_looked_up
+        )
     yield context
 
 
@@ -219,13 +224,15 @@ def _builds(connection: psycopg.Connection, suite: Suite) -> tuple[int | None, i
     return row if row is not None else (None, 0)
 
 
-def _batch(connection: psycopg.Connection, suite: Suite, checked_until: int | None) -> str:
-    """Return the query of the rows to look at; all of them when no build is named."""
+def _batch(
+    connection: psycopg.Connection, suite: Suite, checked_until: int | None
+) -> tuple[str, str]:
+    """Return the source and the query of the rows to look at; all when no build is named."""
     if checked_until is None or suite.changed is None:
-        return suite.batch
+        return _LAYERS, suite.batch
     loads = [load for (load,) in connection.execute(_LOADS_OF_BUILDS, (checked_until,))]
     changed = suite.changed.format(build=checked_until, loads=_array(connection, loads, "bigint"))
-    return "\n".join(("select * from (", suite.batch, ") as layer", "where", changed))
+    return _CHANGES, "\n".join(("select * from (", suite.batch, ") as layer", "where", changed))
 
 
 def _array(connection: psycopg.Connection, values: Sequence[str | int], kind: LiteralString) -> str:
@@ -237,6 +244,7 @@ def _array(connection: psycopg.Connection, values: Sequence[str | int], kind: Li
 def _validate(
     context: "EphemeralDataContext",
     suite: Suite,
+    source: str,
     batch: str,
     limits: dict[str, Decimal],
 ) -> list[CheckResult]:
@@ -251,8 +259,9 @@ def _validate(
     from orchestration.quality.expectation import BrokenRows
 
     rules = {rule.name: rule for rule in suite.rules}
-    source = cast("PostgresDatasource", context.data_sources.get(_SOURCE))
-    asset = source.add_query_asset(suite.name, query=batch)
+    asset = cast("PostgresDatasource", context.data_sources.get(source)).add_query_asset(
+        suite.name, query=batch
+    )
     validation = context.validation_definitions.add(
         gx.ValidationDefinition(
             name=suite.name,

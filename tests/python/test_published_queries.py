@@ -668,3 +668,13 @@ def test_a_published_query_finds_its_rows_by_an_index(
     used = {node["Index Name"] for node in nodes if "Index Name" in node} & first_columns.keys()
     assert {first_columns[name] for name in used} == {leading_column}, nodes
     assert not tables_in(node for node in nodes if node["Node Type"] == "Seq Scan")
+
+
+def test_what_an_execution_cost_is_found_by_its_key(grown: psycopg.Connection) -> None:
+    explained = grown.execute(
+        "explain (verbose, format json) select * from marts.fct_cost_lines "
+        "where execution_id = '00000000-0000-0000-0000-000000000000'"
+    ).fetchone()
+    assert explained is not None
+    scans = [node for node in nodes_of(explained[0][0]["Plan"]) if tables_in([node]) == {FACTS}]
+    assert {node["Node Type"] for node in scans} == {"Index Scan"}

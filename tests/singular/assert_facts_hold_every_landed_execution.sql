@@ -16,7 +16,7 @@ where processed.build_id = (select max(build_id) from {{ ref('int_processed_load
 
 with landed as (
 
-    select distinct execution_id
+    select execution_id
     from {{ ref('stg_platform__task_executions') }}
     where
         {{ landed_in(loads) }}
@@ -25,24 +25,35 @@ with landed as (
 
 facts as (
 
-    select execution_id
-    from {{ ref('fct_task_executions') }}
-    {% if not var('full_check') %}
-    where execution_id in (select landed.execution_id from landed)
+    select execution_id from {{ ref('fct_task_executions') }}
+
+),
+
+differing as (
+
+    select
+        execution_id,
+        'not in the facts' as difference
+    from landed
+    where not exists (select 1 from facts where facts.execution_id = landed.execution_id)
+    {% if var('full_check') %}
+    union all
+    select
+        execution_id,
+        'never landed' as difference
+    from facts
+    where not exists (select 1 from landed where landed.execution_id = facts.execution_id)
     {% endif %}
 
 )
 
-select
-    landed.execution_id as landed_execution_id,
-    facts.execution_id as fact_execution_id
-from landed
-full outer join facts
-    on landed.execution_id = facts.execution_id
+select distinct
+    execution_id,
+    difference
+from differing
 where
-    (landed.execution_id is null or facts.execution_id is null)
-    and not exists (
+    not exists (
         select 1
         from {{ ref('int_sealed_versions') }} as sealed
-        where sealed.execution_id = coalesce(landed.execution_id, facts.execution_id)
+        where sealed.execution_id = differing.execution_id
     )

@@ -2,11 +2,20 @@
 
 {{ config(materialized='view') }}
 
+-- Each import is read once, so that the lines of one execution are looked up by its key.
 with executions as (
 
     select
         *,
         {{ billed_tokens() }}
+    from {{ ref('fct_task_executions') }}
+    where pricing_status = 'priced'
+
+),
+
+executions_with_others as (
+
+    select *
     from {{ ref('fct_task_executions') }}
     where pricing_status = 'priced'
 
@@ -41,9 +50,9 @@ book_lines as (
 other_lines as (
 
     select
-        executions.execution_id,
-        executions.organization_id,
-        executions.metric_date,
+        executions_with_others.execution_id,
+        executions_with_others.organization_id,
+        executions_with_others.metric_date,
         {{ json_text('lines.line', 'usage') }} as part,
         {{ json_number('lines.line', 'numeric(38, 12)', 'quantity') }} as quantity,
         case
@@ -59,8 +68,8 @@ other_lines as (
         {{ json_number('lines.line', 'numeric', 'usd_per_unit') }} as usd_per_unit,
         {{ json_number('lines.line', 'numeric(20, 12)', 'cost_usd') }} as cost_usd,
         {{ json_text('lines.line', 'usage_price_id') }} as price_id
-    from executions
-    {{ json_array_entries('executions.other_costs', 'lines', 'line') }}
+    from executions_with_others
+    {{ json_array_entries('executions_with_others.other_costs', 'lines', 'line') }}
 
 ),
 
