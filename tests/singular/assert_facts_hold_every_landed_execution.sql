@@ -35,14 +35,22 @@ differing as (
         execution_id,
         'not in the facts' as difference
     from landed
-    where not exists (select 1 from facts where facts.execution_id = landed.execution_id)
+    where
+        not exists (
+            select 1 from facts
+            where facts.execution_id = landed.execution_id
+        )
     {% if var('full_check') %}
     union all
     select
         execution_id,
         'never landed' as difference
     from facts
-    where not exists (select 1 from landed where landed.execution_id = facts.execution_id)
+    where
+        not exists (
+            select 1 from landed
+            where landed.execution_id = facts.execution_id
+        )
     {% endif %}
 
 )

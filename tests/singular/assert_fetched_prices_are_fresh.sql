@@ -3,6 +3,12 @@
 
 {{ config(severity='warn') }}
 
-select *
+select
+    price_id,
+    provider,
+    model_scope,
+    source,
+    recorded_at,
+    age
 from {{ ref('int_fetched_prices') }}
 where is_stale

@@ -3,7 +3,15 @@
 
 {{ config(severity='warn') }}
 
-select *
+select
+    price_id,
+    provider,
+    model_scope,
+    valid_from,
+    rate,
+    old_usd,
+    new_usd,
+    change_percentage
 from {{ ref('int_rate_changes') }}
 where is_large
 order by valid_from desc

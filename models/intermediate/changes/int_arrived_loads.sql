@@ -15,7 +15,9 @@ processed_loads as (
 
 final as (
 
-    select *
+    select
+        load_id,
+        landed_at
     from loads
     where load_id not in (select processed_loads.load_id from processed_loads)
 
