@@ -80,6 +80,7 @@ AUDITS = [
     "quality/reconciled_provider_days",
     "quality/reconciliation",
     "quality/status_transition_violations",
+    "quality/unreconciled_executions",
 ]
 RAW_TABLES = [
     "raw/adjustments",

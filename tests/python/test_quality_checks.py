@@ -1,5 +1,6 @@
 """`warehouse check`: what must hold holds in the sample, and every rule can be broken."""
 
+import json
 import re
 from importlib import resources
 from pathlib import Path
@@ -7,7 +8,7 @@ from typing import Any
 
 from support.checks import RULES, check, without_check_constraints
 from support.events import decision, execution
-from support.stories import Story
+from support.stories import NOW, Story
 
 from orchestration.quality.rules import SPOT_CHECK, SUITES, Severity
 
@@ -381,3 +382,72 @@ def test_the_state_is_written_as_one_page_that_needs_nothing_else(
     passfile = story_of_sample.database.settings.passfile
     assert passfile is not None
     assert passfile.read_text(encoding="utf-8").strip().rsplit(":", 1)[-1] not in text
+
+
+# What is done to three executions of different days, and the measures that must be told to differ.
+BLAMED = {
+    "staging_to_facts": (
+        "update marts.fct_task_executions set output_tokens = output_tokens + 7, "
+        "total_tokens = total_tokens + 7 where execution_id = %s",
+        "total_tokens, output_tokens",
+    ),
+    "facts_to_cost_lines": (
+        "update marts.fct_task_executions set cost_usd = cost_usd + 1, "
+        "savings_usd = savings_usd - 1, net_savings_usd = net_savings_usd - 1 "
+        "where execution_id = %s",
+        "cost_usd",
+    ),
+    "deleted": ("delete from marts.fct_task_executions where execution_id = %s", ""),
+}
+
+
+def test_the_executions_that_do_not_reconcile_are_named_with_their_amounts(
+    story_of_sample: Story,
+) -> None:
+    without_check_constraints(story_of_sample)
+    chosen = story_of_sample.rows(
+        "select distinct on (organization_id, metric_date) execution_id, organization_id, "
+        "metric_date, total_tokens, cost_usd from marts.fct_task_executions "
+        "where savings_status = 'compared' and output_tokens is not null and cost_usd > 0 "
+        "and tokens_used is null order by organization_id, metric_date, execution_id limit 3"
+    )
+    executions = dict(zip(BLAMED, chosen, strict=True))
+    with story_of_sample.database.connect() as connection:
+        for name, (statement, _) in BLAMED.items():
+            connection.execute(statement.encode(), (executions[name]["execution_id"],))
+    assert not story_of_sample.rows("select from quality.unreconciled_executions")
+    everything = json.dumps({"now": NOW, "full_check": True})
+    story_of_sample.project.run(
+        story_of_sample.database,
+        *("run", "--select", "reconciled_days", "--vars", everything),
+        now=None,
+    )
+
+    found = {
+        row["execution_id"]: row
+        for row in story_of_sample.rows("select * from quality.unreconciled_executions")
+    }
+    assert found.keys() == {row["execution_id"] for row in chosen}
+    for name in ("staging_to_facts", "facts_to_cost_lines"):
+        was, row = executions[name], found[executions[name]["execution_id"]]
+        assert row["comparison"] == name
+        assert row["differing_measures"] == BLAMED[name][1]
+        assert row["metric_date"] == was["metric_date"]
+    tokens = executions["staging_to_facts"]["total_tokens"]
+    row = found[executions["staging_to_facts"]["execution_id"]]
+    assert (row["upstream_tokens"], row["downstream_tokens"]) == (tokens, tokens + 7)
+    cost = executions["facts_to_cost_lines"]["cost_usd"]
+    row = found[executions["facts_to_cost_lines"]["execution_id"]]
+    assert (row["upstream_usd"], row["downstream_usd"]) == (cost + 1, cost)
+    row = found[executions["deleted"]["execution_id"]]
+    assert (row["upstream_tokens"], row["downstream_tokens"]) == (
+        executions["deleted"]["total_tokens"],
+        None,
+    )
+
+    assert check(story_of_sample, "--suite", "reconciliation").exit_code == 1
+    named = {
+        broken["execution_ids"]
+        for broken in results_of(story_of_sample)["layers_reconcile"]["broken_ids"]
+    }
+    assert {str(row["execution_id"]) for row in chosen} <= named

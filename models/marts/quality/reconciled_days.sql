@@ -37,7 +37,6 @@
     'unsplit_tokens', 'part_tokens', 'compute_units', 'requests', 'other_units',
     'total_quality_score', 'reported_cost_usd',
 ] %}
-{%- set part_tokens = 'coalesce(' ~ token_parts() | join(', 0) + coalesce(') ~ ', 0)' %}
 {#- What only the facts tell beside the rollup. -#}
 {%- set of_scores = [] if of_changes else ['scored_tasks', 'total_quality_score_of_completed'] %}
 {%- set of_maps = [] if of_changes else ['bucket_total', 'bucket_total_of_hours'] %}
@@ -90,19 +89,12 @@ with executions as (
         executions.reasoning_tokens,
         executions.tokens_used,
         executions.compute_units,
-        {{ part_tokens }} as part_tokens,
+        {{ sum_of_token_parts() }} as part_tokens,
         {{ json_object_sum('executions.other_usage') }} as other_units,
         executions.other_costs,
         executions.reported_cost_usd,
         executions.price_id,
-        coalesce(executions.uncached_input_cost_usd, 0)
-        + coalesce(executions.cached_input_cost_usd, 0)
-        + coalesce(executions.cache_write_cost_usd, 0)
-        + coalesce(executions.output_cost_usd, 0)
-        + coalesce(executions.request_cost_usd, 0)
-        + coalesce(executions.minute_cost_usd, 0)
-        + coalesce(executions.compute_unit_cost_usd, 0)
-        + coalesce(executions.other_cost_usd, 0) as cost_of_parts_usd
+        {{ sum_of_cost_parts('executions') }} as cost_of_parts_usd
     from {{ ref('fct_task_executions') }} as executions
     {% if of_changes %}
     inner join compared_executions on executions.execution_id = compared_executions.execution_id
@@ -111,69 +103,7 @@ with executions as (
 
 ),
 
-organizations as (
-
-    select * from {{ ref('int_organization_versions') }}
-
-),
-
-versions as (
-
-    {{ versions_of(
-        ref('stg_platform__task_executions'), 'execution_id', 'compared_executions' if of_changes
-    ) }}
-    where
-        versions._load_id in (
-            select processed.load_id
-            from {{ ref('int_processed_loads') }} as processed
-        )
-
-),
-
-claimed as (
-
-    {{ claimed_versions('task_execution', 'versions') }}
-
-),
-
-ranked_versions as (
-
-    select
-        *,
-        row_number() over (
-            partition by execution_id
-            order by
-                {{ version_order('task_execution') }}
-        ) = 1 as is_latest
-    from claimed
-
-),
-
-latest_versions as (
-
-    select
-        ranked_versions.*,
-        {{ part_tokens }} as part_tokens,
-        {{ json_object_sum('ranked_versions.other_usage') }} as other_units,
-        {{ local_date(
-            'ranked_versions.start_time',
-            "case when is_bucket then 'UTC' else coalesce(organizations.timezone, 'UTC') end"
-        ) }} as metric_date
-    from ranked_versions
-    left join organizations
-        on
-            ranked_versions.organization_id = organizations.organization_id
-            and ranked_versions.start_time >= organizations.valid_from
-            and ranked_versions.start_time < organizations.valid_until
-    where
-        ranked_versions.is_latest
-        and not exists (
-            select 1
-            from {{ ref('int_sealed_versions') }} as sealed
-            where sealed.execution_id = ranked_versions.execution_id
-        )
-
-),
+{{ latest_landed_executions('compared_executions' if of_changes) }},
 
 staged_days as (
 
@@ -183,15 +113,7 @@ staged_days as (
         count(*) as total_tasks,
         count(*) filter (where status = 'completed') as successful_tasks,
         count(*) filter (where status = 'failed') as failed_tasks,
-        cast(
-            coalesce(
-                sum(
-                    coalesce(
-                        tokens_used, input_tokens + output_tokens, input_tokens, output_tokens
-                    )
-                ), 0
-            ) as numeric(28, 0)
-        ) as total_tokens,
+        cast(coalesce(sum(total_tokens), 0) as numeric(28, 0)) as total_tokens,
         coalesce(sum(input_tokens), 0) as input_tokens,
         coalesce(sum(cached_input_tokens), 0) as cached_input_tokens,
         coalesce(sum(cache_write_tokens), 0) as cache_write_tokens,

@@ -66,7 +66,7 @@ staged as (
             'compute_units': 'compute_units',
             'requests': 'request_count',
             'scores': 'quality_score',
-            'part_tokens': 'coalesce(' ~ token_parts() | join(', 0) + coalesce(') ~ ', 0)',
+            'part_tokens': sum_of_token_parts(),
             'other_units': json_object_sum('other_usage'),
         },
         ['reported_cost_usd'],
