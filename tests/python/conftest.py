@@ -23,6 +23,15 @@ from orchestration.database.embedded import EmbeddedServer, embedded_bin_directo
 from orchestration.database.migrate import migrate
 
 
+def pytest_configure() -> None:
+    """Let programs that tests start end on Ctrl-C, also when the suite runs in the background.
+
+    A shell lets what it runs there ignore the signal, and so do all children.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @pytest.fixture(autouse=True)
 def _no_foreign_database(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Keep tests away from the developer's own database, embedded or not."""
