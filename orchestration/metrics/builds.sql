@@ -1,10 +1,11 @@
--- One row: the last complete build, and the last one in which nothing failed.
+-- One row: the last complete build of the warehouse, and the last one in which nothing failed. What
+-- an analyst builds in schemas with a prefix concerns nobody else.
 
 with builds as (
 
     select *
     from raw.finished_builds
-    where command = 'build'
+    where target_schema = 'public' and command = 'build'
 
 )
 

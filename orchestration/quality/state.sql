@@ -9,7 +9,7 @@ from (select 1) as one
 left join (
     select ended_at, node_count, failed_count
     from raw.finished_builds
-    where command = 'build'
+    where target_schema = 'public' and command = 'build'
     order by ended_at desc
     limit 1
 ) as builds on true

@@ -14,6 +14,7 @@ from support.stories import Story, environment_of
 
 from orchestration.cli import main
 from orchestration.project import project_root
+from orchestration.quality.site import write_site
 
 pytest_plugins = ["support.stories"]
 
@@ -108,6 +109,20 @@ def test_a_build_that_fails_is_counted(story: Story) -> None:
     )
     assert build == {"command": "build", "node_count": 1, "failed_count": 1, "took_time": True}
     assert samples_of(metrics(story).stdout)["warehouse_build_failed_nodes", ""] == 1
+
+
+def test_a_build_that_fails_in_other_schemas_concerns_nobody_else(
+    story_of_sample: Story, tmp_path: Path
+) -> None:
+    with story_of_sample.database.connect() as connection:
+        connection.execute(
+            "insert into raw.finished_builds "
+            "values ('typo', 'analyst', 'build', now(), now() + interval '1 hour', 7919, 7919)"
+        )
+        write_site(connection, tmp_path)
+    found = samples_of(metrics(story_of_sample).stdout)
+    assert found["warehouse_build_failed_nodes", ""] == 0
+    assert "7919" not in (tmp_path / "index.html").read_text(encoding="utf-8")
 
 
 def test_prometheus_accepts_figures_and_alerts(story_of_sample: Story) -> None:
