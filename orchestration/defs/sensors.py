@@ -45,7 +45,12 @@ _LOOKED_BACK = 600
 _CHECK_STEP = "quality_checks"
 
 
-@dg.sensor(job=near_real_time, minimum_interval_seconds=15, default_status=sensor_status())
+@dg.sensor(
+    job=near_real_time,
+    minimum_interval_seconds=15,
+    default_status=sensor_status(),
+    description="Every 15 seconds: ask for a run when files wait in the inbox.",
+)
 def landing_inbox(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
     """Ask for a run as soon as files wait in the landing folder.
 
@@ -66,7 +71,12 @@ def landing_inbox(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.Ski
     return dg.RunRequest(run_key=_hash(state, [run.run_id for run in latest]))
 
 
-@dg.sensor(job=near_real_time, minimum_interval_seconds=60, default_status=sensor_status())
+@dg.sensor(
+    job=near_real_time,
+    minimum_interval_seconds=60,
+    default_status=sensor_status(),
+    description="Every minute: tell of changed prices, names or policies, and ask for a run.",
+)
 def price_files(
     context: dg.SensorEvaluationContext, notifier: Notifier
 ) -> dg.RunRequest | dg.SkipReason:
@@ -99,7 +109,11 @@ def price_files(
     return dg.RunRequest(run_key=_hash(now))
 
 
-@dg.sensor(minimum_interval_seconds=30, default_status=sensor_status())
+@dg.sensor(
+    minimum_interval_seconds=30,
+    default_status=sensor_status(),
+    description="Every 30 seconds: tell which alerts have opened and which have ended.",
+)
 def alerts(context: dg.SensorEvaluationContext, notifier: Notifier) -> dg.SkipReason:
     """Tell what has opened in `fct_alerts`, broken rules among it, and what is right again.
 
@@ -154,7 +168,11 @@ def alert_line(alert: Mapping[str, Any]) -> str:
     )
 
 
-@dg.sensor(minimum_interval_seconds=30, default_status=sensor_status())
+@dg.sensor(
+    minimum_interval_seconds=30,
+    default_status=sensor_status(),
+    description="Every 30 seconds: tell when figures fall behind what has landed.",
+)
 def freshness(context: dg.SensorEvaluationContext, notifier: Notifier) -> dg.SkipReason:
     """Tell when something has not landed or not reached the marts in time, and when it has.
 
@@ -190,7 +208,11 @@ def freshness(context: dg.SensorEvaluationContext, notifier: Notifier) -> dg.Ski
     return dg.SkipReason(f"{len(arrived)} file(s) and {waiting['loads']} load(s) wait.")
 
 
-@dg.run_failure_sensor(minimum_interval_seconds=15, default_status=sensor_status())
+@dg.run_failure_sensor(
+    minimum_interval_seconds=15,
+    default_status=sensor_status(),
+    description="Tell why a run failed: once for each cause, and again every few hours.",
+)
 def failed_runs(context: dg.RunFailureSensorContext, notifier: Notifier) -> None:
     """Tell that a run failed and which checks were red: once for each cause, and every few hours.
 
@@ -226,6 +248,7 @@ def failed_runs(context: dg.RunFailureSensorContext, notifier: Notifier) -> None
     run_status=dg.DagsterRunStatus.SUCCESS,
     minimum_interval_seconds=30,
     default_status=sensor_status(),
+    description="Tell that a job whose failure was told succeeds again.",
 )
 def recovered_runs(context: dg.RunStatusSensorContext, notifier: Notifier) -> None:
     """Tell that a job succeeds again.

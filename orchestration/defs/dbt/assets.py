@@ -1,6 +1,7 @@
 """One asset per seed, snapshot and model; their data tests are its checks."""
 
 import functools
+import itertools
 import json
 import os
 import shutil
@@ -33,7 +34,7 @@ READ_BY_PEOPLE = ("marts", "documents", "quality")
 
 
 class LayerTranslator(DagsterDbtTranslator):
-    """Names and groups assets by their schema: raw, reference, staging, intermediate, marts ..."""
+    """Names assets by their schema and groups them by their folder: marts_savings, raw ..."""
 
     def get_asset_spec(
         self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None
@@ -46,8 +47,8 @@ class LayerTranslator(DagsterDbtTranslator):
             project: The dbt project.
 
         Returns:
-            dagster-dbt's own description with the schema as group and first part of the key, and
-            an owner also where dbt's group names one without an address.
+            dagster-dbt's own description with the schema as first part of the key, the folder as
+            group, and an owner also where dbt's group names one without an address.
         """
         spec = super().get_asset_spec(manifest, unique_id, project)
         node = self.get_resource_props(manifest, unique_id)
@@ -60,7 +61,7 @@ class LayerTranslator(DagsterDbtTranslator):
         return spec.replace_attributes(
             # Without the SQL that dagster-dbt adds: columns are what people look for first.
             description=node["description"],
-            group_name=schema,
+            group_name=_folder(node),
             freshness_policy=_freshness_policy(node) if schema in READ_BY_PEOPLE else None,
             owners=[*spec.owners] or team_of(manifest, node.get("group")),
         ).merge_attributes(
@@ -70,6 +71,49 @@ class LayerTranslator(DagsterDbtTranslator):
                 )
             }
         )
+
+    def get_asset_check_spec(
+        self,
+        asset_spec: dg.AssetSpec,
+        manifest: Mapping[str, Any],
+        unique_id: str,
+        project: DbtProject | None,
+    ) -> dg.AssetCheckSpec | None:
+        """Describe one dbt test as a check of an asset.
+
+        Args:
+            asset_spec: The asset.
+            manifest: dbt's manifest.
+            unique_id: The test's name there.
+            project: The dbt project.
+
+        Returns:
+            dagster-dbt's own description with what the test's file says first, or the rules that a
+            test from a yml has; None when the test belongs to another asset.
+        """
+        spec = super().get_asset_check_spec(asset_spec, manifest, unique_id, project)
+        if spec is None:
+            return None
+        node = self.get_resource_props(manifest, unique_id)
+        return spec._replace(description=_what_holds(node))
+
+
+def _what_holds(test: Mapping[str, Any]) -> str:
+    """Return what a test looks for."""
+    if "test_metadata" in test:
+        rules = test["test_metadata"]["kwargs"].get("rules")
+        if rules:
+            return f"Rows of {test['file_key_name'].split('.')[-1]} {'; '.join(rules)}."
+        return f"{test['test_metadata']['name'].replace('_', ' ').capitalize()}."
+    comment = itertools.takewhile(lambda line: line.startswith("--"), test["raw_code"].splitlines())
+    return " ".join(line.removeprefix("--").strip() for line in comment)
+
+
+def _folder(node: Mapping[str, Any]) -> str:
+    """Return the folder of a model, such as `marts_savings`; of seeds and snapshots the schema."""
+    if node["resource_type"] == "model":
+        return "_".join(node["fqn"][1:-1])
+    return str(node["config"]["schema"])
 
 
 def _freshness_policy(node: Mapping[str, Any]) -> dg.FreshnessPolicy | None:
