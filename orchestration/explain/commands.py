@@ -6,21 +6,46 @@ from orchestration.errors import WarehouseError
 
 
 @click.command()
-@click.argument("identifier", metavar="ID")
+@click.argument("identifier", metavar="[ID]", required=False)
+@click.option(
+    "--organization",
+    metavar="ID|NAME",
+    help="Explain a total: that of an organization, with --period.",
+)
+@click.option(
+    "--period",
+    metavar="YYYY-MM[-DD]",
+    help="Its month or day, in the organization's reporting time zone.",
+)
+@click.option("--provider", metavar="NAME", help="Of the total, only what a provider did.")
+@click.option("--model", metavar="NAME", help="Of the total, only what a model did.")
+@click.option("--user", metavar="ID|NAME", help="Of the total, only what a user asked for.")
 @click.option(
     "--json",
     "is_json",
     is_flag=True,
-    help="One exact JSON document; gather.py and adjustments.py in orchestration/explain list its "
-    "keys.",
+    help="One exact JSON document; gather.py and adjustments.py in orchestration/explain, and "
+    "gather.py in its folder totals, list its keys.",
 )
-def explain(identifier: str, is_json: bool) -> None:
-    """Show where the figures of one execution come from, and recompute them.
+def explain(
+    identifier: str | None,
+    organization: str | None,
+    period: str | None,
+    provider: str | None,
+    model: str | None,
+    user: str | None,
+    is_json: bool,
+) -> None:
+    """Show where the figures of one execution, or of a total, come from, and recompute them.
 
     ID is the id of an execution, of a routing decision, or of an event of either. Shown are the
     arithmetic of its cost and of its baseline with their price rows, savings, the routing
     decision, corrections, and every landed version. The exit code is 1 when a stored figure is not
     what the price row gives. Of an adjustment, its amount, exchange rate and versions are shown.
+
+    Instead of an ID, an organization and a period: the total with its parts by provider, model and
+    price row, the executions that cost most, corrections and what has no price. The exit code is 1
+    when the parts do not add up to what the marts show.
     """
     import json
 
@@ -29,14 +54,26 @@ def explain(identifier: str, is_json: bool) -> None:
     from orchestration.database.connection import connect
     from orchestration.database.migrate import require_migrated
     from orchestration.exact_json import as_json
-    from orchestration.explain import adjustments, gather, screen
+    from orchestration.explain import adjustments, gather, screen, totals
 
+    if identifier is not None and any((organization, period, provider, model, user)):
+        raise click.UsageError("An ID stands alone: totals have no id.")
+    adjustment = None
     with connect(application_name="warehouse explain") as connection:
         require_migrated(connection)
-        adjustment = adjustments.explain(connection, identifier)
-        document = adjustment or gather.explain(connection, identifier)
+        if identifier is None:
+            if organization is None or period is None:
+                raise click.UsageError("Give an ID, or an --organization and a --period.")
+            document = totals.explain(
+                connection, totals.Question(organization, period, provider, model, user)
+            )
+        else:
+            adjustment = adjustments.explain(connection, identifier)
+            document = adjustment or gather.explain(connection, identifier)
     if is_json:
         click.echo(json.dumps(as_json(document), ensure_ascii=False, indent=2))
+    elif identifier is None:
+        totals.show(document, Console(highlight=False, emoji=False))
     elif adjustment:
         adjustments.show(document, Console(highlight=False, emoji=False))
     else:

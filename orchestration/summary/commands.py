@@ -1,6 +1,6 @@
 """The command `warehouse summary`."""
 
-from datetime import datetime, timedelta
+from datetime import date
 from decimal import Decimal
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from orchestration.errors import WarehouseError
+from orchestration.selection import days_of, organization_called
 
 if TYPE_CHECKING:
     import psycopg
@@ -39,7 +40,9 @@ def summary(organization: str | None, month: str | None, is_json: bool) -> None:
     from orchestration.database.migrate import require_migrated
     from orchestration.exact_json import as_json
 
-    first_day, day_after = _days_of(month)
+    if month is not None and len(month) != len("2026-10"):
+        raise WarehouseError(f"{month!r} is not a month. Write it as 2026-10.")
+    first_day, day_after = days_of(month) if month else (None, None)
     with connect(application_name="warehouse summary") as connection:
         require_migrated(connection)
         document = _gather(connection, organization, first_day, day_after)
@@ -49,19 +52,11 @@ def summary(organization: str | None, month: str | None, is_json: bool) -> None:
         _show(document, Console())
 
 
-def _days_of(month: str | None) -> tuple[str, str]:
-    """Return the first day of a month and the one after its last; of no month, all days."""
-    if month is None:
-        return "-infinity", "infinity"
-    try:
-        first = datetime.strptime(month, "%Y-%m").date()  # noqa: DTZ007 - a day has no zone
-    except ValueError:
-        raise WarehouseError(f"{month!r} is not a month. Write it as 2026-10.") from None
-    return first.isoformat(), (first + timedelta(days=31)).replace(day=1).isoformat()
-
-
 def _gather(
-    connection: "psycopg.Connection", organization: str | None, first_day: str, day_after: str
+    connection: "psycopg.Connection",
+    organization: str | None,
+    first_day: date | None,
+    day_after: date | None,
 ) -> dict[str, Any]:
     """Return the figures by part.
 
@@ -74,31 +69,22 @@ def _gather(
 
     period: dict[str, Any] = {
         "organization_id": None,
-        "first_day": first_day,
-        "day_after": day_after,
+        "first_day": first_day or "-infinity",
+        "day_after": day_after or "infinity",
     }
 
-    def rows(name: str, **parameters: Any) -> list[dict[str, Any]]:
+    def rows(name: str) -> list[dict[str, Any]]:
         query = files("orchestration.summary").joinpath(f"{name}.sql").read_bytes()
         with connection.cursor(row_factory=dict_row) as cursor:
-            return cursor.execute(query, period | parameters).fetchall()
+            return cursor.execute(query, period).fetchall()
 
     try:
-        if organization is not None:
-            found = rows("organization", organization=organization)
-            if len(found) != 1:
-                ids = ", ".join(str(row["organization_id"]) for row in found)
-                raise WarehouseError(
-                    f"Several organizations are called {organization!r}: {ids}. Give an id."
-                    if found
-                    else f"No organization has the id or the name {organization!r}; "
-                    "marts.dim_organizations lists them."
-                )
-            period["organization_id"] = found[0]["organization_id"]
-        is_all = organization is None and first_day == "-infinity"
+        found = organization_called(connection, organization) if organization else None
+        period["organization_id"] = found and found["organization_id"]
+        is_all = found is None and first_day is None
         return {
-            "organization": found[0] if organization is not None else None,
-            "month": None if first_day == "-infinity" else first_day[:7],
+            "organization": found,
+            "month": f"{first_day:%Y-%m}" if first_day else None,
             "landed": rows("landed")[0] if is_all else None,
             "totals": rows("totals")[0],
             "measured": rows("measured")[0],
