@@ -11,7 +11,7 @@ from benchmarks.processes import ProcessRun, last_line, run_measured
 from benchmarks.sample_events import land_events, sample_settings
 from benchmarks.throwaway import new_folder, throwaway_database
 from orchestration.defs.dbt.arguments import dbt_arguments
-from orchestration.instance import instance_environment
+from orchestration.instance.home import instance_environment
 from orchestration.sample.generator import generate
 
 PART = "orchestration"

@@ -20,9 +20,10 @@ from psycopg.rows import dict_row
 from orchestration.database.connection import connect
 from orchestration.defs.environments import sensor_status
 from orchestration.defs.jobs import near_real_time
-from orchestration.defs.landing.inbox import landing_folder, waiting_files
-from orchestration.defs.notifications import Notification, Notifier
+from orchestration.defs.notifications import Notifier
 from orchestration.defs.schedules import is_unfinished
+from orchestration.landing.inbox import landing_folder, waiting_files
+from orchestration.notifications import Notification
 from orchestration.project import project_root
 
 BEHIND_AFTER = dt.timedelta(minutes=5)

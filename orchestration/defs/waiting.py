@@ -8,8 +8,8 @@ import psycopg
 from orchestration.database.connection import connect
 from orchestration.defs.dbt.assets import read_manifest, relations
 from orchestration.defs.dbt.built_project import current_checksums, project_variable
-from orchestration.defs.landing.inbox import landing_folder, waiting_files
 from orchestration.errors import WarehouseError
+from orchestration.landing.inbox import landing_folder, waiting_files
 
 LONGEST_REST = dt.timedelta(hours=1)
 """Nothing waits: a build comes after this time all the same, for what depends on the clock."""

@@ -14,7 +14,7 @@ from support.events import ORGANIZATION_ID
 
 from orchestration.defs.dbt.arguments import dbt_arguments, moment
 from orchestration.defs.dbt.environment import environment_with, settings_for_reading
-from orchestration.defs.environments import RUNS_BY_ITSELF, Environment
+from orchestration.environments import RUNS_BY_ITSELF, Environment
 from orchestration.errors import WarehouseError
 from orchestration.project import project_root
 from orchestration.quality.rules import SPOT_CHECK, SUITES

@@ -12,9 +12,9 @@ from orchestration.database.connection import connect
 from orchestration.database.migrate import require_migrated
 from orchestration.defs.dbt.assets import OWNERS, read_manifest, translator
 from orchestration.defs.dbt.resources import dbt_project
-from orchestration.defs.landing.inbox import landing_folder, receive_files
 from orchestration.defs.retries import retried_when_connection_is_lost
 from orchestration.landing.commands import describe
+from orchestration.landing.inbox import landing_folder, receive_files
 
 # Metadata of a table, by the column of the query; what a table does not have is left out.
 _METADATA = {
