@@ -10,7 +10,7 @@ from benchmarks.measures import Measure, Target
 from benchmarks.processes import ProcessRun, last_line, run_measured
 from benchmarks.sample_events import land_events, sample_settings
 from benchmarks.throwaway import new_folder, throwaway_database
-from orchestration.defs.dbt.arguments import dbt_arguments
+from orchestration.dbt.arguments import dbt_arguments
 from orchestration.instance.home import instance_environment
 from orchestration.sample.generator import generate
 
