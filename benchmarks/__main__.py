@@ -12,26 +12,20 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import (
-    build,
-    corrections,
-    history,
-    history_report,
-    landing,
-    orchestration,
-    prices,
-)
-from benchmarks.history_events import Lateness
-from benchmarks.machine import machine_facts
-from benchmarks.measures import Measure, written
-from benchmarks.throwaway import temporary_folder
+from benchmarks import build, landing, orchestration
+from benchmarks.history import histories, report
+from benchmarks.history.events import Lateness
+from benchmarks.prices import corrections, pricing
+from benchmarks.shared.machine import machine_facts
+from benchmarks.shared.measures import Measure, written
+from benchmarks.shared.throwaway import temporary_folder
 from orchestration.project import state_directory
 
 INTERRUPTED_EXIT_CODE = 130
 _FEWEST_EXECUTIONS = 100
 # Figures on these say nothing about a disk.
 _MEMORY_FILE_SYSTEMS = ("tmpfs", "ramfs")
-_PARTS = (landing.PART, build.PART, prices.PART, orchestration.PART, history.PART)
+_PARTS = (landing.PART, build.PART, pricing.PART, orchestration.PART, histories.PART)
 
 
 def _sizes(_context: click.Context, _parameter: click.Parameter, text: str) -> tuple[int, ...]:
@@ -169,11 +163,11 @@ def main(
                 measures += build.measure_build(
                     folder, repetitions=repetitions, fact_executions=fact_executions, tell=tell
                 )
-            if prices.PART in parts and priced_executions:
-                measures += prices.measure_pricing(
+            if pricing.PART in parts and priced_executions:
+                measures += pricing.measure_pricing(
                     folder, executions=priced_executions, repetitions=repetitions, tell=tell
                 )
-            if prices.PART in parts and history_executions:
+            if pricing.PART in parts and history_executions:
                 measures += corrections.measure_corrections(
                     folder, executions=history_executions, repetitions=repetitions, tell=tell
                 )
@@ -181,10 +175,10 @@ def main(
                 measures += orchestration.measure_orchestration(
                     folder, repetitions=repetitions, tell=tell
                 )
-            if history.PART in parts:
-                measures += history_report.measure_history(
+            if histories.PART in parts:
+                measures += report.measure_history(
                     folder,
-                    plan=history.HistoryPlan(
+                    plan=histories.HistoryPlan(
                         history_sizes, organizations, delta_sizes, lateness, repetitions
                     ),
                     tell=tell,

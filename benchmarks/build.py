@@ -8,11 +8,11 @@ from pathlib import Path
 
 from psycopg import sql
 
-from benchmarks.dbt_runs import Dbt
-from benchmarks.measures import Measure, Target
-from benchmarks.processes import ProcessRun
-from benchmarks.sample_events import land_events, sample_settings
-from benchmarks.throwaway import new_folder, throwaway_database
+from benchmarks.shared.dbt_runs import Dbt
+from benchmarks.shared.measures import Measure, Target
+from benchmarks.shared.processes import ProcessRun
+from benchmarks.shared.sample_events import land_events, sample_settings
+from benchmarks.shared.throwaway import new_folder, throwaway_database
 from orchestration.database.connection import connect
 from orchestration.sample.generator import generate
 

@@ -12,10 +12,10 @@ from pathlib import Path
 import click
 from psycopg import sql
 
-from benchmarks.measures import Measure, Target
-from benchmarks.processes import last_line, run_measured
-from benchmarks.sample_events import sample_settings
-from benchmarks.throwaway import require_free_space, settle, throwaway_database
+from benchmarks.shared.measures import Measure, Target
+from benchmarks.shared.processes import last_line, run_measured
+from benchmarks.shared.sample_events import sample_settings
+from benchmarks.shared.throwaway import require_free_space, settle, throwaway_database
 from orchestration.database.connection import connect
 from orchestration.landing.contracts import KINDS
 from orchestration.landing.loader import land

@@ -5,13 +5,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.build import DEMO_EXECUTIONS
-from benchmarks.dbt_runs import Dbt
-from benchmarks.measures import Measure, Target
-from benchmarks.processes import ProcessRun, last_line, run_measured
-from benchmarks.sample_events import land_events, sample_settings
-from benchmarks.throwaway import new_folder, throwaway_database
-from orchestration.defs.dbt.arguments import dbt_arguments
-from orchestration.instance import instance_environment
+from benchmarks.shared.dbt_runs import Dbt
+from benchmarks.shared.measures import Measure, Target
+from benchmarks.shared.processes import ProcessRun, last_line, run_measured
+from benchmarks.shared.sample_events import land_events, sample_settings
+from benchmarks.shared.throwaway import new_folder, throwaway_database
+from orchestration.dbt.arguments import dbt_arguments
+from orchestration.instance.home import instance_environment
 from orchestration.sample.generator import generate
 
 PART = "orchestration"

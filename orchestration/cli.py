@@ -3,9 +3,9 @@
 import click
 
 from orchestration.database.commands import db, env
-from orchestration.defs.commands import ui
 from orchestration.errors import WarehouseGroup
 from orchestration.explain.commands import explain
+from orchestration.instance.commands import ui
 from orchestration.landing.commands import land, rejects
 from orchestration.metrics.commands import metrics
 from orchestration.prices.commands import prices

@@ -134,7 +134,7 @@ def migrate() -> None:
 def env(for_dagster: bool) -> None:
     """Print shell commands that point psql and dbt to the database: eval "$(warehouse env)"."""
     from orchestration.database.connection import current_settings
-    from orchestration.instance import instance_environment
+    from orchestration.instance.home import instance_environment
 
     variables = instance_environment() if for_dagster else current_settings().environment()
     variables["DBT_PROFILES_DIR"] = os.fspath(project_root() / "profiles")

@@ -9,10 +9,11 @@ from typing import Any
 
 import dagster as dg
 
+from orchestration.dbt.waiting import waiting_work
+from orchestration.defs.dbt.assets import read_manifest
 from orchestration.defs.environments import schedule_status
 from orchestration.defs.jobs import near_real_time, nightly, nightly_config
 from orchestration.defs.maintenance import weekly
-from orchestration.defs.waiting import waiting_work
 
 _UNFINISHED = [
     dg.DagsterRunStatus.QUEUED,
@@ -42,7 +43,7 @@ def every_five_minutes(context: dg.ScheduleEvaluationContext) -> dg.RunRequest |
     # While a long build has its turn, one waiting run is enough: it processes whatever has come.
     if is_unfinished(context.instance, near_real_time.name):
         return dg.SkipReason("The run before it has not ended; it or the next one sees to it.")
-    reasons = waiting_work()
+    reasons = waiting_work(read_manifest())
     if not reasons:
         return dg.SkipReason("Nothing waits.")
     return request(context, tags={"warehouse/waits": "; ".join(reasons)})

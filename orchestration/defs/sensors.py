@@ -8,22 +8,23 @@ import datetime as dt
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
-from importlib import resources
+from collections.abc import Sequence
 from itertools import takewhile
 from typing import Any
 
 import dagster as dg
 import psycopg
-from psycopg.rows import dict_row
 
 from orchestration.database.connection import connect
+from orchestration.dbt.waiting import WaitingLoads, waiting_loads
 from orchestration.defs.environments import sensor_status
 from orchestration.defs.jobs import near_real_time
-from orchestration.defs.landing.inbox import landing_folder, waiting_files
-from orchestration.defs.notifications import Notification, Notifier
+from orchestration.defs.notifications import Notifier
 from orchestration.defs.schedules import is_unfinished
+from orchestration.landing.inbox import landing_folder, waiting_files
+from orchestration.notifications import Notification
 from orchestration.project import project_root
+from orchestration.quality.alerts import alert_line, open_alerts
 
 BEHIND_AFTER = dt.timedelta(minutes=5)
 """So long after landing an event may be missing in marts that are not live."""
@@ -35,10 +36,6 @@ REPEATED_AFTER = dt.timedelta(hours=4)
 """A failure that goes on is told again so often."""
 
 _PRICES = ("seeds", "pricing")
-_OPEN_ALERTS = (
-    resources.files("orchestration.quality").joinpath("open_alerts.sql").read_text("utf-8")
-)
-_WAITING_LOADS = resources.files(__package__).joinpath("waiting_loads.sql").read_text("utf-8")
 # A run every five minutes, over two days.
 _LOOKED_BACK = 600
 # A red check leaves this step failed; what it found is an alert.
@@ -125,7 +122,8 @@ def alerts(context: dg.SensorEvaluationContext, notifier: Notifier) -> dg.SkipRe
         What was told.
     """
     try:
-        found = {row["dedup_key"]: row for row in _rows(_OPEN_ALERTS)}
+        with connect(application_name="warehouse sensor") as connection:
+            found = {alert["dedup_key"]: alert for alert in open_alerts(connection)}
     except psycopg.errors.UndefinedTable:
         return dg.SkipReason("The marts are not built yet.")
     told: dict[str, str] = json.loads(context.cursor) if context.cursor else {}
@@ -146,26 +144,6 @@ def alerts(context: dg.SensorEvaluationContext, notifier: Notifier) -> dg.SkipRe
     )
     context.update_cursor(json.dumps({key: alert_line(row) for key, row in found.items()}))
     return dg.SkipReason(f"Told: {', '.join(parts)}.")
-
-
-def alert_line(alert: Mapping[str, Any]) -> str:
-    """Return an alert as a line of a notification.
-
-    Args:
-        alert: A row of the open alerts.
-
-    Returns:
-        The line.
-    """
-    whom = ", ".join(text for text in (alert["organization"], alert["period"]) if text)
-    observed, threshold = (
-        "unknown" if alert[name] is None else f"{alert[name].normalize():f}"
-        for name in ("observed", "threshold")
-    )
-    return (
-        f"{alert['severity']}: {alert['rule']}{f' ({whom})' if whom else ''}: "
-        f"{observed} {alert['unit']}, limit {threshold}"
-    )
 
 
 @dg.sensor(
@@ -191,13 +169,13 @@ def freshness(context: dg.SensorEvaluationContext, notifier: Notifier) -> dg.Ski
     if arrived and now.timestamp() - min(arrived) > LIVE_BEHIND_AFTER.total_seconds():
         behind["live views"] = f"{len(arrived)} file(s) wait in the inbox"
     try:
-        (waiting,) = _rows(_WAITING_LOADS)
+        with connect(application_name="warehouse sensor") as connection:
+            loads = waiting_loads(connection)
     except psycopg.errors.UndefinedTable:
-        waiting = {"loads": 0, "waiting_since": None}
-    since = waiting["waiting_since"]
-    if since is not None and now - since > BEHIND_AFTER:
+        loads = WaitingLoads(0, None)
+    if loads.since is not None and now - loads.since > BEHIND_AFTER:
         behind["marts"] = (
-            f"{waiting['loads']} load(s) wait, the first since {since:%Y-%m-%d %H:%M} UTC"
+            f"{loads.count} load(s) wait, the first since {loads.since:%Y-%m-%d %H:%M} UTC"
         )
     told: list[str] = json.loads(context.cursor) if context.cursor else []
     late = [f"The {name} are behind: {why}." for name, why in behind.items() if name not in told]
@@ -205,7 +183,7 @@ def freshness(context: dg.SensorEvaluationContext, notifier: Notifier) -> dg.Ski
     if late or caught_up:
         notifier.send(Notification(" ".join([*late, *caught_up])))
         context.update_cursor(json.dumps(sorted(behind)))
-    return dg.SkipReason(f"{len(arrived)} file(s) and {waiting['loads']} load(s) wait.")
+    return dg.SkipReason(f"{len(arrived)} file(s) and {loads.count} load(s) wait.")
 
 
 @dg.run_failure_sensor(
@@ -355,14 +333,6 @@ def _was_told_before(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
         and _failed_steps(instance, before) != [_CHECK_STEP]
         for before in ended
     )
-
-
-def _rows(query: str) -> list[dict[str, Any]]:
-    with (
-        connect(application_name="warehouse sensor") as connection,
-        connection.cursor(row_factory=dict_row) as cursor,
-    ):
-        return cursor.execute(query).fetchall()
 
 
 def _hash(*states: Any) -> str:

@@ -1,1 +1,1 @@
-"""Landing: event contracts, scrubbing of free text, and the loader that writes schema raw."""
+"""Landing: event contracts, files of every format, the loader, and the folder that is watched."""

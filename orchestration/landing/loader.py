@@ -40,15 +40,14 @@ from orchestration.landing.contracts import (
 )
 from orchestration.landing.reading import (
     Reading,
-    Refusal,
     Source,
     StreamFormat,
     displayable,
     find_sources,
     fingerprint,
     open_source,
-    sha256_of,
 )
+from orchestration.landing.records import Refusal, sha256_of
 
 WAITING_ROWS = 5_000
 """How many rows of a table may wait for their COPY; bounds the memory, a few MB a table."""

@@ -21,7 +21,7 @@ from orchestration.landing.contracts import (
     TEXT_COLUMNS_OF_JSON,
     YES_OR_NO,
 )
-from orchestration.landing.reading import (
+from orchestration.landing.records import (
     MAXIMUM_LINE_BYTES,
     NOT_JSON,
     NOT_UTF8,

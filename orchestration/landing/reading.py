@@ -12,7 +12,6 @@ import hashlib
 import io
 import itertools
 import os
-import re
 import stat
 import zlib
 from collections import deque
@@ -27,14 +26,22 @@ from orchestration.errors import WarehouseError
 from orchestration.landing.contracts import (
     BOOLEANS,
     INTEGERS,
-    KINDS,
     MOMENTS,
     TEXT_COLUMNS_OF_JSON,
     YES_OR_NO,
 )
-
-MAXIMUM_LINE_BYTES = 1024 * 1024
-"""Longer lines are rejected without being kept in memory."""
+from orchestration.landing.records import (
+    BLANK,
+    MAXIMUM_LINE_BYTES,
+    NOT_JSON,
+    NOT_UTF8,
+    TOO_LONG,
+    Record,
+    Refusal,
+    check_columns,
+    number_of,
+    sha256_of,
+)
 
 BLOCK_BYTES = 1024 * 1024
 """How much is read at once."""
@@ -48,47 +55,12 @@ STANDARD_INPUT = "-"
 
 NOT_REGULAR = "not a regular file; pipe what it holds into `warehouse land -`"
 
-TOO_LONG = "line longer than 1 MiB"
-BLANK = "blank line"
-NOT_UTF8 = "not valid UTF-8"
-NOT_JSON = "a cell does not hold JSON"
-
 _STREAM_FORMATS: dict[str, Format] = {".ndjson": "ndjson", ".jsonl": "ndjson", ".csv": "csv"}
 # Parquet compresses itself.
 _FORMATS: dict[str, Format] = {**_STREAM_FORMATS, ".parquet": "parquet"}
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _UTF16_MARKS = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
 _UTF32_MARKS = (b"\xff\xfe\x00\x00", b"\x00\x00\xfe\xff")
-
-
-class Record(msgspec.Struct, frozen=True, gc=False):
-    """One line to check.
-
-    Attributes:
-        line_number: Where it starts in the file, counted from 1 (in CSV the header is line 1); in
-            Parquet the number of the row.
-        json: The event as JSON.
-        raw: The bytes as they stand in the file, without the line ending; in Parquet, which has no
-            lines, the JSON.
-    """
-
-    line_number: int
-    json: bytes
-    raw: bytes
-
-
-class Refusal(NamedTuple):
-    """One line that cannot even be read.
-
-    Attributes:
-        line_number: Where it starts in the file, counted from 1.
-        reason: Which rule it broke; holds nothing that the line said.
-        sha256: Hash of the line's bytes without its line ending, in hexadecimal.
-    """
-
-    line_number: int
-    reason: str
-    sha256: str
 
 
 @dataclass(frozen=True)
@@ -454,18 +426,6 @@ def _lines(read: Callable[[], bytes]) -> Iterator[bytes | _LongLine]:
         yield rest
 
 
-def sha256_of(line: bytes) -> str:
-    """Hash a line as the ledger of rejected lines does.
-
-    Args:
-        line: The line's bytes; a carriage return at its end belongs to the line ending.
-
-    Returns:
-        The SHA-256 in hexadecimal.
-    """
-    return hashlib.sha256(line.removesuffix(b"\r")).hexdigest()
-
-
 def _json_records(lines: Iterator[bytes | _LongLine]) -> Iterator[Record | Refusal]:
     """Number the lines of an NDJSON file."""
     for line_number, line in enumerate(lines, start=1):
@@ -479,16 +439,9 @@ def _json_records(lines: Iterator[bytes | _LongLine]) -> Iterator[Record | Refus
 
 # --- CSV ----------------------------------------------------------------------------------------
 
-_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?\Z")
-_WHOLE_WITH_PLACES = re.compile(r"(-?[0-9]+)\.0+\Z")
 _DELIMITERS = ",;\t|"
 _MISSING = frozenset({"", "NaN", "nan", "NaT", "<NA>"})
 """The cells that data frames write for what is not there."""
-
-_COLUMN_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}\Z")
-
-
-COLUMNS = frozenset({"event"}.union(*(kind.__struct_fields__ for kind in KINDS)))
 
 
 class _RecordTooLongError(Exception):
@@ -619,28 +572,6 @@ def _checked_header(header: list[str], name: str) -> list[str]:
     return columns
 
 
-def check_columns(columns: Sequence[str], name: str, holder: str) -> None:
-    """Hold the columns of a file to those of the contract.
-
-    Args:
-        columns: Their names.
-        name: What the file is called in messages.
-        holder: What has the columns, in the words of the message.
-
-    Raises:
-        WarehouseError: A column is unknown or there twice, or none says the kind of each row.
-    """
-    unknown = [column for column in columns if column not in COLUMNS]
-    if unknown:
-        shown = ", ".join(c if _COLUMN_NAME.match(c) else "(name withheld)" for c in unknown[:5])
-        raise WarehouseError(f"{name}: {holder} has unknown columns: {shown}")
-    repeated = sorted({column for column in columns if columns.count(column) > 1})
-    if repeated:
-        raise WarehouseError(f"{name}: {holder} names columns twice: {', '.join(repeated)}")
-    if "event" not in columns:
-        raise WarehouseError(f"{name}: {holder} lacks the column event, the kind of each row")
-
-
 def _json_of(columns: list[str], cells: list[str]) -> bytes:
     """Write a row as the JSON object that the same NDJSON line would hold."""
     values: dict[str, str | bool | msgspec.Raw] = {}
@@ -657,18 +588,3 @@ def _json_of(columns: list[str], cells: list[str]) -> bytes:
         else:
             values[column] = cell
     return msgspec.json.encode(values)
-
-
-def number_of(cell: str) -> str | msgspec.Raw:
-    """Return a cell as the number that it holds.
-
-    Args:
-        cell: The text of a cell.
-
-    Returns:
-        The number as JSON writes it, without places that are all 0; the text if it is none.
-    """
-    text = cell.strip()
-    if not _NUMBER.match(text):
-        return cell
-    return msgspec.Raw(_WHOLE_WITH_PLACES.sub(r"\1", text).encode())

@@ -11,6 +11,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from orchestration.output import open_output
+from orchestration.quality.alerts import open_alerts
 from orchestration.quality.rules import SPOT_CHECK, SPOT_CHECKED, SUITES, Severity
 
 _FILES = resources.files(__package__)
@@ -45,7 +46,7 @@ def write_site(connection: psycopg.Connection, folder: Path) -> None:
         landed_at=state["landed_at"],
         waiting_loads=state["waiting_loads"],
         build=state if state["ended_at"] else None,
-        alerts=_rows(connection, "open_alerts"),
+        alerts=open_alerts(connection),
         suites=suites,
         state=_state(suites),
         has_models=(folder / "models.html").exists(),

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from orchestration.database.connection import connect
 from orchestration.database.migrate import require_migrated
+from orchestration.errors import WarehouseError
 from orchestration.retention.limits import read_limits
 from orchestration.retention.raw_events import archive_events, require_alone, sweep
 from orchestration.retention.sealing import remove_details, seal
@@ -78,3 +79,27 @@ def run_retention(folder: Path, now: dt.datetime, tell: Callable[[str], object])
         executions_removed=removal.executions,
         events_archived=archived,
     )
+
+
+def moment(name: str, text: str) -> dt.datetime:
+    """Read a time of a run's configuration.
+
+    Args:
+        name: The option's name.
+        text: The time, with an offset.
+
+    Returns:
+        The time.
+
+    Raises:
+        WarehouseError: It is no time, or has no offset.
+    """
+    try:
+        found = dt.datetime.fromisoformat(text)
+    except ValueError:
+        found = None
+    if found is None or found.tzinfo is None:
+        raise WarehouseError(
+            f"{name} is {text!r}; it must be a time with an offset like 2026-10-31T00:00:00Z."
+        )
+    return found

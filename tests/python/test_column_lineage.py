@@ -6,7 +6,8 @@ import dagster as dg
 import pytest
 from sqlglot.errors import SqlglotError
 
-from orchestration.defs.dbt.column_lineage import ColumnLineages, Schema, columns_of, version_of
+from orchestration.dbt.column_lineage import ColumnLineages, Schema, columns_of, version_of
+from orchestration.defs.dbt.column_lineage import shown_with
 
 SCHEMA: Schema = {
     "warehouse": {
@@ -67,7 +68,7 @@ def test_lineages_are_kept_until_the_sql_changes(tmp_path: Path) -> None:
     second = ColumnLineages(file, "1")
     assert second.is_known
     outputs = [dg.Output(None, output_name="marts__costs", metadata={"rows": 3}), "a check"]
-    shown, check = second.shown_with(iter(outputs), {"marts__costs": "marts/costs"})
+    shown, check = shown_with(second, iter(outputs), {"marts__costs": "marts/costs"})
     assert check == "a check"
     assert shown.metadata["rows"].value == 3
     lineage = shown.metadata["dagster/column_lineage"].value

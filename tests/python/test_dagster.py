@@ -12,12 +12,13 @@ from typing import Any
 import pytest
 from support.events import ORGANIZATION_ID
 
-from orchestration.defs.dbt.arguments import dbt_arguments, moment
-from orchestration.defs.dbt.environment import environment_with, settings_for_reading
-from orchestration.defs.environments import RUNS_BY_ITSELF, Environment
+from orchestration.dbt.arguments import dbt_arguments
+from orchestration.dbt.environment import environment_with, settings_for_reading
+from orchestration.environments import RUNS_BY_ITSELF, Environment
 from orchestration.errors import WarehouseError
 from orchestration.project import project_root
 from orchestration.quality.rules import SPOT_CHECK, SUITES
+from orchestration.retention.run import moment
 
 MARTS = [
     "marts/adjustment_days",

@@ -17,11 +17,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from orchestration.database.embedded import (
-    SYSTEM_STATE,
-    EmbeddedServer,
-    embedded_bin_directory,
-)
+from orchestration.database.embedded import EmbeddedServer, embedded_bin_directory
+from orchestration.database.embedded.folder import SYSTEM_STATE
 from orchestration.errors import WarehouseError
 
 MakeServer = Callable[..., EmbeddedServer]
@@ -398,7 +395,7 @@ from pathlib import Path
 import psycopg
 from orchestration.database import embedded
 from importlib import resources
-resources.files("orchestration.database").joinpath("embedded.conf")
+resources.files("orchestration.database.embedded").joinpath("warehouse.conf")
 uid = int(sys.argv[1])
 os.setgroups([])
 os.setgid(uid)

@@ -12,9 +12,9 @@ from support.events import execution, organization
 from support.servers import Database, settings_of
 
 from orchestration.database.embedded import EmbeddedServer
-from orchestration.defs.landing import inbox
-from orchestration.defs.landing.inbox import landing_folder, receive_files, waiting_files
 from orchestration.errors import WarehouseError
+from orchestration.landing import inbox
+from orchestration.landing.inbox import landing_folder, receive_files, waiting_files
 
 DAY = dt.date(2026, 11, 26)
 

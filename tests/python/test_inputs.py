@@ -9,7 +9,7 @@ import pytest
 from support.events import organization
 from support.stories import NOW, Seeds, Story, price
 
-from orchestration.defs.dbt.arguments import dbt_arguments
+from orchestration.dbt.arguments import dbt_arguments
 
 pytest_plugins = ["support.stories"]
 

@@ -37,15 +37,8 @@ from orchestration.errors import WarehouseError
 from orchestration.landing import parquet as landing_parquet
 from orchestration.landing.contracts import INTEGERS, Contract, ContractError
 from orchestration.landing.loader import land
-from orchestration.landing.reading import (
-    COLUMNS,
-    MAXIMUM_LINE_BYTES,
-    Reading,
-    Record,
-    Refusal,
-    Source,
-    find_sources,
-)
+from orchestration.landing.reading import Reading, Source, find_sources
+from orchestration.landing.records import COLUMNS, MAXIMUM_LINE_BYTES, Record, Refusal
 
 EVENTS = [execution(1), decision(1), organization(), user(), execution(2, user_id=None)]
 

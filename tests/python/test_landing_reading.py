@@ -15,16 +15,8 @@ from support.landing import csv_of, damaged_files
 
 from orchestration.errors import WarehouseError
 from orchestration.landing.contracts import INTEGERS, Contract, ContractError
-from orchestration.landing.reading import (
-    MAXIMUM_LINE_BYTES,
-    Reading,
-    Record,
-    Refusal,
-    Source,
-    find_sources,
-    fingerprint,
-    open_source,
-)
+from orchestration.landing.reading import Reading, Source, find_sources, fingerprint, open_source
+from orchestration.landing.records import MAXIMUM_LINE_BYTES, Record, Refusal
 
 HEADER = "event,event_id,id,organization_id,name,team,role,updated_at"
 ROW = (

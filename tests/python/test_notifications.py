@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import pytest
 from support.webhooks import Webhook, serving
 
-from orchestration.defs.notifications import Notification, Notifier
+from orchestration.defs.notifications import Notifier
 from orchestration.errors import WarehouseError
+from orchestration.notifications import Notification
 
 NOTIFICATION = Notification("nightly failed", ("Step warehouse_models", "Red check: ünique"))
 

@@ -21,8 +21,8 @@ from support.servers import Database, settings_of
 from support.stories import Story, story_database
 
 from orchestration.database.embedded import EmbeddedServer
-from orchestration.defs.commands import ui
-from orchestration.instance import is_new_to_built_warehouse, storage_url
+from orchestration.instance.commands import ui
+from orchestration.instance.home import is_new_to_built_warehouse, storage_url
 from orchestration.project import project_root
 
 pytest_plugins = ["support.stories"]

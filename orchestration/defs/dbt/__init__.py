@@ -1,1 +1,1 @@
-"""The dbt project in Dagster: one set of assets, the resource that runs it, and its schedule."""
+"""The dbt project in Dagster: one set of assets, and the resource that runs it."""

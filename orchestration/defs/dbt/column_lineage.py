@@ -1,165 +1,40 @@
-"""The lineage of columns: which columns of its parents each column of a model is made of.
+"""The lineage of columns as Dagster shows it."""
 
-It is read from the SQL of a full refresh, because that of an incremental build takes its rows from
-temporary tables. It changes with the SQL only, so it is worked out once and kept.
-"""
-
-import hashlib
-import json
 from collections.abc import Iterator, Mapping
-from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import dagster as dg
-from sqlglot import exp, parse_one
-from sqlglot.errors import SqlglotError
-from sqlglot.lineage import lineage
-from sqlglot.optimizer.qualify import qualify
-from sqlglot.optimizer.scope import build_scope
 
-_DIALECT = "postgres"
-
-Columns = dict[str, list[tuple[str, str]]]
-"""The columns of a model by name, each with the pairs of asset and column that it is made of."""
-
-Schema = dict[str, dict[str, dict[str, dict[str, str]]]]
-"""Types of columns by database, schema, table and column."""
+from orchestration.dbt.column_lineage import ColumnLineages
 
 
-def version_of(manifest: Mapping[str, Any]) -> str:
-    """Return what changes with the SQL of any model.
+def shown_with(
+    lineages: ColumnLineages, outputs: Iterator[Any], assets: Mapping[str, str]
+) -> Iterator[Any]:
+    """Add the lineages to the outputs of a build.
 
     Args:
-        manifest: dbt's manifest.
+        lineages: Those that are known.
+        outputs: What dagster-dbt yields; what is no output passes through.
+        assets: Names of assets by name of output.
 
-    Returns:
-        A hash of all models and macros of the project.
+    Yields:
+        All of it.
     """
-    models = [
-        node["checksum"]["checksum"]
-        for _, node in sorted(manifest["nodes"].items())
-        if node["resource_type"] == "model"
-    ]
-    macros = [
-        macro["macro_sql"]
-        for _, macro in sorted(manifest["macros"].items())
-        if macro["package_name"] == manifest["metadata"]["project_name"]
-    ]
-    return hashlib.sha256(json.dumps([models, macros]).encode()).hexdigest()
-
-
-def columns_of(
-    query: str,
-    schema: Schema,
-    assets: Mapping[tuple[str, str], str],
-) -> Columns:
-    """Return which columns of tables the columns of a query are made of.
-
-    Args:
-        query: The SQL.
-        schema: All tables and views.
-        assets: Names of assets by schema and table; other tables are left out.
-
-    Returns:
-        All columns of the query; those that stand on none, such as constants, have no pairs.
-
-    Raises:
-        SqlglotError: The SQL was not understood.
-    """
-    # The type that sqlglot asks for is a dictionary of anything.
-    tables: dict[str, object] = {**schema}
-    parsed = parse_one(query, dialect=_DIALECT)
-    tree = cast("exp.Query", qualify(parsed, schema=tables, dialect=_DIALECT))
-    scope = build_scope(tree)
-    found: Columns = {}
-    for column in tree.named_selects:
-        pairs = set()
-        for node in lineage(column, tree, tables, dialect=_DIALECT, scope=scope, copy=False).walk():
-            table = None if node.downstream else node.expression.find(exp.Table)
-            asset = assets.get((table.db, table.name)) if table is not None else None
-            if asset is not None:
-                pairs.add((asset, exp.to_column(node.name).name))
-        found[column] = sorted(pairs)
-    return found
-
-
-class ColumnLineages:
-    """The lineages of all models, kept in a file."""
-
-    def __init__(self, file: Path, version: str) -> None:
-        """Read what is known.
-
-        Args:
-            file: Where it is kept; it need not be there.
-            version: That of the SQL; what was kept for another one is forgotten.
-        """
-        self._file = file
-        self._version = version
-        self._known: dict[str, Columns] = {}
-        try:
-            kept = json.loads(file.read_text(encoding="utf-8"))
-        except (FileNotFoundError, json.JSONDecodeError):
-            return
-        if kept["version"] == version:
-            self._known = kept["lineages"]
-
-    @property
-    def is_known(self) -> bool:
-        """Whether the lineages of this version of the SQL were worked out."""
-        return bool(self._known)
-
-    def work_out(
-        self,
-        queries: Mapping[str, str],
-        schema: Schema,
-        assets: Mapping[tuple[str, str], str],
-    ) -> list[str]:
-        """Work all lineages out and keep them.
-
-        Args:
-            queries: The SQL of the models, by asset.
-            schema: All tables and views.
-            assets: Names of assets by schema and table.
-
-        Returns:
-            Why models have none, in sentences.
-        """
-        reasons = []
-        for asset, query in queries.items():
-            try:
-                self._known[asset] = columns_of(query, schema, assets)
-            except SqlglotError as error:
-                reasons.append(f"{asset} is shown without lineage of its columns: {error}")
-        self._file.parent.mkdir(parents=True, exist_ok=True)
-        self._file.write_text(
-            json.dumps({"version": self._version, "lineages": self._known}), encoding="utf-8"
+    for output in outputs:
+        known = isinstance(output, dg.Output) and lineages.columns_of(
+            assets.get(output.output_name, "")
         )
-        return reasons
-
-    def shown_with(self, outputs: Iterator[Any], assets: Mapping[str, str]) -> Iterator[Any]:
-        """Add the lineages to the outputs of a build.
-
-        Args:
-            outputs: What dagster-dbt yields; what is no output passes through.
-            assets: Names of assets by name of output.
-
-        Yields:
-            All of it.
-        """
-        for output in outputs:
-            known = isinstance(output, dg.Output) and self._known.get(
-                assets.get(output.output_name, "")
-            )
-            if not known:
-                yield output
-                continue
-            shown = dg.TableColumnLineage(
-                deps_by_column={
-                    column: [
-                        dg.TableColumnDep(dg.AssetKey.from_user_string(asset), name)
-                        for asset, name in pairs
-                    ]
-                    for column, pairs in known.items()
-                }
-            )
-            yield output.with_metadata({**output.metadata, "dagster/column_lineage": shown})
+        if not known:
+            yield output
+            continue
+        shown = dg.TableColumnLineage(
+            deps_by_column={
+                column: [
+                    dg.TableColumnDep(dg.AssetKey.from_user_string(asset), name)
+                    for asset, name in pairs
+                ]
+                for column, pairs in known.items()
+            }
+        )
+        yield output.with_metadata({**output.metadata, "dagster/column_lineage": shown})

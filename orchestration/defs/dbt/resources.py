@@ -17,7 +17,7 @@ from dagster_dbt import DbtCliResource, DbtProject
 from dagster_dbt.compat import DBT_PYTHON_VERSION
 
 from orchestration.database.connection import current_settings
-from orchestration.defs.dbt.environment import environment_with, settings_for_reading
+from orchestration.dbt.environment import environment_with, settings_for_reading
 from orchestration.project import project_root
 
 # The environment need not be activated, so dbt need not be on the PATH.

@@ -1,1 +1,1 @@
-"""What lands: the folder that is watched, and one asset per raw table."""
+"""One asset per raw table, with what has landed in it."""

@@ -2,19 +2,19 @@
 
 import datetime as dt
 from collections.abc import Iterator
-from importlib import resources
 from typing import Any
 
 import dagster as dg
-from psycopg.rows import dict_row
 
 from orchestration.database.connection import connect
 from orchestration.database.migrate import require_migrated
-from orchestration.defs.dbt.assets import OWNERS, read_manifest, translator
+from orchestration.defs.dbt.assets import OWNERS, read_manifest
 from orchestration.defs.dbt.resources import dbt_project
-from orchestration.defs.landing.inbox import landing_folder, receive_files
+from orchestration.defs.dbt.translator import translator
 from orchestration.defs.retries import retried_when_connection_is_lost
 from orchestration.landing.commands import describe
+from orchestration.landing.inbox import landing_folder, receive_files
+from orchestration.landing.loaded import landed_organizations, loaded_rows
 
 # Metadata of a table, by the column of the query; what a table does not have is left out.
 _METADATA = {
@@ -26,9 +26,6 @@ _METADATA = {
 }
 ORGANIZATION_PARTITIONS = "organizations"
 """Name of the partitions, one an organization, that a rebuild can be asked for."""
-
-_ORGANIZATIONS = "select distinct cast(id as text) from raw.organizations"
-_LOADED_ROWS = resources.files(__package__).joinpath("loaded_rows.sql").read_text("utf-8")
 
 
 def raw_table_specs() -> list[dg.AssetSpec]:
@@ -84,7 +81,10 @@ def raw_tables(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResu
                 context.log.error(f"{file.path}: {file.reason}")
             else:
                 context.log.info(describe(file.landed))
-        loaded, organizations = _look_around()
+        with connect(application_name="warehouse dagster") as connection:
+            require_migrated(connection)
+            loaded = loaded_rows(connection)
+            organizations = landed_organizations(connection)
     context.instance.add_dynamic_partitions(ORGANIZATION_PARTITIONS, organizations)
     for key in sorted(context.selected_asset_keys):
         # Also where nothing has come yet: what is downstream waits for every table.
@@ -107,13 +107,3 @@ def raw_tables(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResu
 
 def _shown(value: Any) -> Any:
     return dg.MetadataValue.timestamp(value) if isinstance(value, dt.datetime) else value
-
-
-def _look_around() -> tuple[dict[str, dict[str, Any]], list[str]]:
-    """Return what is in each table, by name, and the organizations that have landed."""
-    with connect(application_name="warehouse dagster") as connection:
-        require_migrated(connection)
-        with connection.cursor(row_factory=dict_row) as cursor:
-            tables = cursor.execute(_LOADED_ROWS).fetchall()
-        organizations = connection.execute(_ORGANIZATIONS).fetchall()
-    return {row["table_name"]: row for row in tables}, sorted(found for (found,) in organizations)

@@ -12,11 +12,11 @@ from pydantic import Field
 
 from orchestration.database.connection import connect
 from orchestration.database.migrate import require_migrated
-from orchestration.defs.dbt.arguments import moment
-from orchestration.defs.dbt.assets import OWNERS, documentation_folder, documentation_url
+from orchestration.defs.dbt.assets import OWNERS
 from orchestration.defs.environments import daily_policy, near_real_time_policy
 from orchestration.defs.quality.checks import ASSETS
 from orchestration.defs.retries import retried_when_connection_is_lost
+from orchestration.documentation import documentation_folder, documentation_url
 from orchestration.project import state_directory
 from orchestration.quality.site import write_site
 
@@ -58,7 +58,7 @@ def event_archive(
         WarehouseError: The marts are not built, a build runs, the folder cannot be written, or
             `now` is no moment.
     """
-    from orchestration.retention.run import run_retention
+    from orchestration.retention.run import moment, run_retention
 
     folder = Path(os.environ.get("WAREHOUSE_ARCHIVE") or state_directory() / "archive")
     now = moment("now", config.now) if config.now else dt.datetime.now(dt.UTC)

@@ -6,8 +6,8 @@ import dagster as dg
 from pydantic import Field
 
 from orchestration.database.connection import connect, current_settings
-from orchestration.defs.dbt.assets import documentation_folder
 from orchestration.defs.retries import retried_when_connection_is_lost
+from orchestration.documentation import documentation_folder
 from orchestration.quality.checks import CheckResult, run_checks, suites_named
 from orchestration.quality.rules import SPOT_CHECK, SPOT_CHECKED, SUITES, Rule, Severity
 

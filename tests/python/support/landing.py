@@ -11,9 +11,7 @@ from click.testing import CliRunner, Result
 from hypothesis import strategies as st
 
 from orchestration.landing.commands import land as land_command
-from orchestration.landing.reading import (
-    COLUMNS,
-)
+from orchestration.landing.records import COLUMNS
 from support.events import (
     decision,
     execution,

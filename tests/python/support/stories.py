@@ -30,7 +30,7 @@ from psycopg.rows import dict_row
 from psycopg.types.json import set_json_loads
 
 from orchestration.database.embedded import EmbeddedServer
-from orchestration.defs.dbt.built_project import checksum
+from orchestration.dbt.built_project import checksum
 from orchestration.landing.loader import land
 from orchestration.project import PROJECT_FILE, project_root
 from orchestration.sample.generator import SampleSettings, generate

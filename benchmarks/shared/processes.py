@@ -53,7 +53,7 @@ def run_measured(
         ClickException: The program cannot be started.
     """
     with subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.processes", str(log_file), *command],
+        [sys.executable, "-m", "benchmarks.shared.processes", str(log_file), *command],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         cwd=project_root(),

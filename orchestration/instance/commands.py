@@ -33,7 +33,7 @@ def ui(port: int) -> None:
     Runs and events lie in schema dagster of the same database. When the marts are built and Dagster
     has never run, it builds and checks everything once, to have something to show.
     """
-    from orchestration.instance import instance_environment, is_new_to_built_warehouse
+    from orchestration.instance.home import instance_environment, is_new_to_built_warehouse
 
     program = Path(sys.executable).with_name("dagster")
     if not program.is_file():

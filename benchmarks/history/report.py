@@ -4,11 +4,11 @@ from collections.abc import Callable, Sequence
 from itertools import groupby
 from pathlib import Path
 
-from benchmarks.history import PART, History, HistoryPlan, measure_histories
-from benchmarks.history_documents import SAME_INFORMATION
-from benchmarks.history_floor import FloorRun
-from benchmarks.history_queries import CLIENTS
-from benchmarks.measures import Measure, Target
+from benchmarks.history.documents.refresh import SAME_INFORMATION
+from benchmarks.history.floor import FloorRun
+from benchmarks.history.histories import PART, History, HistoryPlan, measure_histories
+from benchmarks.history.queries import CLIENTS
+from benchmarks.shared.measures import Measure, Target
 
 # What a query reads decides how fast it has to be.
 # Queries by the end of their names, and milliseconds within which 95 of 100 are to be answered.

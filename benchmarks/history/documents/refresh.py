@@ -4,7 +4,7 @@ import datetime as dt
 import time
 from pathlib import Path
 
-from benchmarks.throwaway import settle
+from benchmarks.shared.throwaway import settle
 from orchestration.database.connection import connect
 
 SAME_INFORMATION = ("int_model_usage_days", "int_organization_days", "int_user_days")
@@ -13,7 +13,7 @@ SAME_INFORMATION = ("int_model_usage_days", "int_organization_days", "int_user_d
 `daily_savings` adds up the first; `organization_current_month` reads all of them.
 """
 
-_FOLDER = Path(__file__).with_name("documents")
+_FOLDER = Path(__file__).parent
 # Not that of the models under the names of the documents.
 _SCHEMA = "documents_design"
 _VIEWS = ("mv_daily_savings", "mv_org_current_month")

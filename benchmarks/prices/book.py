@@ -1,20 +1,17 @@
-"""Copies of the project whose price book can be added to, and prices to add."""
+"""The price book of a copy of the project, and prices to add to it."""
 
 import csv
 import datetime as dt
-import shutil
 from collections.abc import Iterator
 from decimal import Decimal
 from itertools import count, islice
 from pathlib import Path
 
-from orchestration.project import PROJECT_FILE, project_root
 from orchestration.sample.generator import DEFAULT_UNTIL
 
 SOURCE = "a benchmark"
 
 _SEED = Path("seeds", "pricing", "provider_pricing.csv")
-_FOLDERS = ("models", "macros", "seeds", "snapshots", "tests", "profiles")
 _CHANGES = 3
 _CHANGE_DAYS = 20
 # Among the models every third also has a price for the batch tier, at half the rates.
@@ -38,25 +35,6 @@ _BLANK_IN_A_LIST_PRICE = (
 )
 
 Row = dict[str, str]
-
-
-def copy_of_project(folder: Path) -> Path:
-    """Copy the dbt project, so that its price book can be changed.
-
-    Args:
-        folder: Where the copy is made.
-
-    Returns:
-        The folder of its dbt_project.yml.
-    """
-    source, root = project_root(), folder / "project"
-    root.mkdir()
-    for name in _FOLDERS:
-        shutil.copytree(source / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in (PROJECT_FILE, "selectors.yml"):
-        if (source / name).exists():
-            shutil.copy(source / name, root / name)
-    return root
 
 
 def read_prices(project: Path) -> list[Row]:

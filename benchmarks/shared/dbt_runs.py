@@ -1,15 +1,17 @@
-"""Runs dbt commands as a user would, each in a process of its own."""
+"""Runs dbt commands as a user would, each in a process of its own; copies the project for them."""
 
 import json
+import shutil
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks.processes import ProcessRun, last_line, run_measured
+from benchmarks.shared.processes import ProcessRun, last_line, run_measured
 from orchestration.database.connection import connect
-from orchestration.project import project_root
+from orchestration.project import PROJECT_FILE, project_root
 
+_COPIED_FOLDERS = ("models", "macros", "seeds", "snapshots", "tests", "profiles")
 _FAILED = ("error", "fail", "skipped", "runtime error")
 
 
@@ -108,6 +110,25 @@ class Dbt:
         return f"{name} ended with exit code {run.exit_code}: " + (
             "; ".join([f"{shown}: {reason}", *found]) if shown else last_line(self._log_file)
         )
+
+
+def copy_of_project(folder: Path) -> Path:
+    """Copy the dbt project, so that its files can be changed.
+
+    Args:
+        folder: Where the copy is made.
+
+    Returns:
+        The folder of its dbt_project.yml.
+    """
+    source, root = project_root(), folder / "project"
+    root.mkdir()
+    for name in _COPIED_FOLDERS:
+        shutil.copytree(source / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in (PROJECT_FILE, "selectors.yml"):
+        if (source / name).exists():
+            shutil.copy(source / name, root / name)
+    return root
 
 
 def _first_rows(relation: str) -> str:

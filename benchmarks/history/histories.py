@@ -11,11 +11,10 @@ from pathlib import Path
 import psycopg
 
 from benchmarks.build import changes, rows_changed
-from benchmarks.dbt_runs import Dbt
-from benchmarks.history_checks import check_seconds
-from benchmarks.history_documents import SAME_INFORMATION, refresh_seconds
-from benchmarks.history_events import Lateness, activity_settings, delta_events, land_stream
-from benchmarks.history_floor import (
+from benchmarks.history.checks import check_seconds
+from benchmarks.history.documents.refresh import SAME_INFORMATION, refresh_seconds
+from benchmarks.history.events import Lateness, activity_settings, delta_events, land_stream
+from benchmarks.history.floor import (
     FloorRun,
     FloorTable,
     drop_floor,
@@ -23,11 +22,11 @@ from benchmarks.history_floor import (
     write_delta,
     write_everything,
 )
-from benchmarks.history_queries import Answers, ask_published_queries
-from benchmarks.history_storage import TableSize, table_sizes
-from benchmarks.price_book import copy_of_project
-from benchmarks.sample_events import require_space_for
-from benchmarks.throwaway import new_folder, settle, throwaway_database
+from benchmarks.history.queries import Answers, ask_published_queries
+from benchmarks.history.storage import TableSize, table_sizes
+from benchmarks.shared.dbt_runs import Dbt, copy_of_project
+from benchmarks.shared.sample_events import require_space_for
+from benchmarks.shared.throwaway import new_folder, settle, throwaway_database
 from orchestration.database.connection import connect
 from orchestration.sample.generator import DEFAULT_UNTIL, generate
 

@@ -5,11 +5,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks.dbt_runs import Dbt
-from benchmarks.measures import Measure, Target
-from benchmarks.price_book import add_prices, copy_of_project, further_prices, read_prices
-from benchmarks.sample_events import land_events, require_space_for, sample_settings
-from benchmarks.throwaway import new_folder, settle, throwaway_database
+from benchmarks.prices.book import add_prices, further_prices, read_prices
+from benchmarks.shared.dbt_runs import Dbt, copy_of_project
+from benchmarks.shared.measures import Measure, Target
+from benchmarks.shared.sample_events import land_events, require_space_for, sample_settings
+from benchmarks.shared.throwaway import new_folder, settle, throwaway_database
 from orchestration.database.connection import connect
 from orchestration.sample.generator import generate
 

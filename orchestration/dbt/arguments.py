@@ -73,30 +73,6 @@ def dbt_arguments(
     return arguments
 
 
-def moment(name: str, text: str) -> dt.datetime:
-    """Read a time of a run's configuration.
-
-    Args:
-        name: The option's name.
-        text: The time, with an offset.
-
-    Returns:
-        The time.
-
-    Raises:
-        WarehouseError: It is no time, or has no offset.
-    """
-    try:
-        found = dt.datetime.fromisoformat(text)
-    except ValueError:
-        found = None
-    if found is None or found.tzinfo is None:
-        raise WarehouseError(
-            f"{name} is {text!r}; it must be a time with an offset like 2026-10-31T00:00:00Z."
-        )
-    return found
-
-
 def _day(name: str, text: str | None) -> dt.date | None:
     if not text:
         return None

@@ -1,24 +1,44 @@
-"""Whether anything waits for a scheduled build: one query, so that an idle tick costs no build."""
+"""What waits for a build. It is asked in one query, so that an idle tick costs no build."""
 
 import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib import resources
+from typing import Any
 
 import psycopg
 
 from orchestration.database.connection import connect
-from orchestration.defs.dbt.assets import read_manifest, relations
-from orchestration.defs.dbt.built_project import current_checksums, project_variable
-from orchestration.defs.landing.inbox import landing_folder, waiting_files
+from orchestration.dbt.built_project import current_checksums, project_variable
+from orchestration.dbt.manifest import followers, relations
 from orchestration.errors import WarehouseError
+from orchestration.landing.inbox import landing_folder, waiting_files
 
 LONGEST_REST = dt.timedelta(hours=1)
 """Nothing waits: a build comes after this time all the same, for what depends on the clock."""
 
+_WAITING_LOADS = resources.files(__package__).joinpath("waiting_loads.sql").read_text("utf-8")
 _WAITING_WORK = resources.files(__package__).joinpath("waiting_work.sql").read_text("utf-8")
 
 
-def waiting_work() -> list[str]:
+@dataclass(frozen=True)
+class WaitingLoads:
+    """Loads that the facts have not processed.
+
+    Attributes:
+        count: How many there are.
+        since: When the first of them landed; None when there are none.
+    """
+
+    count: int
+    since: dt.datetime | None
+
+
+def waiting_work(manifest: Mapping[str, Any]) -> list[str]:
     """Return why a scheduled build is needed.
+
+    Args:
+        manifest: dbt's manifest.
 
     Returns:
         A few words about each kind of work that waits; none when nothing does. A database that
@@ -34,8 +54,8 @@ def waiting_work() -> list[str]:
                     "code": checksums.code,
                     "seeds": checksums.seeds,
                     "longest_rest": LONGEST_REST,
-                    "relations": relations(),
-                    "followers": followers(),
+                    "relations": relations(manifest),
+                    "followers": followers(manifest),
                     "timeout_minutes": project_variable("timeout_minutes"),
                 },
             ).fetchall()
@@ -44,14 +64,17 @@ def waiting_work() -> list[str]:
     return [*reasons, *(reason for (reason,) in rows)]
 
 
-def followers() -> list[str]:
-    """Return the models that follow the facts.
+def waiting_loads(connection: psycopg.Connection) -> WaitingLoads:
+    """Return what has landed and is not in the facts.
+
+    Args:
+        connection: To the warehouse's database.
 
     Returns:
-        The names under which they keep their bookmarks.
+        The loads.
+
+    Raises:
+        UndefinedTable: Nothing was built yet.
     """
-    return [
-        node["name"]
-        for node in read_manifest()["nodes"].values()
-        if any("close_changes" in hook["sql"] for hook in node["config"].get("post-hook", ()))
-    ]
+    ((count, since),) = connection.execute(_WAITING_LOADS).fetchall()
+    return WaitingLoads(count, since)

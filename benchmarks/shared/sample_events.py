@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from benchmarks.throwaway import require_free_space
+from benchmarks.shared.throwaway import require_free_space
 from orchestration.landing.loader import land
 from orchestration.sample.commands import write_lines
 from orchestration.sample.generator import SampleSettings

@@ -10,8 +10,8 @@ from graphlib import TopologicalSorter
 
 import psycopg
 
-from benchmarks.dbt_runs import Dbt
-from benchmarks.throwaway import settle
+from benchmarks.shared.dbt_runs import Dbt
+from benchmarks.shared.throwaway import settle
 from orchestration.database.connection import connect, current_settings
 
 FACT = "fct_task_executions"

@@ -2,7 +2,7 @@
 
 import time
 
-from benchmarks.throwaway import settle
+from benchmarks.shared.throwaway import settle
 from orchestration.database.connection import connect, current_settings
 from orchestration.quality.checks import run_checks
 from orchestration.quality.rules import SUITES

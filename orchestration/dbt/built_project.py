@@ -27,6 +27,10 @@ set
     seeds_checksum = excluded.seeds_checksum,
     built_at = excluded.built_at
 """
+_IS_COMPLETE = """
+select bool_and(to_regclass(relation_name) is not null)
+from unnest(cast(%s as text [])) as relations (relation_name)
+"""
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,22 @@ class ProjectChecksums:
     seeds: str
 
 
+@dataclass(frozen=True)
+class Standing:
+    """What is in the database already as a build would make it.
+
+    Attributes:
+        views: Whether the views are.
+        seeds: Whether the seeds are, and their snapshots.
+    """
+
+    views: bool
+    seeds: bool
+
+
+NOTHING_STANDS = Standing(views=False, seeds=False)
+
+
 def current_checksums() -> ProjectChecksums:
     """Read the files of the project.
 
@@ -55,17 +75,24 @@ def current_checksums() -> ProjectChecksums:
     return ProjectChecksums(code=checksum(root, _CODE), seeds=checksum(root, _SEEDS))
 
 
-def recorded_checksums(connection: psycopg.Connection) -> ProjectChecksums | None:
-    """Return what the last complete build by Dagster was made of.
+def what_stands(
+    connection: psycopg.Connection, checksums: ProjectChecksums, relations: list[str]
+) -> Standing:
+    """Compare the files with those that the database was built from.
 
     Args:
         connection: To the warehouse's database.
+        checksums: Those of the files.
+        relations: The tables and views that a complete build leaves behind.
 
     Returns:
-        The checksums; nothing when there was no such build.
+        What a build can leave as it is; nothing while a relation is missing.
     """
-    row = connection.execute(_RECORDED).fetchone()
-    return ProjectChecksums(*row) if row else None
+    built = _recorded_checksums(connection)
+    (is_complete,) = connection.execute(_IS_COMPLETE, (relations,)).fetchone() or (False,)
+    if not built or not is_complete or built.code != checksums.code:
+        return NOTHING_STANDS
+    return Standing(views=True, seeds=built.seeds == checksums.seeds)
 
 
 def record_checksums(connection: psycopg.Connection, checksums: ProjectChecksums) -> None:
@@ -111,6 +138,12 @@ def checksum(root: Path, names: tuple[str, ...]) -> str:
             content = hashlib.sha256(file.read_bytes()).hexdigest()
             total.update(f"{file.relative_to(root).as_posix()} {content}\n".encode())
     return total.hexdigest()
+
+
+def _recorded_checksums(connection: psycopg.Connection) -> ProjectChecksums | None:
+    """Return what the last complete build by Dagster was made of."""
+    row = connection.execute(_RECORDED).fetchone()
+    return ProjectChecksums(*row) if row else None
 
 
 def _files(path: Path) -> list[Path]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
-from benchmarks.sample_events import ACTIVITY_EVENTS, land_events
+from benchmarks.shared.sample_events import ACTIVITY_EVENTS, land_events
 from orchestration.sample.generator import SampleSettings, generate
 
 HISTORY_DAYS = 90

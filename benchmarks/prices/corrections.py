@@ -7,17 +7,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import LiteralString
 
-from benchmarks.dbt_runs import Dbt
-from benchmarks.measures import Measure, Target
-from benchmarks.price_book import Row, add_prices, copy_of_project
-from benchmarks.prices import PART
-from benchmarks.sample_events import (
+from benchmarks.prices.book import Row, add_prices
+from benchmarks.prices.pricing import PART
+from benchmarks.shared.dbt_runs import Dbt, copy_of_project
+from benchmarks.shared.measures import Measure, Target
+from benchmarks.shared.sample_events import (
     ACTIVITY_EVENTS,
     land_file,
     require_space_for,
     sample_settings,
 )
-from benchmarks.throwaway import new_folder, settle, throwaway_database
+from benchmarks.shared.throwaway import new_folder, settle, throwaway_database
 from orchestration.database.connection import connect
 from orchestration.sample.commands import write_lines
 from orchestration.sample.generator import DEFAULT_UNTIL, generate

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from benchmarks.processes import last_line, run_measured
-from benchmarks.throwaway import new_folder
+from benchmarks.shared.processes import last_line, run_measured
+from benchmarks.shared.throwaway import new_folder
 from orchestration.database.connection import connect
 from orchestration.database.embedded import embedded_bin_directory
 from orchestration.project import project_root

@@ -1,0 +1,1 @@
+"""Long histories: builds, checks and queries in them, beside other ways to the same rows."""

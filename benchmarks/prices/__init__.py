@@ -1,0 +1,1 @@
+"""How fast executions are priced, and what correcting a price costs."""

@@ -1,0 +1,1 @@
+"""What all parts share: throwaway databases, sample events, measured processes, figures."""
