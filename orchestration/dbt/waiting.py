@@ -41,10 +41,13 @@ def waiting_work(manifest: Mapping[str, Any]) -> list[str]:
         manifest: dbt's manifest.
 
     Returns:
-        A few words about each kind of work that waits; none when nothing does. A database that
-        cannot be asked is a reason as well: the run tells what is wrong with it.
+        A few words about each kind of work that waits; none when nothing does. A database or an
+        inbox that cannot be asked is a reason as well: the run tells what is wrong with it.
     """
-    reasons = ["a file is in the inbox"] if waiting_files(landing_folder()) else []
+    try:
+        reasons = ["a file is in the inbox"] if waiting_files(landing_folder()) else []
+    except WarehouseError as error:
+        reasons = [f"the inbox could not be listed ({type(error).__name__})"]
     try:
         checksums = current_checksums()
         with connect(application_name="warehouse schedule") as connection:

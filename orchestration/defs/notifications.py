@@ -6,7 +6,7 @@ from orchestration.notifications import Notification, deliver
 
 
 class Notifier(dg.ConfigurableResource[None]):
-    """Delivers notifications over every channel that the environment names."""
+    """Delivers notifications over every channel that `WAREHOUSE_NOTIFY_URLS` names."""
 
     def send(self, notification: Notification) -> None:
         """Write a notification to the log and deliver it over all channels.
@@ -15,7 +15,7 @@ class Notifier(dg.ConfigurableResource[None]):
             notification: What to tell.
 
         Raises:
-            WarehouseError: A channel did not take it; the others got it.
+            WarehouseError: A channel did not take it, or is none; the others got it.
         """
         dg.get_dagster_logger().warning(str(notification))
         deliver(notification)

@@ -63,7 +63,7 @@ def landing_inbox(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.Ski
     if is_unfinished(context.instance, near_real_time.name):
         return dg.SkipReason(f"{len(waiting)} file(s) wait for the run that is under way.")
     # Files that a run could not land, because the database was away, are asked for again.
-    state = [(path.name, path.stat().st_mtime_ns) for path in waiting if path.exists()]
+    state = [(file.path.name, file.arrived) for file in waiting]
     latest = context.instance.get_runs(dg.RunsFilter(job_name=near_real_time.name), limit=1)
     return dg.RunRequest(run_key=_hash(state, [run.run_id for run in latest]))
 
@@ -165,7 +165,7 @@ def freshness(context: dg.SensorEvaluationContext, notifier: Notifier) -> dg.Ski
     """
     now = dt.datetime.now(dt.UTC)
     behind = {}
-    arrived = [path.stat().st_mtime for path in waiting_files(landing_folder())]
+    arrived = [file.arrived for file in waiting_files(landing_folder())]
     if arrived and now.timestamp() - min(arrived) > LIVE_BEHIND_AFTER.total_seconds():
         behind["live views"] = f"{len(arrived)} file(s) wait in the inbox"
     try:

@@ -29,10 +29,11 @@ INTERRUPTED_EXIT_CODE = 130
 def land(paths: tuple[str, ...], stdin_format: str) -> None:
     """Land event files in schema raw, each in one transaction.
 
-    PATH is a file (.ndjson, .jsonl or .csv, also .gz, or .parquet), a folder with such files, or -
-    for standard input. A line that does not meet the contract is rejected and does not stop its
-    file; see `warehouse rejects`. Of a file whose content was landed before, only the lines that
-    were rejected get another chance; one without such lines is skipped.
+    PATH is a file (.ndjson, .jsonl or .csv, also .gz, or .parquet), a folder with such files, the
+    URL of either in a bucket (s3://bucket/prefix), or - for standard input. A line that does not
+    meet the contract is rejected and does not stop its file; see `warehouse rejects`. Of a file
+    whose content was landed before, only the lines that were rejected get another chance; one
+    without such lines is skipped.
     """
     from orchestration.landing.loader import land as land_files
 

@@ -1,18 +1,34 @@
 """The landing folder: files wait in `inbox`, and move to `archive` or `rejected` once looked at.
 
 Whoever delivers a file writes it under a name that begins with a dot or ends in `.part`, and
-renames it when it is complete.
+renames it when it is complete. In a bucket, where a file is complete once it is there, it can have
+its name at once.
 """
 
 import datetime as dt
 import os
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
+from orchestration.buckets import AnyPath, BucketPath, is_url
 from orchestration.errors import WarehouseError
 from orchestration.landing.loader import LandedFile, land
 from orchestration.project import state_directory
+
+
+@dataclass(frozen=True)
+class WaitingFile:
+    """A complete file in the inbox.
+
+    Attributes:
+        path: Where it lies.
+        arrived: When it was written, in seconds since 1970.
+    """
+
+    path: AnyPath
+    arrived: float
 
 
 @dataclass(frozen=True)
@@ -25,22 +41,28 @@ class ReceivedFile:
         reason: Why nothing could be landed of it; also in a file beside it. None when it landed.
     """
 
-    path: Path
+    path: AnyPath
     landed: LandedFile | None
     reason: str | None
 
 
-def landing_folder() -> Path:
+def landing_folder() -> AnyPath:
     """Return the folder that holds `inbox`, `archive` and `rejected`.
 
     Returns:
-        `WAREHOUSE_LANDING` when it is set, else `landing` in the folder for local state.
+        `WAREHOUSE_LANDING`, a path or a URL, when it is set, else `landing` in the folder for
+        local state.
+
+    Raises:
+        WarehouseError: The URL cannot be used.
     """
     override = os.environ.get("WAREHOUSE_LANDING")
+    if override and is_url(override):
+        return BucketPath.parse(override)
     return Path(override).expanduser().resolve() if override else state_directory() / "landing"
 
 
-def waiting_files(folder: Path) -> list[Path]:
+def waiting_files(folder: AnyPath) -> list[WaitingFile]:
     """Return the files that wait, in the order in which they are landed.
 
     Args:
@@ -48,18 +70,33 @@ def waiting_files(folder: Path) -> list[Path]:
 
     Returns:
         The complete files in its `inbox`, also in folders below, by name.
+
+    Raises:
+        BucketError: The folder is in a bucket that cannot be listed.
     """
+    if isinstance(folder, BucketPath):
+        bucket = folder / "inbox"
+        return [
+            WaitingFile(path, written_at.timestamp())
+            for path, written_at in bucket.files().items()
+            if _is_complete(path.relative_to(bucket))
+        ]
     inbox = folder / "inbox"
-    return sorted(
-        path
-        for path in inbox.rglob("*")
-        if path.is_file()
-        and path.suffix != ".part"
-        and not any(part.startswith(".") for part in path.relative_to(inbox).parts)
-    )
+    waiting = []
+    for path in sorted(inbox.rglob("*")):
+        # A run may move a file while a sensor looks.
+        with suppress(FileNotFoundError):
+            if path.is_file() and _is_complete(path.relative_to(inbox)):
+                waiting.append(WaitingFile(path, path.stat().st_mtime))
+    return waiting
 
 
-def receive_files(folder: Path, day: dt.date) -> list[ReceivedFile]:
+def _is_complete(path: PurePath) -> bool:
+    """Return whether the name of a file, from the inbox on, says that it is whole."""
+    return path.suffix != ".part" and not any(part.startswith(".") for part in path.parts)
+
+
+def receive_files(folder: AnyPath, day: dt.date) -> list[ReceivedFile]:
     """Land what waits, one file at a time, and move it out of the way.
 
     A file that was landed and not moved, because the process was killed in between, is skipped by
@@ -73,12 +110,13 @@ def receive_files(folder: Path, day: dt.date) -> list[ReceivedFile]:
         What became of each file.
 
     Raises:
-        WarehouseError: The database cannot be reached, or did not take a file; that file and what
-            comes after it stay where they are.
+        WarehouseError: The database or the bucket cannot be reached, or did not take a file; that
+            file and what comes after it stay where they are.
     """
     try:
-        (folder / "inbox").mkdir(parents=True, exist_ok=True)
-        return [_receive(folder, path, day) for path in waiting_files(folder)]
+        if isinstance(folder, Path):
+            (folder / "inbox").mkdir(parents=True, exist_ok=True)
+        return [_receive(folder, file.path, day) for file in waiting_files(folder)]
     except OSError as error:
         raise WarehouseError(
             f"The landing folder {folder} cannot be used: {error.strerror or error}. Choose "
@@ -86,7 +124,7 @@ def receive_files(folder: Path, day: dt.date) -> list[ReceivedFile]:
         ) from error
 
 
-def _receive(folder: Path, path: Path, day: dt.date) -> ReceivedFile:
+def _receive(folder: AnyPath, path: AnyPath, day: dt.date) -> ReceivedFile:
     report = land([path])
     if report.outage is not None:
         raise report.outage
@@ -102,13 +140,17 @@ def _receive(folder: Path, path: Path, day: dt.date) -> ReceivedFile:
     return ReceivedFile(moved, None, reason)
 
 
-def _move(path: Path, folder: Path) -> Path:
+def _move(path: AnyPath, folder: AnyPath) -> AnyPath:
     """Move a file; one of that name that is there keeps its name."""
-    folder.mkdir(parents=True, exist_ok=True)
+    if isinstance(folder, Path):
+        folder.mkdir(parents=True, exist_ok=True)
     target = folder / path.name
     number = 1
     while target.exists():
         number += 1
         target = folder / f"{number}-{path.name}"
-    shutil.move(path, target)
+    if isinstance(path, BucketPath) and isinstance(target, BucketPath):
+        path.move(target)
+    else:
+        shutil.move(str(path), str(target))
     return target

@@ -14,7 +14,6 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO
 
@@ -24,6 +23,7 @@ from psycopg import sql
 from psycopg.adapt import Dumper
 from psycopg.pq import Format as WireFormat
 
+from orchestration.buckets import AnyPath, BucketError
 from orchestration.database.connection import connect
 from orchestration.database.migrate import require_migrated
 from orchestration.database.partitions import PartitionedTable, ensure_month_partitions
@@ -42,6 +42,7 @@ from orchestration.landing.reading import (
     Reading,
     Source,
     StreamFormat,
+    at_hand,
     displayable,
     find_sources,
     fingerprint,
@@ -95,7 +96,8 @@ class Report:
         files: Files that were landed or skipped, in order.
         failures: Files of which nothing was landed, with the reason.
         notes: What was left out on the way.
-        outage: The last failure that was the database's, not the file's; None when there was none.
+        outage: The last failure that was the database's or the bucket's, not the file's; None when
+            there was none.
     """
 
     files: list[LandedFile] = field(default_factory=list)
@@ -124,7 +126,7 @@ class Observer:
 
 
 def land(
-    paths: Sequence[str | Path],
+    paths: Sequence[str | AnyPath],
     *,
     stdin_format: StreamFormat = "ndjson",
     observer: Observer | None = None,
@@ -132,7 +134,8 @@ def land(
     """Land files, folders or standard input; a file in error does not stop the others.
 
     Args:
-        paths: Files, folders (with everything below) or "-" for standard input.
+        paths: Files, folders (with everything below), URLs of either, or "-" for standard input. A
+            `BucketPath` is one file, whatever else is in the bucket.
         stdin_format: The format of standard input.
         observer: Told about the progress.
 
@@ -162,7 +165,7 @@ def land(
                 report.files.append(loader.land(source))
             except WarehouseError as error:
                 report.failures.append((source.name, error.message))
-                if _is_outage(error.__cause__):
+                if isinstance(error, BucketError) or _is_outage(error.__cause__):
                     report.outage = error
     return report
 
@@ -253,7 +256,8 @@ class _Loader:
             with _readable_errors(source.name):
                 if source.path is None:
                     return self._land_stream(connection, source, stream or sys.stdin.buffer)
-                return self._land_file(connection, source)
+                with at_hand(source) as file:
+                    return self._land_file(connection, file)
         except BaseException:
             # Whatever it was (also Ctrl-C in the middle of a COPY): without its connection the
             # server undoes everything.

@@ -13,15 +13,18 @@ import io
 import itertools
 import os
 import stat
+import tempfile
 import zlib
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import BinaryIO, Literal, NamedTuple
 
 import msgspec
 
+from orchestration.buckets import AnyPath, BucketPath, is_url
 from orchestration.errors import WarehouseError
 from orchestration.landing.contracts import (
     BOOLEANS,
@@ -75,7 +78,7 @@ class Source:
     """
 
     name: str
-    path: Path | None
+    path: AnyPath | None
     format: Format
     is_compressed: bool = False
 
@@ -95,11 +98,12 @@ class Found:
     failures: list[tuple[str, str]] = field(default_factory=list)
 
 
-def find_sources(paths: Sequence[str | Path], stdin_format: StreamFormat = "ndjson") -> Found:
+def find_sources(paths: Sequence[str | AnyPath], stdin_format: StreamFormat = "ndjson") -> Found:
     """Turn paths into the files to land.
 
     Args:
-        paths: Files, folders (taken with everything below them, sorted) or "-" for standard input.
+        paths: Files, folders (taken with everything below them, sorted), URLs of either, or "-" for
+            standard input. A `BucketPath` is one file, whatever else is in the bucket.
         stdin_format: The format of standard input.
 
     Returns:
@@ -116,9 +120,17 @@ def find_sources(paths: Sequence[str | Path], stdin_format: StreamFormat = "ndjs
             found.sources.append(Source("standard input", None, stdin_format))
             continue
         try:
-            _find_at(Path(given), found)
+            if isinstance(given, BucketPath):
+                _find_file(given, found)
+            elif isinstance(given, str) and is_url(given):
+                _find_in_bucket(BucketPath.parse(given), found)
+            else:
+                _find_at(Path(given), found)
         except OSError as error:
             found.failures.append((displayable(given), f"cannot be read: {error.strerror}"))
+        except WarehouseError as error:
+            # Without the URL, which may hold credentials; the message has what it can tell.
+            found.failures.append(("", error.message))
     return found
 
 
@@ -127,46 +139,75 @@ def _find_at(path: Path, found: Found) -> None:
     if path.is_dir():
         _find_in_folder(path, found)
         return
+    if _source_of(path) is None and path.exists() and not path.is_file():
+        found.failures.append((displayable(path), f"is {NOT_REGULAR}"))
+    else:
+        _find_file(path, found)
+
+
+def _find_file(path: AnyPath, found: Found) -> None:
+    """Add a file if its ending is that of an event file."""
     source = _source_of(path)
     if source is not None:
         found.sources.append(source)
-    elif path.exists() and not path.is_file():
-        found.failures.append((displayable(path), f"is {NOT_REGULAR}"))
     else:
         found.failures.append(
             (displayable(path), f"has none of the endings {_endings()} and is not a folder")
         )
 
 
+def _find_in_bucket(path: BucketPath, found: Found) -> None:
+    """Add the event file, or those of the folder, that a URL names."""
+    files = path.files()
+    if path in files:
+        _find_file(path, found)
+    else:
+        _add_files(path, [(file, str(file.relative_to(path))) for file in files], found)
+
+
 def _find_in_folder(folder: Path, found: Found) -> None:
     """Add the event files below a folder."""
-    sources: list[Source] = []
-    others: list[str] = []
+    files: list[tuple[Path, str]] = []
     unreadable: list[OSError] = []
     for parent, folders, names in os.walk(folder, onerror=unreadable.append):
         folders.sort()
         for name in names:
             path = Path(parent, name)
-            source = _source_of(path)
-            if source is None:
-                others.append(displayable(path.relative_to(folder)))
-            else:
-                sources.append(source)
+            files.append((path, str(path.relative_to(folder))))
     found.failures.extend(
         (displayable(error.filename), f"cannot be read: {error.strerror}") for error in unreadable
     )
+    _add_files(folder, files, found, is_complete=not unreadable)
+
+
+def _add_files(
+    folder: AnyPath,
+    files: Iterable[tuple[AnyPath, str]],
+    found: Found,
+    *,
+    is_complete: bool = True,
+) -> None:
+    """Add the event files of a folder, given with their names in it, and note the others."""
+    sources: list[Source] = []
+    others: list[str] = []
+    for path, name in files:
+        source = _source_of(path)
+        if source is None:
+            others.append(displayable(name))
+        else:
+            sources.append(source)
     if others:
         others.sort()
         shown = ", ".join(others[:5]) + (", ..." if len(others) > 5 else "")
         found.notes.append(f"{displayable(folder)}: skipped {len(others)} other file(s): {shown}")
-    if not sources and not unreadable:
+    if not sources and is_complete:
         found.failures.append(
             (displayable(folder), f"holds no file with one of the endings {_endings()}")
         )
     found.sources.extend(sorted(sources, key=lambda source: str(source.path)))
 
 
-def _source_of(path: Path) -> Source | None:
+def _source_of(path: AnyPath) -> Source | None:
     """Recognize an event file by its ending."""
     name = path.name.lower()
     is_compressed = name.endswith(".gz")
@@ -176,7 +217,7 @@ def _source_of(path: Path) -> Source | None:
     return Source(displayable(path), path, _FORMATS[ending], is_compressed)
 
 
-def displayable(name: str | Path) -> str:
+def displayable(name: str | AnyPath) -> str:
     """Return a file name that can be printed on one line and stored, whatever it is made of.
 
     Args:
@@ -192,11 +233,34 @@ def _endings() -> str:
     return ", ".join(_STREAM_FORMATS) + " (also .gz), .parquet"
 
 
+@contextmanager
+def at_hand(source: Source) -> Iterator[Source]:
+    """Yield a source as one on this machine.
+
+    Args:
+        source: The source.
+
+    Yields:
+        The source itself; for a file in a bucket a copy under its name, deleted afterwards. A
+        process that is killed leaves the copy in the folder for temporary files.
+
+    Raises:
+        BucketError: The file cannot be read, or the copy cannot be written.
+    """
+    if not isinstance(source.path, BucketPath):
+        yield source
+        return
+    with tempfile.TemporaryDirectory(prefix="warehouse-") as folder:
+        copy = Path(folder, "copy")
+        source.path.fetch(copy)
+        yield replace(source, path=copy)
+
+
 def open_source(source: Source) -> BinaryIO:
     """Open a file for reading, unbuffered.
 
     Args:
-        source: A source with a path.
+        source: A source with a path on this machine.
 
     Returns:
         The file's bytes.
@@ -204,8 +268,8 @@ def open_source(source: Source) -> BinaryIO:
     Raises:
         WarehouseError: There is no such file, it cannot be read or it is not a regular file.
     """
-    if source.path is None:
-        raise ValueError("standard input is not opened by name")
+    if not isinstance(source.path, Path):
+        raise ValueError("only a file of this machine is opened by name")  # noqa: TRY004
     try:
         # Opening alone wakes what writes into a pipe, and does more to some devices.
         if not stat.S_ISREG(source.path.stat().st_mode):
@@ -224,7 +288,7 @@ def fingerprint(source: Source) -> tuple[str, int]:
     """Hash a file's bytes as they are on disk.
 
     Args:
-        source: A source with a path.
+        source: A source with a path on this machine.
 
     Returns:
         The SHA-256 in hexadecimal and the size in bytes.

@@ -1,8 +1,9 @@
 """Writes rows of schema raw into Parquet files, which `warehouse land` takes back.
 
-A file appears under its name only when it is whole and on disk. Values are kept digit by digit:
-what Parquet has no exact type for (uuid, numeric, jsonb) is text. Free texts are scrubbed again
-when they land, which now and then takes away more of one than the first time.
+A file appears under its name only when it is whole and on disk; one for a bucket is written on this
+machine first, and counts once the bucket has given the same bytes back. Values are kept digit by
+digit: what Parquet has no exact type for (uuid, numeric, jsonb) is text. Free texts are scrubbed
+again when they land, which now and then takes away more of one than the first time.
 """
 
 import hashlib
@@ -11,9 +12,10 @@ import re
 import secrets
 import stat
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -23,6 +25,7 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import tuple_row
 
+from orchestration.buckets import AnyPath, BucketPath
 from orchestration.database.partitions import PartitionedTable
 from orchestration.database.refusals import said
 from orchestration.errors import WarehouseError, reason
@@ -48,7 +51,7 @@ _BOOKKEEPING = ("_load_id", "_line_number")
 
 @dataclass(frozen=True)
 class Archive:
-    """A file of archived rows that is whole and on disk.
+    """A file of archived rows that is whole and on disk, or in a bucket.
 
     Attributes:
         path: Where it lies.
@@ -58,7 +61,7 @@ class Archive:
         last_load_id: The latest load that a row came from; None when there are no rows.
     """
 
-    path: Path
+    path: AnyPath
     rows: int
     size_bytes: int
     sha256: str
@@ -70,7 +73,7 @@ def write_archive(
     table: PartitionedTable,
     relation: sql.Composable,
     where: sql.Composable | None,
-    path: Path,
+    path: AnyPath,
 ) -> Archive:
     """Write the rows of a raw table, partition or detached partition into a new Parquet file.
 
@@ -83,15 +86,18 @@ def write_archive(
         table: Which kind of rows: `task_executions` or `routing_decisions`.
         relation: Where they are read from, such as `raw.task_executions_y2026m01`.
         where: Which rows are meant, a condition over the table's columns; None means all.
-        path: The file; folders that are missing are made, open to their owner only.
+        path: The file; folders that are missing are made, open to their owner only. Who can read
+            it in a bucket, the bucket decides.
 
     Returns:
         What was written.
 
     Raises:
-        WarehouseError: The file exists, the disk or the database does not go along, or the table
-            has columns that an archive could not give back.
+        WarehouseError: The file exists, the disk, the bucket or the database does not go along, or
+            the table has columns that an archive could not give back.
     """
+    if isinstance(path, BucketPath):
+        return _write_to_bucket(connection, table, relation, where, path)
     kind = next(kind for kind in KINDS if kind.table == table)
     with _readable_errors(path):
         if os.path.lexists(path):
@@ -113,6 +119,27 @@ def write_archive(
                 temporary.unlink()
             raise
     return Archive(path, rows, size_bytes, digest.hexdigest(), last_load_id)
+
+
+def _write_to_bucket(
+    connection: psycopg.Connection,
+    table: PartitionedTable,
+    relation: sql.Composable,
+    where: sql.Composable | None,
+    path: BucketPath,
+) -> Archive:
+    """Write an archive in a folder for temporary files, put it into the bucket and read it back."""
+    if path.exists():
+        raise WarehouseError(f"{path} exists already; an archive is never overwritten")
+    with tempfile.TemporaryDirectory(prefix="warehouse-") as folder:
+        archive = write_archive(connection, table, relation, where, Path(folder, path.name))
+        path.put(Path(folder, path.name))
+        copy = Path(folder, "copy")
+        path.fetch(copy)
+        with copy.open("rb") as file:
+            if hashlib.file_digest(file, hashlib.sha256).hexdigest() != archive.sha256:
+                raise WarehouseError(f"{path} was not written: the bucket gives other bytes back")
+    return replace(archive, path=path)
 
 
 # --- Rows -----------------------------------------------------------------------------------------

@@ -1,25 +1,42 @@
 """The command `warehouse retention`."""
 
 import datetime as dt
-from pathlib import Path
+from typing import Any
 
 import click
+
+from orchestration.buckets import AnyPath, folder_at, is_url
+
+
+class _Folder(click.Path):
+    """A folder on this machine, which may be missing, or one in a bucket."""
+
+    def convert(
+        self,
+        value: Any,
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> Any:
+        """Return the folder that was given, as click asks for it."""
+        return folder_at(value if is_url(value) else str(super().convert(value, param, ctx)))
 
 
 @click.command()
 @click.option(
     "--archive",
     "folder",
-    type=click.Path(file_okay=False, path_type=Path),
+    type=_Folder(file_okay=False),
     envvar="WAREHOUSE_ARCHIVE",
-    help="Where the Parquet files go; the folder archive of the local state when omitted.",
+    metavar="FOLDER",
+    help="Where the Parquet files go, also a URL such as s3://bucket/prefix; the folder archive "
+    "of the local state when omitted.",
 )
 @click.option(
     "--now",
     type=click.DateTime(formats=["%Y-%m-%dT%H:%M:%S%z"]),
     help="What counts as now, with an offset; the clock when omitted.",
 )
-def retention(folder: Path | None, now: dt.datetime | None) -> None:
+def retention(folder: AnyPath | None, now: dt.datetime | None) -> None:
     """Seal old months, remove details that need not stay, and archive landed events.
 
     A month is sealed when all of it is old enough: its figures are final, and what arrives for it
@@ -32,5 +49,5 @@ def retention(folder: Path | None, now: dt.datetime | None) -> None:
     from orchestration.project import state_directory
     from orchestration.retention.run import run_retention
 
-    place = (folder or state_directory() / "archive").expanduser().absolute()
+    place = folder or folder_at(str(state_directory() / "archive"))
     run_retention(place, now or dt.datetime.now(dt.UTC), click.echo)

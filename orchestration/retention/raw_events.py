@@ -4,12 +4,12 @@ import datetime as dt
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import resources
-from pathlib import Path
 from uuid import UUID
 
 import psycopg
 from psycopg import sql
 
+from orchestration.buckets import AnyPath, BucketPath
 from orchestration.database.partitions import (
     MonthPartition,
     PartitionedTable,
@@ -57,12 +57,14 @@ def require_alone(connection: psycopg.Connection) -> None:
         raise WarehouseError("Another `warehouse retention` is at work. Wait for it to end.")
 
 
-def sweep(folder: Path) -> None:
+def sweep(folder: AnyPath) -> None:
     """Delete files that were being written when an earlier retention was killed.
 
     Args:
-        folder: Where the archive is; it need not exist.
+        folder: Where the archive is; it need not exist. In a bucket there are no such files.
     """
+    if isinstance(folder, BucketPath):
+        return
     for path in folder.rglob(f"*{TEMPORARY_ENDING}"):
         path.unlink(missing_ok=True)
 
@@ -72,7 +74,7 @@ def archive_events(
     limits: Limits,
     sealed: Mapping[UUID, dt.datetime],
     now: dt.datetime,
-    folder: Path,
+    folder: AnyPath,
 ) -> Iterator[ArchivedMonth]:
     """Write the events that need not stay to the archive and remove them from schema raw.
 
@@ -128,7 +130,7 @@ def _archive_month(
     connection: psycopg.Connection,
     partition: MonthPartition,
     leaving: sql.Composable,
-    folder: Path,
+    folder: AnyPath,
 ) -> ArchivedMonth | None:
     """Archive and remove the events of a month for which the condition holds, if there are any."""
     for _ in range(_ATTEMPTS):
@@ -136,19 +138,27 @@ def _archive_month(
             return None
         path = _path(connection, folder, partition)
         # A file that is not in the ledger is what a run that was killed has left behind.
-        if path.is_file() and not path.is_symlink():
-            path.unlink()
+        _discard(path)
         archive = write_archive(connection, partition.table, partition.relation, leaving, path)
         with connection.transaction():
             is_whole = _remove(connection, partition, leaving, archive)
             if is_whole is not None:
                 return ArchivedMonth(partition, archive, is_whole)
         # A load added events meanwhile: they must be in the file as well.
-        path.unlink()
+        _discard(path)
     raise WarehouseError(
         f"Events of {partition.first_day:%Y-%m} keep arriving in raw.{partition.table} while they "
         "are archived. Nothing of that month was removed; try again when no load is at work."
     )
+
+
+def _discard(path: AnyPath) -> None:
+    """Delete a file of the archive if there is one."""
+    if isinstance(path, BucketPath):
+        if path.exists():
+            path.unlink()
+    elif path.is_file() and not path.is_symlink():
+        path.unlink()
 
 
 def _count(
@@ -212,7 +222,7 @@ def _remove(
     return is_whole
 
 
-def _path(connection: psycopg.Connection, folder: Path, partition: MonthPartition) -> Path:
+def _path(connection: psycopg.Connection, folder: AnyPath, partition: MonthPartition) -> AnyPath:
     """Name the next file of a month: late events make further ones."""
     row = connection.execute(
         "select count(*) from raw.archives where table_name = %s and month = %s",

@@ -3,8 +3,8 @@
 import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
+from orchestration.buckets import AnyPath
 from orchestration.database.connection import connect
 from orchestration.database.migrate import require_migrated
 from orchestration.errors import WarehouseError
@@ -31,7 +31,9 @@ class RetentionReport:
     events_archived: int
 
 
-def run_retention(folder: Path, now: dt.datetime, tell: Callable[[str], object]) -> RetentionReport:
+def run_retention(
+    folder: AnyPath, now: dt.datetime, tell: Callable[[str], object]
+) -> RetentionReport:
     """Seal old months, then remove details, then archive landed events.
 
     Args:

@@ -45,7 +45,7 @@ def test_files_are_landed_in_order_and_archived(database_18: Database, tmp_path:
     packed.write_bytes(gzip.compress(json.dumps(execution(2)).encode() + b"\n"))
     put(folder, ".hidden.ndjson", execution(3))
     put(folder, "growing.ndjson.part", execution(4))
-    assert waiting_files(folder) == [first, second, packed]
+    assert [file.path for file in waiting_files(folder)] == [first, second, packed]
 
     received = receive_files(folder, DAY)
     assert [file.reason for file in received] == [None, None, None]

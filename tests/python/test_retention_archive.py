@@ -216,6 +216,7 @@ def test_only_the_owner_can_read_what_was_made(database_18: Database, tmp_path: 
         archive = write(database_18, tmp_path / "new/deep/a.parquet")
     finally:
         os.umask(previous)
+    assert isinstance(archive.path, Path)
     modes = [path.stat().st_mode & 0o777 for path in (archive.path, *archive.path.parents[:2])]
     assert modes == [0o600, 0o700, 0o700]
     assert [path.name for path in archive.path.parent.iterdir()] == ["a.parquet"]

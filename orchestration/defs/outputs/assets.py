@@ -10,6 +10,7 @@ import dagster as dg
 from dagster_dbt import DbtCliResource
 from pydantic import Field
 
+from orchestration.buckets import folder_at
 from orchestration.database.connection import connect
 from orchestration.database.migrate import require_migrated
 from orchestration.defs.dbt.assets import OWNERS
@@ -45,7 +46,7 @@ def event_archive(
 ) -> dg.MaterializeResult[Any]:
     """Parquet files of events whose time in schema raw is over; months are sealed first.
 
-    As `warehouse retention` does it. `WAREHOUSE_ARCHIVE` names the folder.
+    As `warehouse retention` does it. `WAREHOUSE_ARCHIVE` names the folder, by a path or a URL.
 
     Args:
         context: The run's context.
@@ -60,13 +61,13 @@ def event_archive(
     """
     from orchestration.retention.run import moment, run_retention
 
-    folder = Path(os.environ.get("WAREHOUSE_ARCHIVE") or state_directory() / "archive")
+    folder = folder_at(os.environ.get("WAREHOUSE_ARCHIVE") or str(state_directory() / "archive"))
     now = moment("now", config.now) if config.now else dt.datetime.now(dt.UTC)
     with retried_when_connection_is_lost():
-        done = run_retention(folder.expanduser().absolute(), now, context.log.info)
+        done = run_retention(folder, now, context.log.info)
     return dg.MaterializeResult(
         metadata={
-            "folder": dg.MetadataValue.path(folder),
+            "folder": dg.MetadataValue.path(str(folder)),
             "sealed_before": done.sealed_before.isoformat() if done.sealed_before else "never",
             "executions_sealed": done.executions_sealed,
             "executions_removed": done.executions_removed,
