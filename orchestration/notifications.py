@@ -61,6 +61,8 @@ def deliver(notification: Notification) -> None:
     failures = [channel.name for channel in told if not channel]
     if not all(are_known):
         failures.append("a URL that Apprise does not know")
+    if not told and not failures:
+        failures.append("Apprise, which did not begin")
     if failures:
         raise WarehouseError(
             f"{notification.title!r} could not be delivered by {', '.join(failures)}. What "
