@@ -80,7 +80,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def webhook(monkeypatch: pytest.MonkeyPatch) -> Iterator[Webhook]:
     with serving(Webhook()) as server:
-        monkeypatch.setenv("WAREHOUSE_WEBHOOK_URL", server.url)
+        monkeypatch.setenv("WAREHOUSE_NOTIFY_URLS", server.url)
         yield server
 
 
@@ -107,10 +107,6 @@ def red(result: dg.ExecuteInProcessResult) -> list[str]:
 
 def steps(result: dg.ExecuteInProcessResult) -> list[str | None]:
     return [event.step_key for event in result.all_events if event.is_step_start]
-
-
-def told(webhook: Webhook) -> list[str]:
-    return [document["text"] for _, document in webhook.posted]
 
 
 def sensor(definitions: dg.Definitions, name: str) -> Callable[..., Any]:
@@ -499,7 +495,7 @@ def test_changed_prices_are_told_and_built(
     prices = root / "seeds" / "pricing" / "provider_pricing.csv"
     prices.write_text(prices.read_text() + "\n", encoding="utf-8")
     assert isinstance(price_files(context), dg.RunRequest)
-    assert told(webhook) == [
+    assert webhook.told == [
         "Price files changed\nChanged: provider_pricing.csv. A build was asked for."
     ]
     assert isinstance(price_files(context), dg.SkipReason)
@@ -526,7 +522,7 @@ def test_alerts_are_told_once_and_when_they_are_resolved(
         assert "spend_is_below_budget_notice" in open_rules
         alerts(context)
         alerts(context)
-        (message,) = told(webhook)
+        (message,) = webhook.told
         assert message.startswith(f"{len(open_rules)} new alert(s)\n")
         assert "info: spend_is_below_budget_notice (Acme, " in message
         assert ": 3 usd, limit 2.5" in message
@@ -537,12 +533,12 @@ def test_alerts_are_told_once_and_when_they_are_resolved(
         story.build(now=None)
         # One that cannot be delivered is told again.
         webhook.status = 503
-        with pytest.raises(WarehouseError, match="status 503"):
+        with pytest.raises(WarehouseError, match="could not be delivered by JSON"):
             alerts(context)
         webhook.status = 200
         alerts(context)
-        assert told(webhook)[-1].count("resolved: info: spend_is_below_budget_notice") == 1
-        assert told(webhook)[-2:] == [told(webhook)[-1]] * 2
+        assert webhook.told[-1].count("resolved: info: spend_is_below_budget_notice") == 1
+        assert webhook.told[-2:] == [webhook.told[-1]] * 2
 
 
 def test_what_is_behind_is_told_once_and_when_it_caught_up(
@@ -554,24 +550,24 @@ def test_what_is_behind_is_told_once_and_when_it_caught_up(
         drop(home, "new.ndjson", organization())
         waiting = home / "landing" / "inbox" / "new.ndjson"
         freshness(context)
-        assert told(webhook) == []
+        assert webhook.told == []
         os.utime(waiting, (0, 0))
         freshness(context)
         freshness(context)
-        assert told(webhook) == ["The live views are behind: 1 file(s) wait in the inbox."]
+        assert webhook.told == ["The live views are behind: 1 file(s) wait in the inbox."]
         land([waiting])
         waiting.unlink()
         with story.database.connect() as connection:
             connection.execute("update raw.loads set landed_at = '2026-11-26 10:00:00+00'")
         freshness(context)
-        assert told(webhook)[-1] == (
+        assert webhook.told[-1] == (
             "The marts are behind: 1 load(s) wait, the first since 2026-11-26 10:00 UTC. "
             "The live views are up to date again."
         )
         story.build()
         freshness(context)
-        assert told(webhook)[-1] == "The marts are up to date again."
-        assert len(told(webhook)) == 3
+        assert webhook.told[-1] == "The marts are up to date again."
+        assert len(webhook.told) == 3
 
 
 def test_a_failed_run_is_told_with_its_red_checks_and_the_next_success(
@@ -610,7 +606,7 @@ def test_a_failed_run_is_told_with_its_red_checks_and_the_next_success(
         tell(first, failed_runs)
         second = run(definitions, instance, "near_real_time")
         tell(second, failed_runs)
-        (message,) = told(webhook)
+        (message,) = webhook.told
         assert message.startswith("near_real_time failed\n")
         assert "Red check: quality/reconciled_days: assert_layers_reconcile" in message
         assert first.run_id in message
@@ -620,8 +616,8 @@ def test_a_failed_run_is_told_with_its_red_checks_and_the_next_success(
             connection.execute(_COLUMN.format("member_since", "since"))
         third = run(definitions, instance, "near_real_time")
         tell(third, failed_runs)
-        *_, message = told(webhook)
-        assert len(told(webhook)) == 2
+        *_, message = webhook.told
+        assert len(webhook.told) == 2
         assert message.startswith("near_real_time failed\n")
         assert "Failed step: warehouse_models" in message
         assert "Red check" not in message
@@ -629,7 +625,7 @@ def test_a_failed_run_is_told_with_its_red_checks_and_the_next_success(
         monkeypatch.setattr("orchestration.defs.sensors.REPEATED_AFTER", dt.timedelta(seconds=1))
         fourth = run(definitions, instance, "near_real_time")
         tell(fourth, failed_runs)
-        *_, message = told(webhook)
+        *_, message = webhook.told
         assert message.startswith("near_real_time still fails\nSince ")
         assert ", 2 runs\n" in message
         with story.database.connect() as connection:
@@ -637,7 +633,7 @@ def test_a_failed_run_is_told_with_its_red_checks_and_the_next_success(
         fifth = run(definitions, instance, "near_real_time")
         assert fifth.success
         tell(fifth, recovered_runs)
-        assert told(webhook)[3:] == [f"near_real_time succeeds again\nRun {fifth.run_id}"]
+        assert webhook.told[3:] == [f"near_real_time succeeds again\nRun {fifth.run_id}"]
 
 
 def test_only_lost_connections_are_tried_again() -> None:

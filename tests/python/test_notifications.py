@@ -1,6 +1,7 @@
 """Notifications, delivered to a real HTTP server and a real SMTP server on this machine."""
 
-import logging
+import email
+import email.policy
 import socketserver
 from collections.abc import Iterator
 
@@ -57,41 +58,50 @@ class _MailSession(socketserver.StreamRequestHandler):
 
 
 @pytest.fixture
-def webhook(monkeypatch: pytest.MonkeyPatch) -> Iterator[Webhook]:
+def webhook() -> Iterator[Webhook]:
     with serving(Webhook()) as server:
-        monkeypatch.setenv("WAREHOUSE_WEBHOOK_URL", server.url)
         yield server
 
 
 @pytest.fixture
-def mail_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[MailServer]:
+def mail_server() -> Iterator[MailServer]:
     with serving(MailServer()) as server:
-        for name, value in {
-            "WAREHOUSE_SMTP_HOST": "127.0.0.1",
-            "WAREHOUSE_SMTP_PORT": str(server.server_address[1]),
-            "WAREHOUSE_SMTP_SECURITY": "none",
-            "WAREHOUSE_MAIL_FROM": "warehouse@example.com",
-            "WAREHOUSE_MAIL_TO": "on-call@example.com, data@example.com",
-        }.items():
-            monkeypatch.setenv(name, value)
         yield server
 
 
-def test_a_webhook_gets_what_slack_takes(webhook: Webhook) -> None:
+def mail_url(server: MailServer, scheme: str = "mailto", user: str = "") -> str:
+    return (
+        f"{scheme}://{user}127.0.0.1:{server.server_address[1]}"
+        "?from=warehouse@example.com&to=on-call@example.com,data@example.com"
+    )
+
+
+def send(monkeypatch: pytest.MonkeyPatch, *urls: str) -> None:
+    monkeypatch.setenv("WAREHOUSE_NOTIFY_URLS", " ".join(urls))
     Notifier().send(NOTIFICATION)
-    assert webhook.posted == [
-        (
-            "application/json",
-            {"text": "nightly failed\nStep warehouse_models\nRed check: ünique"},
-        )
+
+
+def test_a_webhook_gets_it_as_json(webhook: Webhook, monkeypatch: pytest.MonkeyPatch) -> None:
+    send(monkeypatch, webhook.url)
+    ((content_type, document),) = webhook.posted
+    assert content_type == "application/json"
+    assert document["title"] == "nightly failed"
+    assert document["message"] == "Step warehouse_models\nRed check: ünique"
+    Notifier().send(Notification("nightly succeeds again"))
+    assert webhook.told[1:] == ["nightly succeeds again"]
+
+
+def test_mail_reaches_everybody(mail_server: MailServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    send(monkeypatch, mail_url(mail_server))
+    messages = [
+        email.message_from_string(text, policy=email.policy.default)
+        for text in mail_server.messages
     ]
-
-
-def test_mail_reaches_everybody(mail_server: MailServer) -> None:
-    Notifier().send(NOTIFICATION)
-    (message,) = mail_server.messages
-    assert "Subject: nightly failed" in message
-    assert "Step warehouse_models" in message
+    assert [message["To"] for message in messages] == ["on-call@example.com", "data@example.com"]
+    for message in messages:
+        assert message["Subject"] == "nightly failed"
+        assert message["From"] == "warehouse@example.com"
+        assert message.get_content().strip() == "Step warehouse_models\nRed check: ünique"
     assert [line for line in mail_server.commands if line.startswith("rcpt")] == [
         "rcpt TO:<on-call@example.com>",
         "rcpt TO:<data@example.com>",
@@ -102,59 +112,66 @@ def test_mail_reaches_everybody(mail_server: MailServer) -> None:
 def test_mail_is_sent_as_a_user_when_one_is_named(
     mail_server: MailServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("WAREHOUSE_SMTP_USER", "warehouse")
-    with pytest.raises(WarehouseError, match="WAREHOUSE_SMTP_PASSWORD is not set"):
-        Notifier().send(NOTIFICATION)
-    monkeypatch.setenv("WAREHOUSE_SMTP_PASSWORD", "hunter2")
-    Notifier().send(NOTIFICATION)
-    assert len(mail_server.messages) == 1
+    send(monkeypatch, mail_url(mail_server, user="warehouse:hunter2@"))
+    assert len(mail_server.messages) == 2
     assert [line for line in mail_server.commands if line.startswith("AUTH")]
 
 
-def test_what_one_channel_refuses_the_other_gets(webhook: Webhook, mail_server: MailServer) -> None:
+def test_what_one_channel_refuses_the_other_gets(
+    webhook: Webhook, mail_server: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     webhook.status = 500
-    with pytest.raises(WarehouseError, match=r"could not be delivered by webhook: status 500\."):
-        Notifier().send(NOTIFICATION)
-    assert len(mail_server.messages) == 1
+    with pytest.raises(WarehouseError, match=r"could not be delivered by JSON\."):
+        send(monkeypatch, webhook.url, mail_url(mail_server))
+    assert len(mail_server.messages) == 2
     webhook.status = 200
     mail_server.refuses = True
-    with pytest.raises(WarehouseError, match="e-mail: SMTPRecipientsRefused"):
-        Notifier().send(NOTIFICATION)
+    with pytest.raises(WarehouseError, match=r"could not be delivered by E-Mail\."):
+        send(monkeypatch, webhook.url, mail_url(mail_server))
     assert len(webhook.posted) == 2
 
 
 def test_secrets_are_in_no_message(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setenv("WAREHOUSE_WEBHOOK_URL", "http://127.0.0.1:9/services/secret-token")
-    with caplog.at_level(logging.DEBUG), pytest.raises(WarehouseError) as refused:
-        Notifier().send(NOTIFICATION)
-    assert "secret-token" not in f"{refused.value}{refused.value.__cause__}{caplog.text}"
-
-
-@pytest.mark.parametrize(
-    ("variable", "value", "reason"),
-    [
-        ("WAREHOUSE_SMTP_SECURITY", "ssl", "must be starttls, tls or none"),
-        ("WAREHOUSE_SMTP_PORT", "smtp", "WAREHOUSE_SMTP_PORT must be a number"),
-        ("WAREHOUSE_MAIL_TO", "", "WAREHOUSE_MAIL_TO is not set"),
-        # The server offers no encryption, and nothing is sent without.
-        ("WAREHOUSE_SMTP_SECURITY", "starttls", "SMTPNotSupportedError"),
-    ],
-)
-def test_wrong_settings_are_named(
+    webhook: Webhook,
     mail_server: MailServer,
     monkeypatch: pytest.MonkeyPatch,
-    variable: str,
-    value: str,
-    reason: str,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setenv(variable, value)
-    with pytest.raises(WarehouseError, match=reason):
-        Notifier().send(NOTIFICATION)
+    mail_server.refuses = True
+    with caplog.at_level(1), pytest.raises(WarehouseError) as refused:
+        send(
+            monkeypatch,
+            webhook.url,
+            "json://127.0.0.1:9/services/secret-token",
+            "unheard-of://secret-token",
+            mail_url(mail_server, user="warehouse:secret-token@"),
+        )
+    assert len(webhook.posted) == 1
+    shown = f"{refused.value}{refused.value.__cause__}{caplog.text}{capfd.readouterr()}"
+    assert "Red check" in shown
+    assert "secret-token" not in shown
+
+
+def test_a_url_that_is_none_is_told(webhook: Webhook, monkeypatch: pytest.MonkeyPatch) -> None:
+    for wrong in ("unheard-of://host", "ops@example.com"):
+        with pytest.raises(WarehouseError, match=r"by a URL that Apprise does not know\."):
+            send(monkeypatch, wrong)
+    with pytest.raises(WarehouseError, match=r"by a URL that Apprise does not know\."):
+        send(monkeypatch, webhook.url, "unheard-of://host")
+    assert len(webhook.posted) == 1
+
+
+def test_mail_that_must_be_encrypted_is_not_sent_without(
+    mail_server: MailServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(WarehouseError, match="E-Mail"):
+        send(monkeypatch, mail_url(mail_server, scheme="mailtos"))
     assert mail_server.messages == []
 
 
-def test_without_channels_it_is_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
-    Notifier().send(NOTIFICATION)
+def test_without_channels_it_is_in_the_log(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    send(monkeypatch, "")
     assert "Red check: ünique" in caplog.text

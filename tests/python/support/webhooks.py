@@ -18,7 +18,15 @@ class Webhook(http.server.ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}/services/secret-token"
+        return f"json://127.0.0.1:{self.server_address[1]}/services/secret-token"
+
+    @property
+    def told(self) -> list[str]:
+        """What was posted as people read it; a text that only repeats its title is left out."""
+        return [
+            "\n".join(dict.fromkeys((document["title"], document["message"])))
+            for _, document in self.posted
+        ]
 
 
 class _Poster(http.server.BaseHTTPRequestHandler):
