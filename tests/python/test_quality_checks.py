@@ -223,6 +223,34 @@ def test_rates_that_are_too_high_name_the_organizations(story_of_sample: Story) 
     )
 
 
+def test_few_executions_are_no_share(story_of_sample: Story) -> None:
+    without_check_constraints(story_of_sample)
+    few, enough = (
+        row["organization_id"]
+        for row in story_of_sample.rows(
+            "select organization_id from marts.fct_task_executions where status = 'completed' "
+            "and pricing_status <> 'no_usage' group by organization_id having count(*) >= 20 "
+            "order by organization_id limit 2"
+        )
+    )
+    with story_of_sample.database.connect() as connection:
+        for organization, finished in ((few, 19), (enough, 20)):
+            connection.execute(
+                "update marts.fct_task_executions set cost_usd = null, status = case "
+                "when execution_id in (select execution_id from marts.fct_task_executions "
+                "where organization_id = %(organization)s and status = 'completed' "
+                "and pricing_status <> 'no_usage' limit %(finished)s) then status "
+                "else 'pending' end where organization_id = %(organization)s",
+                {"organization": organization, "finished": finished},
+            )
+    check(story_of_sample, "--full", "--suite", "executions")
+    found = results_of(story_of_sample)
+    for name in ("costs_are_known", "executions_have_cost_data"):
+        named = {broken["organization_id"] for broken in found[name]["broken_ids"]}
+        assert enough in named, name
+        assert few not in named, name
+
+
 def test_a_check_looks_at_what_builds_have_changed_since_the_last_one(
     story_of_sample: Story,
 ) -> None:
