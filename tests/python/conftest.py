@@ -9,10 +9,12 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import dagster as dg
 import pytest
 from psycopg import sql
 from support.servers import (
     DEBIAN_BIN_DIRECTORY,
+    STORY_DATABASE,
     TEMPLATE_DATABASE,
     Database,
     connect_to,
@@ -168,3 +170,19 @@ def _create_database(server: EmbeddedServer, name: str, template: str) -> None:
                 sql.Identifier(name), sql.Identifier(template)
             )
         )
+
+
+@pytest.fixture(scope="session")
+def definitions(tmp_path_factory: pytest.TempPathFactory) -> dg.Definitions:
+    """Return Dagster's definitions; which database they work on is asked when a run begins.
+
+    A process reads the project once, so no test imports what reads it by itself.
+    """
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("DBT_TARGET_PATH", str(tmp_path_factory.mktemp("target")))
+        # dbt's manifest names the database in which tables are counted.
+        patched.setenv("PGHOST", "unused")
+        patched.setenv("PGUSER", "unused")
+        patched.setenv("PGDATABASE", STORY_DATABASE)
+        from orchestration.definitions import defs
+    return defs

@@ -20,7 +20,6 @@ from support.servers import Database
 from orchestration.buckets import BucketError, BucketPath, folder_at
 from orchestration.cli import main
 from orchestration.database.partitions import month_partitions
-from orchestration.defs.sensors import landing_inbox
 from orchestration.errors import WarehouseError
 from orchestration.landing.inbox import (
     ReceivedFile,
@@ -85,7 +84,13 @@ def test_files_land_from_a_bucket_and_are_moved(database_18: Database, bucket: B
     assert str(received[1].path) == f"{LANDING}/archive/2026-11-26/b.ndjson"
 
 
-def test_the_sensor_asks_for_a_run_when_files_wait_in_the_bucket(bucket: Bucket) -> None:
+def test_the_sensor_asks_for_a_run_when_files_wait_in_the_bucket(
+    definitions: dg.Definitions, bucket: Bucket
+) -> None:
+    landing_inbox = next(
+        found for found in definitions.sensors or [] if found.name == "landing_inbox"
+    )
+    assert callable(landing_inbox)
     with dg.DagsterInstance.ephemeral() as instance:
         assert isinstance(landing_inbox(dg.build_sensor_context(instance)), dg.SkipReason)
         bucket.put_events("landing/inbox/events.ndjson", execution(1))

@@ -16,7 +16,7 @@ from support.checks import RULES, without_check_constraints
 from support.events import decision, execution, organization
 from support.price_books import for_three_usd
 from support.servers import Database
-from support.stories import ROWS, STORY_DATABASE, Project, Story, environment_of
+from support.stories import ROWS, Project, Story, environment_of
 from support.webhooks import Webhook, serving
 
 from orchestration.defs.notifications import Notifier
@@ -33,20 +33,6 @@ _MISCOUNT = (
     "differing_measures = case when is_equal then 'count' end"
 )
 TICK = dt.datetime(2026, 11, 26, 10, 5, tzinfo=dt.UTC)
-
-
-@pytest.fixture(scope="module")
-def definitions(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dg.Definitions]:
-    """Return the definitions; which database they work on is asked when a run begins."""
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setenv("DBT_TARGET_PATH", str(tmp_path_factory.mktemp("target")))
-        # dbt's manifest names the database in which tables are counted.
-        patched.setenv("PGHOST", "unused")
-        patched.setenv("PGUSER", "unused")
-        patched.setenv("PGDATABASE", STORY_DATABASE)
-        from orchestration.definitions import defs
-
-        yield defs
 
 
 @pytest.fixture(scope="module")

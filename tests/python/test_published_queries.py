@@ -26,7 +26,8 @@ from psycopg.rows import dict_row
 from support.events import ORGANIZATION_ID, execution, organization, user, uuid_of
 from support.oracle import Oracle, Row
 from support.oracle_rollups import rounded
-from support.stories import STORY_DATABASE, Seeds, Story, copy_of, keep_as, price
+from support.servers import STORY_DATABASE
+from support.stories import Seeds, Story, copy_of, keep_as, price
 
 from orchestration.database.embedded import EmbeddedServer
 

@@ -16,10 +16,10 @@ import pytest
 from click.testing import CliRunner, Result
 from support.events import ORGANIZATION_ID, decision, execution, organization, user, uuid_of
 from support.oracle import Row
+from support.servers import STORY_DATABASE
 from support.stories import (
     NOW,
     ROWS,
-    STORY_DATABASE,
     Project,
     Seeds,
     Story,

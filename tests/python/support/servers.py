@@ -11,6 +11,9 @@ from orchestration.database.embedded import HOST, ROLE, EmbeddedServer
 
 DEBIAN_BIN_DIRECTORY = Path("/usr/lib/postgresql/15/bin")
 
+STORY_DATABASE = "warehouse_story"
+"""The name under which every build happens; a database that is kept gets another one afterwards."""
+
 TEMPLATE_DATABASE = "warehouse_template"
 
 

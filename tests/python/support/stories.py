@@ -35,10 +35,7 @@ from orchestration.landing.loader import land
 from orchestration.project import PROJECT_FILE, project_root
 from orchestration.sample.generator import SampleSettings, generate
 from support.oracle import Event, Oracle, Row, parse
-from support.servers import Database, settings_of
-
-STORY_DATABASE = "warehouse_story"
-"""The name under which every build happens; a database that is kept gets another one afterwards."""
+from support.servers import STORY_DATABASE, Database, settings_of
 
 NOW = "2026-10-31T23:30:00Z"
 """What counts as now in every build unless a story is about the clock."""
