@@ -21,8 +21,13 @@
         {{ sql }}
     ) as model_subq;
     {%- set constraints = [] -%}
-    {%- for column in columns if column.constraints -%}
-        {%- do constraints.append('alter column ' ~ column.name ~ ' set not null') -%}
+    {%- for column in columns -%}
+        {%- for constraint in column.constraints -%}
+            {%- if constraint.type != 'not_null' -%}
+                {{ exceptions.raise_compiler_error('Name the constraint of ' ~ column.name ~ ' beside the columns') }}
+            {%- endif -%}
+            {%- do constraints.append('alter column ' ~ column.name ~ ' set not null') -%}
+        {%- endfor -%}
     {%- endfor -%}
     {%- for constraint in adapter.render_raw_model_constraints(raw_constraints=model.constraints) -%}
         {%- do constraints.append('add ' ~ constraint) -%}

@@ -1,6 +1,5 @@
 """The command `warehouse summary`."""
 
-from contextlib import suppress
 from datetime import date
 from decimal import Decimal
 from importlib.resources import files
@@ -9,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from orchestration.errors import WarehouseError
-from orchestration.selection import days_of, organization_called
+from orchestration.selection import days_of_month, organization_called
 
 if TYPE_CHECKING:
     import psycopg
@@ -41,7 +40,7 @@ def summary(organization: str | None, month: str | None, is_json: bool) -> None:
     from orchestration.database.migrate import require_migrated
     from orchestration.exact_json import as_json
 
-    first_day, day_after = _days_of(month) if month else (None, None)
+    first_day, day_after = days_of_month(month) if month else (None, None)
     with connect(application_name="warehouse summary") as connection:
         require_migrated(connection)
         document = _gather(connection, organization, first_day, day_after)
@@ -49,14 +48,6 @@ def summary(organization: str | None, month: str | None, is_json: bool) -> None:
         click.echo(json.dumps(as_json(document), ensure_ascii=False, indent=2))
     else:
         _show(document, Console())
-
-
-def _days_of(month: str) -> tuple[date, date]:
-    """Return the first day of a month and the one after its last."""
-    if len(month) == len("2026-10"):
-        with suppress(WarehouseError):
-            return days_of(month)
-    raise WarehouseError(f"{month!r} is not a month. Write it as 2026-10.")
 
 
 def _gather(

@@ -8,7 +8,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from orchestration.errors import WarehouseError
-from orchestration.selection import days_of, organization_called
+from orchestration.selection import days_of, organization_called, user_called
 
 Document = dict[str, Any]
 
@@ -91,7 +91,11 @@ def explain(connection: psycopg.Connection, question: Question) -> Document:
             "model": question.model,
             "user_id": None,
         }
-        user = _user(connection, parameters, question.user) if question.user else None
+        user = (
+            user_called(connection, organization["organization_id"], question.user)
+            if question.user
+            else None
+        )
         parameters["user_id"] = user and user["user_id"]
         return _document(connection, question, parameters, organization, user)
     except psycopg.errors.UndefinedTable:
@@ -119,7 +123,7 @@ def _document(
     def part(query: str) -> dict[str, Any]:
         asked = psycopg.ClientCursor(connection).mogrify(query.encode(), parameters)
         with connection.cursor(row_factory=dict_row) as cursor:
-            return {"sql": asked, "rows": cursor.execute(query.encode(), parameters).fetchall()}
+            return {"sql": asked, "rows": cursor.execute(asked.encode()).fetchall()}
 
     def by(columns: str, rows: str, condition: str = "") -> dict[str, Any]:
         return part(
@@ -129,7 +133,8 @@ def _document(
 
     published = None
     if question.provider is None and question.model is None:
-        published = part(text("published_user_days" if user else "published_days"))
+        mart = "user_days" if user else "organization_days"
+        published = part(text("published").format(mart=mart))
     by_price = by("price_id, provider, model, pricing_status", facts)
     document: Document = {
         "asked": {
@@ -173,23 +178,6 @@ def _disagreements(document: Document, total: dict[str, Any]) -> list[str]:
 
 def _sum(part: dict[str, Any], measure: str) -> Any:
     return sum(row[measure] for row in part["rows"])
-
-
-def _user(
-    connection: psycopg.Connection, parameters: dict[str, Any], wanted: str
-) -> dict[str, Any]:
-    """Find a user of an organization by id or name."""
-    with connection.cursor(row_factory=dict_row) as cursor:
-        found = cursor.execute(_text("user").encode(), parameters | {"user": wanted}).fetchall()
-    if len(found) == 1:
-        return found[0]
-    ids = ", ".join(str(row["user_id"]) for row in found)
-    raise WarehouseError(
-        f"Several users are called {wanted!r}: {ids}. Give an id."
-        if found
-        else f"No user of the organization has the id or the name {wanted!r}; "
-        "marts.dim_users lists them."
-    )
 
 
 def _text(name: str) -> str:
