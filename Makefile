@@ -3,7 +3,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup demo build docs ui lint format test mutants bench clean
+.PHONY: help setup dev demo build docs ui lint format test mutants bench clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || \
 	command -v python3)
@@ -24,6 +24,14 @@ setup: .venv/installed ## Make the environment in .venv from requirements.lock
 		-r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps \
 		--no-build-isolation --editable .
+	touch $@
+
+dev: .venv/installed-dev ## Add what lint, tests and benchmarks need, from requirements-dev.lock
+
+.venv/installed-dev: .venv/installed requirements-dev.lock
+	@# Both, so that two different versions of a package are refused.
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes \
+		-r requirements.lock -r requirements-dev.lock
 	touch $@
 
 demo: setup ## Land the bundled sample, build everything and show the result
@@ -57,7 +65,7 @@ docs: setup ## One site about models and the quality of the data, after a build
 ui: setup ## Dagster on the same database, at http://127.0.0.1:3000
 	$(BIN)/warehouse ui
 
-lint: setup ## Python, SQL with both templaters, YAML, dbt project and its conventions
+lint: dev ## Python, SQL with both templaters, YAML, dbt project and its conventions
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -69,7 +77,7 @@ lint: setup ## Python, SQL with both templaters, YAML, dbt project and its conve
 	$(WITH_DATABASE) $(BIN)/sqlfluff lint --templater dbt models 2>&1 | tee target/sqlfluff.log
 	@! grep -q 'Skipped file' target/sqlfluff.log
 
-format: setup ## Rewrite Python and SQL the way that lint wants them
+format: dev ## Rewrite Python and SQL the way that lint wants them
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(BIN)/sqlfluff fix --quiet models tests/singular
@@ -78,10 +86,10 @@ test: lint ## Everything that CI runs: lint and the tests on real databases
 	@# A file's tests share what they build, so each file stays on one core.
 	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 
-mutants: setup ## Put every small mistake into the marts' SQL, one at a time, and show what no test notices
+mutants: dev ## Put every small mistake into the marts' SQL, one at a time, and show what no test notices
 	ALL_MUTANTS=1 $(BIN)/pytest tests/python/test_mutants.py
 
-bench: setup ## Measure landing, builds and pricing; see benchmarks/README.md
+bench: dev ## Measure landing, builds and pricing; see benchmarks/README.md
 	$(BIN)/python -m benchmarks
 
 clean: ## Stop the embedded PostgreSQL and delete its data, the environment and build products
