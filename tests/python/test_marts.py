@@ -9,7 +9,7 @@ import contextlib
 import json
 import re
 import threading
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 import pytest
 from click.testing import CliRunner
-from support.oracle import Oracle, Row, latest_versions
+from support.oracle import Oracle, Row, latest_versions, moment
 from support.oracle_rollups import count, first_day, measures, total
 from support.stories import AUDITS, NOW, SUMS, Story, environment_of
 
@@ -108,6 +108,7 @@ def truths_of(oracle: Oracle) -> Mapping[str, Mapping[str, Any]]:
     rollups = (
         *(f"organization_{period}" for period in ("hours", "days", "weeks", "months")),
         *(f"user_{period}" for period in ("days", "weeks", "months")),
+        *(f"team_{period}" for period in ("days", "months")),
         *(f"provider_{period}" for period in ("hours", "days", "weeks", "months")),
         "model_usage",
     )
@@ -274,6 +275,48 @@ def test_every_policy_of_the_savings_by_policy_adds_up_to_the_truth(
     assert {row.pop("policy"): row for row in found} == {
         policy: {name: total(part, name) for name in names} for policy, part in rows.items()
     }
+
+
+def test_what_somebody_did_counts_for_the_team_that_they_were_in(
+    sample: Story, oracle: Oracle
+) -> None:
+    zones = {
+        organization_id: ZoneInfo(event["timezone"])
+        for organization_id, event in latest_versions(oracle.events, "organization").items()
+    }
+    teams: dict[tuple[str, str], list[tuple[datetime, str | None]]] = defaultdict(list)
+    for event in oracle.events:
+        if event["event"] == "user":
+            key = (event["organization_id"], event["id"])
+            teams[key].append((moment(event["updated_at"]), event.get("team")))
+    expected: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
+    for fact in oracle.task_executions.values():
+        team, zone = None, zones.get(fact["organization_id"], ZoneInfo("UTC"))
+        for since, name in sorted(teams[fact["organization_id"], fact["user_id"]], reverse=True):
+            team = name
+            if since.astimezone(zone).date() <= fact["metric_date"]:
+                break
+        expected[fact["organization_id"], team, first_day(fact["metric_date"], "monthly")].append(
+            fact
+        )
+    assert any(len({team for _, team in versions}) > 1 for versions in teams.values())
+    found = sample.rows(
+        "select organization_id, team, metric_date, total_tasks, total_spend_usd, "
+        "active_developers from marts.team_months"
+    )
+    assert {
+        (row["organization_id"], row["team"], row["metric_date"]): (
+            row["total_tasks"], row["total_spend_usd"], row["active_developers"],
+        )
+        for row in found
+    } == {
+        key: (
+            len(facts),
+            total(facts, "cost_usd"),
+            len({fact["user_id"] for fact in facts} - {None}),
+        )
+        for key, facts in expected.items()
+    }  # fmt: skip
 
 
 READ = ("marts", "documents", "quality")

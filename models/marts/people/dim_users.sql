@@ -24,15 +24,7 @@ with users as (
         *,
         greatest(
             {{ local_date('believed_at', "'UTC'") }},
-            (
-                select max(sealings.sealed_until)
-                from {{ ref('stg_platform__sealed_organizations') }} as sealings
-                inner join {{ ref('stg_platform__loads') }} as loads
-                    on sealings.sealed_at <= loads.landed_at
-                where
-                    sealings.organization_id = users.organization_id
-                    and loads.load_id = users._load_id
-            )
+            {{ sealed_until_when_landed('users') }}
         ) as known_since
     from {{ ref('stg_platform__users') }} as users
 

@@ -34,9 +34,7 @@ facts as (
 
 executions_of_days as (
 
-    select execution_id from facts
-    union
-    select events.execution_id
+    select distinct events.execution_id
     from different_days
     inner join {{ ref('stg_platform__task_executions') }} as events
         on
