@@ -14,7 +14,7 @@
             and keys.contype = 'p'
             and cardinality(keys.conkey) <> {{ columns | length }};
         if old_key is not null then
-            execute format('alter table {{ this }} drop constraint %I', old_key);
+            execute format('alter table {{ this }} drop constraint %I cascade', old_key);
             alter table {{ this }} add primary key ({{ columns | join(', ') }});
         end if;
     end

@@ -319,6 +319,59 @@ def test_what_somebody_did_counts_for_the_team_that_they_were_in(
     }  # fmt: skip
 
 
+JOINS = {
+    "dim_users": {"dim_organizations": ("organization_id",)},
+    "fct_measured_savings": {
+        "dim_organizations": ("organization_id",),
+        "fct_task_executions": ("execution_id",),
+    },
+    "fct_routing_decisions": {
+        "dim_organizations": ("organization_id",),
+        "fct_task_executions": ("execution_id",),
+    },
+    "fct_task_executions": {
+        "dim_organizations": ("organization_id",),
+        "dim_providers": ("provider",),
+        "dim_users": ("organization_id", "user_id"),
+    },
+    "late_corrections": {"dim_organizations": ("organization_id",)},
+}
+"""By tables, the tables whose primary keys they hold, in which columns."""
+
+
+def declared_joins(story: Story) -> dict[str, dict[str, tuple[str, ...]]]:
+    """Return what a tool finds that asks the catalog for foreign keys."""
+    found: dict[str, dict[str, tuple[str, ...]]] = defaultdict(dict)
+    for row in story.rows(
+        "select conrelid::regclass::text as name, confrelid::regclass::text as target, "
+        "(select array_agg(attname::text order by place) "
+        "from unnest(conkey) with ordinality as key (number, place) "
+        "inner join pg_catalog.pg_attribute on attrelid = conrelid and attnum = number) as columns "
+        "from pg_catalog.pg_constraint "
+        "where contype = 'f' and connamespace = 'marts'::regnamespace"
+    ):
+        found[row["name"]][row["target"]] = tuple(row["columns"])
+    return found
+
+
+def test_tools_find_joins_that_lose_no_row(sample: Story) -> None:
+    assert declared_joins(sample) == JOINS
+    for name, targets in JOINS.items():
+        for target, columns in targets.items():
+            using = ", ".join(columns)
+            known = " and ".join(f"{name}.{column} is not null" for column in columns)
+            lost = sample.row(
+                f"select count(*) as rows from marts.{name} left join marts.{target} "  # noqa: S608
+                f"using ({using}) where {known} and {target}.ctid is null"
+            )
+            assert lost["rows"] == 0, (name, target)
+
+
+def test_a_table_that_is_replaced_keeps_its_joins(story_of_sample: Story) -> None:
+    story_of_sample.build("dim_organizations", "dim_users", full_refresh=True)
+    assert declared_joins(story_of_sample) == JOINS
+
+
 READ = ("marts", "documents", "quality")
 """Schemas that people read."""
 
