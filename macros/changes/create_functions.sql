@@ -6,6 +6,7 @@
     {%- if execute and flags.WHICH != 'freshness' -%}
     {%- set schema = function_schema() -%}
     {%- set intermediate = '"' ~ generate_schema_name('intermediate', none) ~ '"' -%}
+    {%- set staging = generate_schema_name('staging', none) -%}
     {%- set marked = schema ~ '.duration_percentile(jsonb, numeric)' -%}
     {%- set statements %}
     create schema if not exists {{ schema }};
@@ -22,6 +23,29 @@
     drop table if exists {{ table_of_marts('reconciled_provider_periods') }} cascade;
     drop table if exists {{ intermediate }}.int_touched_organization_days cascade;
     drop table if exists {{ intermediate }}.int_touched_provider_days cascade;
+    -- The ledgers that the warehouse writes have a folder of their own now; what reads them follows.
+    do $upgrade$
+    declare
+        ledger record;
+    begin
+        for ledger in
+            select
+                old_view,
+                regexp_replace(old_view, '^stg_[a-z]+', 'stg_warehouse') as new_view
+            from unnest(array[
+                'stg_platform__loads', 'stg_platform__landed_totals', 'stg_platform__event_totals',
+                'stg_platform__finished_builds', 'stg_platform__seals', 'stg_platform__sealed_organizations',
+                'stg_platform__sealed_executions', 'stg_quality__check_results'
+            ]) as old_views (old_view)
+        loop
+            if to_regclass(format('%I.%I', '{{ staging }}', ledger.new_view)) is null then
+                execute format(
+                    'alter view if exists %I.%I rename to %I', '{{ staging }}', ledger.old_view, ledger.new_view
+                );
+            end if;
+        end loop;
+    end
+    $upgrade$;
     -- Corrections are a view of these now, and are asked for by execution.
     do $upgrade$
     begin

@@ -7,7 +7,7 @@
     {%- if execute and models and 'fct_task_executions' not in models -%}
         {%- set waiting = run_query(
             'select count(*) from '
-            ~ (arrived_loads if load_relation(arrived_loads) else source('platform', 'loads'))
+            ~ (arrived_loads if load_relation(arrived_loads) else source('warehouse', 'loads'))
         ).rows[0][0] -%}
         {%- if waiting -%}
             {%- do print(

@@ -10,7 +10,7 @@
     where
         not exists (
             select 1
-            from {{ ref('stg_platform__sealed_executions') }} as sealed
+            from {{ ref('stg_warehouse__sealed_executions') }} as sealed
             where sealed.execution_id = executions.execution_id
         );
     {%- elif held in ('days', 'decisions', 'comparisons') and is_incremental() %}

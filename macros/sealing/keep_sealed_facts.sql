@@ -5,7 +5,7 @@
     create temporary table sealed_facts on commit drop as
     select executions.*
     from {{ this }} as executions
-    inner join {{ ref('stg_platform__sealed_executions') }} as sealed
+    inner join {{ ref('stg_warehouse__sealed_executions') }} as sealed
         on executions.execution_id = sealed.execution_id
     where
         executions.execution_id in (

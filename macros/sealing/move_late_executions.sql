@@ -13,7 +13,7 @@
     from {{ this }} as executions
     where
         executions.execution_id in (
-            {%- for counted in ['stg_platform__sealed_executions', 'int_late_changes'] %}
+            {%- for counted in ['stg_warehouse__sealed_executions', 'int_late_changes'] %}
             select batch.execution_id
             from {{ ref('int_execution_batch') }} as batch
             inner join {{ ref(counted) }} as counted on batch.execution_id = counted.execution_id

@@ -8,7 +8,7 @@
         noted.execution_id = batch.execution_id
         and not exists (
             select 1
-            from {{ ref('stg_platform__sealed_executions') }} as sealed
+            from {{ ref('stg_warehouse__sealed_executions') }} as sealed
             where sealed.execution_id = noted.execution_id
         );
 
@@ -33,7 +33,7 @@
         )
         and not exists (
             select 1
-            from {{ ref('stg_platform__sealed_executions') }} as sealed
+            from {{ ref('stg_warehouse__sealed_executions') }} as sealed
             where sealed.execution_id = executions.execution_id
         );
 {%- endmacro %}

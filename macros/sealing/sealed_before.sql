@@ -3,7 +3,7 @@
 {% macro sealed_before() -%}
     (
         select coalesce(max(seals.sealed_before), cast('-infinity' as timestamptz))
-        from {{ ref('stg_platform__seals') }} as seals
+        from {{ ref('stg_warehouse__seals') }} as seals
         where seals.execution_count > 0
     )
 {%- endmacro %}

@@ -2,8 +2,8 @@
 {% macro sealed_until_when_landed(relation) -%}
     (
                 select max(sealings.sealed_until)
-                from {{ ref('stg_platform__sealed_organizations') }} as sealings
-                inner join {{ ref('stg_platform__loads') }} as loads
+                from {{ ref('stg_warehouse__sealed_organizations') }} as sealings
+                inner join {{ ref('stg_warehouse__loads') }} as loads
                     on sealings.sealed_at <= loads.landed_at
                 where
                     sealings.organization_id = {{ relation }}.organization_id

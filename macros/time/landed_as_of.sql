@@ -4,7 +4,7 @@
     {%- if var('as_of') -%}
         {{ load_id }} in (
             select loads.load_id
-            from {{ source('platform', 'loads') }} as loads
+            from {{ source('warehouse', 'loads') }} as loads
             where {{ known_as_of('loads.landed_at') }}
         )
     {%- else -%}

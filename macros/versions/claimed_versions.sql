@@ -11,7 +11,7 @@
         coalesce(bool_or(versions.updated_at > loads.landed_at) over same_claim, false)
             as has_early_stamp
     from {{ versions }} as versions
-    left join {{ ref('stg_platform__loads') }} as loads on versions._load_id = loads.load_id
+    left join {{ ref('stg_warehouse__loads') }} as loads on versions._load_id = loads.load_id
     window
         same_claim as (partition by versions.{{ key }}, versions.organization_id)
 {%- endmacro %}

@@ -3,7 +3,7 @@
 
 with loads as (
 
-    select * from {{ ref('stg_platform__loads') }}
+    select * from {{ ref('stg_warehouse__loads') }}
 
 ),
 

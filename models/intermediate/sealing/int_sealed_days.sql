@@ -4,7 +4,7 @@
 
 with sealings as (
 
-    select * from {{ ref('stg_platform__sealed_organizations') }}
+    select * from {{ ref('stg_warehouse__sealed_organizations') }}
 
 ),
 

@@ -3,7 +3,7 @@
 
 with sealed as (
 
-    select * from {{ ref('stg_platform__sealed_executions') }}
+    select * from {{ ref('stg_warehouse__sealed_executions') }}
 
 ),
 

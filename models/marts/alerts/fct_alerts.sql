@@ -17,7 +17,7 @@ with conditions as (
 builds as (
 
     select max(ended_at) as last_ended_at
-    from {{ ref('stg_platform__finished_builds') }}
+    from {{ ref('stg_warehouse__finished_builds') }}
 
 ),
 

@@ -4,7 +4,7 @@
 -- depends_on: {{ ref('int_bookmarks') }}
 -- depends_on: {{ ref('int_execution_changes') }}
 -- depends_on: {{ ref('int_processed_loads') }}
--- depends_on: {{ ref('stg_platform__loads') }}
+-- depends_on: {{ ref('stg_warehouse__loads') }}
 
 {{
     config(

@@ -25,8 +25,8 @@
 -- depends_on: {{ ref('int_sealed_versions') }}
 -- depends_on: {{ ref('stg_platform__organizations') }}
 -- depends_on: {{ ref('stg_platform__routing_decisions') }}
--- depends_on: {{ ref('stg_platform__sealed_executions') }}
--- depends_on: {{ ref('stg_platform__seals') }}
+-- depends_on: {{ ref('stg_warehouse__sealed_executions') }}
+-- depends_on: {{ ref('stg_warehouse__seals') }}
 -- depends_on: {{ ref('stg_platform__task_executions') }}
 
 {{

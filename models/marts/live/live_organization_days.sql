@@ -195,7 +195,7 @@ totals as (
 landed as (
 
     select max(landed_at) as last_landed_at
-    from {{ ref('stg_platform__loads') }}
+    from {{ ref('stg_warehouse__loads') }}
 
 ),
 

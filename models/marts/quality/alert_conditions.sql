@@ -181,7 +181,7 @@ budgets as (
 last_landing as (
 
     select max(landed_at) as landed_at
-    from {{ ref('stg_platform__loads') }}
+    from {{ ref('stg_warehouse__loads') }}
 
 ),
 
@@ -213,7 +213,7 @@ ages as (
 last_build as (
 
     select *
-    from {{ ref('stg_platform__finished_builds') }}
+    from {{ ref('stg_warehouse__finished_builds') }}
     where command = 'build'
     order by ended_at desc
     limit 1
@@ -229,7 +229,7 @@ last_checks as (
         results.broken_rows,
         results.is_success,
         results.checked_at
-    from {{ ref('stg_quality__check_results') }} as results
+    from {{ ref('stg_warehouse__check_results') }} as results
     cross join limits
     where
         results.checked_at

@@ -28,7 +28,7 @@ to_jsonb(placed) - array[
 
 with loads as (
 
-    select * from {{ ref('stg_platform__loads') }}
+    select * from {{ ref('stg_warehouse__loads') }}
 
 ),
 

@@ -22,13 +22,13 @@
 
 with landed_totals as (
 
-    select * from {{ ref('stg_platform__landed_totals') }}
+    select * from {{ ref('stg_warehouse__landed_totals') }}
 
 ),
 
 event_totals as (
 
-    select * from {{ ref('stg_platform__event_totals') }}
+    select * from {{ ref('stg_warehouse__event_totals') }}
 
 ),
 

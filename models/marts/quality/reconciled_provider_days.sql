@@ -4,7 +4,7 @@
 -- open days.
 -- depends_on: {{ ref('int_bookmarks') }}
 -- depends_on: {{ ref('int_execution_changes') }}
--- depends_on: {{ ref('stg_platform__seals') }}
+-- depends_on: {{ ref('stg_warehouse__seals') }}
 
 {%- set after = ['int_provider_days', 'int_provider_hours'] %}
 

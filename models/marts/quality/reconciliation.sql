@@ -13,7 +13,7 @@ with loads as (
 
 landed_totals as (
 
-    select * from {{ ref('stg_platform__landed_totals') }}
+    select * from {{ ref('stg_warehouse__landed_totals') }}
 
 ),
 

@@ -9,7 +9,7 @@ with adjustments as (
 
 loads as (
 
-    select * from {{ source('platform', 'loads') }}
+    select * from {{ source('warehouse', 'loads') }}
 
 ),
 

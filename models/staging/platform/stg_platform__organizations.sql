@@ -15,7 +15,7 @@ select
         updated_at,
         (
             select loads.landed_at
-            from {{ source('platform', 'loads') }} as loads
+            from {{ source('warehouse', 'loads') }} as loads
             where loads.load_id = organizations._load_id
         )
     ) as believed_at,

@@ -15,5 +15,5 @@ select
     adjustment_count,
     started_at,
     landed_at
-from {{ source('platform', 'loads') }}
+from {{ source('warehouse', 'loads') }}
 where {{ known_as_of('landed_at') }}

@@ -20,5 +20,5 @@ select
     part_tokens,
     other_units,
     amount_usd
-from {{ source('platform', 'event_totals') }}
+from {{ source('warehouse', 'event_totals') }}
 where {{ landed_as_of('load_id') }}

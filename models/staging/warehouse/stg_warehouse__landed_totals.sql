@@ -19,5 +19,5 @@ select
     part_tokens,
     other_units,
     amount_usd
-from {{ source('platform', 'landed_totals') }}
+from {{ source('warehouse', 'landed_totals') }}
 where {{ landed_as_of('load_id') }}
