@@ -1,5 +1,5 @@
--- Grain: one row per organization, team and day in the organization's reporting time zone; what users
--- did counts for the team that they were in on the day, and stands under no team where none is known.
+-- Grain: one row per organization, team and day in the organization's reporting time zone. What
+-- somebody did counts for the team of that day, and stands under no team where none is known.
 
 {{ config(materialized='view') }}
 
