@@ -318,9 +318,9 @@ def _first_error(instance: dg.DagsterInstance, run: dg.DagsterRun) -> str | None
         while error and error.cause:
             error = error.cause
         if error:
-            # Without the name of the class; of dbt what its nodes said.
+            # Without the name of the class; of dbt what its nodes said, without its rows of dots.
             *_, said = re.split(r"\A[\w.]+: |Errors parsed from dbt logs:", error.message.strip())
-            return said
+            return re.sub(r" \.{4,}", "", said)
     return None
 
 

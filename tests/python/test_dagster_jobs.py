@@ -527,7 +527,6 @@ def test_alerts_are_told_once_and_when_they_are_resolved(
         alerts(context)
         (message,) = webhook.told
         assert_is_complete(message)
-        assert message.split("\n")[0].endswith(f"(and {len(open_rules) - 1} more)")
         assert message.count("Likely cause: ") == len(open_rules)
         assert re.search(
             r"info: spend_is_below_budget_notice: Acme, mostly \w+ .*: 3 usd, limit 2\.5, since",
@@ -639,7 +638,7 @@ def test_a_failed_run_is_told_with_its_red_checks_and_the_next_success(
         assert len(webhook.told) == 2
         assert message.startswith("near_real_time failed in warehouse_models: 1 run(s), since ")
         assert "Red check" not in message
-        assert "member_since" in re.findall("Likely cause: (.*)", message)[0]
+        assert re.search("Likely cause: .* model dim_users .* out of sync!", message)
         assert "\nNext: warehouse db status\n" in message
         # The same failure, hours after its first one.
         monkeypatch.setattr("orchestration.defs.sensors.REPEATED_AFTER", dt.timedelta(seconds=1))
