@@ -1,4 +1,4 @@
-"""Which environment this is, and what runs by itself in it."""
+"""Which environment this is, what runs by itself in it, and where people see its runs."""
 
 import os
 from enum import StrEnum
@@ -6,6 +6,7 @@ from enum import StrEnum
 from orchestration.errors import WarehouseError
 
 VARIABLE = "WAREHOUSE_ENVIRONMENT"
+UI_VARIABLE = "WAREHOUSE_UI_URL"
 
 
 class Environment(StrEnum):
@@ -53,3 +54,16 @@ def runs_by_itself() -> bool:
         WarehouseError: The variable names no environment.
     """
     return RUNS_BY_ITSELF[current_environment()]
+
+
+def page_of_ui(path: str) -> str:
+    """Return where people see a page of Dagster.
+
+    Args:
+        path: The page, such as `runs/ID`.
+
+    Returns:
+        Its URL when `WAREHOUSE_UI_URL` says where the web server is; else the path in Dagster.
+    """
+    url = os.environ.get(UI_VARIABLE)
+    return f"{url.rstrip('/')}/{path}" if url else f"/{path} in Dagster"

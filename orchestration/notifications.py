@@ -4,8 +4,10 @@ Where to is read from the environment when something is told, so that neither ad
 passwords show up in the UI.
 """
 
+import datetime as dt
 import logging
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from orchestration.errors import WarehouseError
@@ -16,26 +18,52 @@ SETTING = "WAREHOUSE_NOTIFY_URLS"
 
 @dataclass(frozen=True)
 class Notification:
-    """Something that people should know.
+    """Something that people should know, and what to do about it.
 
     Attributes:
-        title: In one line.
-        lines: The details.
+        summary: In one line what, who, how much, and since when.
+        cause: The likely one.
+        command: What to do next.
+        look: Where it can be seen: a page of Dagster, a query.
+        details: What else is known, a line each.
     """
 
-    title: str
-    lines: tuple[str, ...] = ()
+    summary: str
+    cause: str
+    command: str
+    look: tuple[str, ...]
+    details: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         """Return it as plain text."""
-        return "\n".join([self.title, *self.lines])
+        return "\n".join(
+            [
+                self.summary,
+                *self.details,
+                f"Likely cause: {self.cause}",
+                f"Next: {self.command}",
+                *(f"Look: {place}" for place in self.look),
+            ]
+        )
 
 
-def deliver(notification: Notification) -> None:
-    """Deliver a notification over every channel that `WAREHOUSE_NOTIFY_URLS` names.
+def moment(when: dt.datetime) -> str:
+    """Return a moment as people are told it.
 
     Args:
-        notification: What to tell.
+        when: The moment, in any zone.
+
+    Returns:
+        Day and minute in UTC.
+    """
+    return f"{when.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def deliver(notifications: Sequence[Notification]) -> None:
+    """Deliver as one message, over every channel that `WAREHOUSE_NOTIFY_URLS` names.
+
+    Args:
+        notifications: What to tell, the gravest first, whose summary becomes the title.
 
     Raises:
         WarehouseError: A channel did not take it, or is none; the others got it. The message has
@@ -51,11 +79,12 @@ def deliver(notification: Notification) -> None:
     apprise.logger.disabled = True
     logging.getLogger("urllib3").setLevel(logging.INFO)
     channels = apprise.Apprise()
+    first, *others = notifications
+    title = f"{first.summary} (and {len(others)} more)" if others else first.summary
     are_known = [channels.add(url) for url in urls]
     told = channels.notify(
-        title=notification.title,
-        # Few channels take a message without a text.
-        body="\n".join(notification.lines) or notification.title,
+        title=title,
+        body="\n\n".join(map(str, notifications)).removeprefix(f"{first.summary}\n"),
         body_format=apprise.NotifyFormat.TEXT,
     )
     failures = [channel.name for channel in told if not channel]
@@ -65,6 +94,6 @@ def deliver(notification: Notification) -> None:
         failures.append("Apprise, which did not begin")
     if failures:
         raise WarehouseError(
-            f"{notification.title!r} could not be delivered by {', '.join(failures)}. What "
+            f"{title!r} could not be delivered by {', '.join(failures)}. What "
             f'APPRISE_URLS="${SETTING}" apprise -vv --body test prints says why.'
         )

@@ -8,14 +8,14 @@ from orchestration.notifications import Notification, deliver
 class Notifier(dg.ConfigurableResource[None]):
     """Delivers notifications over every channel that `WAREHOUSE_NOTIFY_URLS` names."""
 
-    def send(self, notification: Notification) -> None:
-        """Write a notification to the log and deliver it over all channels.
+    def send(self, *notifications: Notification) -> None:
+        """Write notifications to the log and deliver them as one message over all channels.
 
         Args:
-            notification: What to tell.
+            *notifications: What to tell, the gravest first.
 
         Raises:
             WarehouseError: A channel did not take it, or is none; the others got it.
         """
-        dg.get_dagster_logger().warning(str(notification))
-        deliver(notification)
+        dg.get_dagster_logger().warning("\n\n".join(map(str, notifications)))
+        deliver(notifications)

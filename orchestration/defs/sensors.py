@@ -8,6 +8,7 @@ import datetime as dt
 import hashlib
 import json
 import os
+import re
 from collections.abc import Sequence
 from itertools import takewhile
 from typing import Any
@@ -20,11 +21,15 @@ from orchestration.dbt.waiting import WaitingLoads, waiting_loads
 from orchestration.defs.environments import sensor_status
 from orchestration.defs.jobs import near_real_time
 from orchestration.defs.notifications import Notifier
+from orchestration.defs.quality.checks import check_specs
 from orchestration.defs.schedules import is_unfinished
+from orchestration.environments import page_of_ui
 from orchestration.landing.inbox import landing_folder, waiting_files
-from orchestration.notifications import Notification
+from orchestration.landing.scrubbing import scrub
+from orchestration.notifications import Notification, moment
 from orchestration.project import project_root
-from orchestration.quality.alerts import alert_line, open_alerts
+from orchestration.quality.alerts import open_alerts, opened, resolved
+from orchestration.quality.runbook import advice
 
 BEHIND_AFTER = dt.timedelta(minutes=5)
 """So long after landing an event may be missing in marts that are not live."""
@@ -97,9 +102,14 @@ def price_files(
     )
     if not changed:
         return dg.SkipReason("Nothing changed.")
+    said = advice("price_files")
     notifier.send(
         Notification(
-            "Price files changed", (f"Changed: {', '.join(changed)}. A build was asked for.",)
+            f"Price files changed: {len(changed)} file(s), {', '.join(changed)}, "
+            f"since {moment(dt.datetime.now(dt.UTC))}; a build was asked for",
+            said.cause,
+            said.commands[0],
+            (page_of_ui("assets/marts/dim_prices"),),
         )
     )
     context.update_cursor(json.dumps(now))
@@ -121,29 +131,30 @@ def alerts(context: dg.SensorEvaluationContext, notifier: Notifier) -> dg.SkipRe
     Returns:
         What was told.
     """
+    told: dict[str, str] = json.loads(context.cursor) if context.cursor else {}
     try:
         with connect(application_name="warehouse sensor") as connection:
             found = {alert["dedup_key"]: alert for alert in open_alerts(connection)}
+            new = {
+                key: opened(connection, alert, _page_of(alert["rule"]))
+                for key, alert in found.items()
+                if key not in told
+            }
     except psycopg.errors.UndefinedTable:
         return dg.SkipReason("The marts are not built yet.")
-    told: dict[str, str] = json.loads(context.cursor) if context.cursor else {}
-    opened = [alert_line(row) for key, row in found.items() if key not in told]
-    resolved = [line for key, line in told.items() if key not in found]
-    if not opened and not resolved:
-        return dg.SkipReason(f"{len(found)} alert(s) are open, all of them told.")
-    parts = [
-        part
-        for part in (
-            f"{len(opened)} new alert(s)" if opened else "",
-            f"{len(resolved)} resolved" if resolved else "",
-        )
-        if part
+    over = [
+        resolved(key, summary, _page_of(key.split(":")[0]))
+        for key, summary in told.items()
+        if key not in found
     ]
-    notifier.send(
-        Notification(", ".join(parts), (*opened, *(f"resolved: {line}" for line in resolved)))
+    if not new and not over:
+        return dg.SkipReason(f"{len(found)} alert(s) are open, all of them told.")
+    notifier.send(*new.values(), *over)
+    still_told = {key: summary for key, summary in told.items() if key in found}
+    context.update_cursor(
+        json.dumps(still_told | {key: notification.summary for key, notification in new.items()})
     )
-    context.update_cursor(json.dumps({key: alert_line(row) for key, row in found.items()}))
-    return dg.SkipReason(f"Told: {', '.join(parts)}.")
+    return dg.SkipReason(f"Told: {len(new)} new alert(s), {len(over)} resolved.")
 
 
 @dg.sensor(
@@ -165,9 +176,14 @@ def freshness(context: dg.SensorEvaluationContext, notifier: Notifier) -> dg.Ski
     """
     now = dt.datetime.now(dt.UTC)
     behind = {}
-    arrived = [file.arrived for file in waiting_files(landing_folder())]
-    if arrived and now.timestamp() - min(arrived) > LIVE_BEHIND_AFTER.total_seconds():
-        behind["live views"] = f"{len(arrived)} file(s) wait in the inbox"
+    waiting = waiting_files(landing_folder())
+    first = min(waiting, key=lambda file: file.arrived, default=None)
+    if first and now.timestamp() - first.arrived > LIVE_BEHIND_AFTER.total_seconds():
+        since = dt.datetime.fromtimestamp(first.arrived, dt.UTC)
+        behind["live views"] = (
+            f"{len(waiting)} file(s) wait in the inbox, {first.path.name} since {moment(since)}, "
+            f"limit {_minutes(LIVE_BEHIND_AFTER)}"
+        )
     try:
         with connect(application_name="warehouse sensor") as connection:
             loads = waiting_loads(connection)
@@ -175,15 +191,31 @@ def freshness(context: dg.SensorEvaluationContext, notifier: Notifier) -> dg.Ski
         loads = WaitingLoads(0, None)
     if loads.since is not None and now - loads.since > BEHIND_AFTER:
         behind["marts"] = (
-            f"{loads.count} load(s) wait, the first since {loads.since:%Y-%m-%d %H:%M} UTC"
+            f"{loads.count} load(s) wait, the first since {moment(loads.since)}, "
+            f"limit {_minutes(BEHIND_AFTER)}"
         )
     told: list[str] = json.loads(context.cursor) if context.cursor else []
-    late = [f"The {name} are behind: {why}." for name, why in behind.items() if name not in told]
-    caught_up = [f"The {name} are up to date again." for name in told if name not in behind]
+    look = (page_of_ui("runs"),)
+    said, ended = advice("freshness"), advice("recovered_runs")
+    late = [
+        Notification(f"The {name} are behind: {why}", said.cause, said.commands[0], look)
+        for name, why in behind.items()
+        if name not in told
+    ]
+    caught_up = [
+        Notification(
+            f"The {name} are up to date again, since {moment(now)}: nothing waits",
+            ended.cause,
+            ended.commands[0],
+            look,
+        )
+        for name in told
+        if name not in behind
+    ]
     if late or caught_up:
-        notifier.send(Notification(" ".join([*late, *caught_up])))
+        notifier.send(*late, *caught_up)
         context.update_cursor(json.dumps(sorted(behind)))
-    return dg.SkipReason(f"{len(arrived)} file(s) and {loads.count} load(s) wait.")
+    return dg.SkipReason(f"{len(waiting)} file(s) and {loads.count} load(s) wait.")
 
 
 @dg.run_failure_sensor(
@@ -206,18 +238,19 @@ def failed_runs(context: dg.RunFailureSensorContext, notifier: Notifier) -> None
     if steps == [_CHECK_STEP]:
         return
     ends = _ends_of_failures_before(instance, run, cause)
-    if ends and not _is_told_again(ends, _end_of(instance.get_run_record_by_id(run.run_id))):
+    end = _end_of(instance.get_run_record_by_id(run.run_id))
+    if ends and not _is_told_again(ends, end):
         return
     notifier.send(
         Notification(
-            f"{run.job_name} {'still fails' if ends else 'failed'}",
-            (
-                *((f"Since {ends[-1]:%Y-%m-%d %H:%M} UTC, {len(ends) + 1} runs",) if ends else ()),
-                context.failure_event.message or "No reason is known.",
-                *(f"Failed step: {step}" for step in steps),
-                *(f"Red check: {check}" for check in checks),
-                f"Run {run.run_id}",
-            ),
+            f"{run.job_name} {'still fails' if ends else 'failed'} in "
+            f"{', '.join(steps) or 'no step'}: {len(ends) + 1} run(s), "
+            f"since {moment([end, *ends][-1])}",
+            scrub(_first_error(instance, run) or context.failure_event.message)
+            or advice("failed_runs").cause,
+            _next_command(checks),
+            (page_of_ui(f"runs/{run.run_id}"),),
+            tuple(f"Red check: {check}" for check in checks),
         )
     )
 
@@ -235,9 +268,18 @@ def recovered_runs(context: dg.RunStatusSensorContext, notifier: Notifier) -> No
         context: The run that succeeded.
         notifier: Where to tell it.
     """
-    run = context.dagster_run
-    if _was_told_before(context.instance, run):
-        notifier.send(Notification(f"{run.job_name} succeeds again", (f"Run {run.run_id}",)))
+    run, instance = context.dagster_run, context.instance
+    if _was_told_before(instance, run):
+        said = advice("recovered_runs")
+        end = _end_of(instance.get_run_record_by_id(run.run_id))
+        notifier.send(
+            Notification(
+                f"{run.job_name} succeeds again, since {moment(end)}",
+                said.cause,
+                said.commands[0],
+                (page_of_ui(f"runs/{run.run_id}"),),
+            )
+        )
 
 
 def red_checks(instance: dg.DagsterInstance, run_id: str) -> list[str]:
@@ -263,6 +305,34 @@ def red_checks(instance: dg.DagsterInstance, run_id: str) -> list[str]:
         for check in found
         if not check.passed and check.severity is dg.AssetCheckSeverity.ERROR
     ]
+
+
+def _first_error(instance: dg.DagsterInstance, run: dg.DagsterRun) -> str | None:
+    """Return what the step that failed first says; None when the run failed outside of steps."""
+    records = instance.get_records_for_run(
+        run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE
+    ).records
+    for record in records:
+        event = record.event_log_entry.dagster_event
+        error = event and event.step_failure_data.error
+        while error and error.cause:
+            error = error.cause
+        if error:
+            # Without the name of the class; of dbt what its nodes said, without its rows of dots.
+            *_, said = re.split(r"\A[\w.]+: |Errors parsed from dbt logs:", error.message.strip())
+            return re.sub(r" \.{4,}", "", said)
+    return None
+
+
+def _next_command(checks: Sequence[str]) -> str:
+    """Return how to look at the first of the red checks; without any, at the server."""
+    commands = advice("failed_runs").commands
+    if not checks:
+        return commands[-1]
+    name = checks[0].split(": ")[1]
+    # dbt leaves the rows that a test found in a table; the rules have commands of their own.
+    is_rule = any(name == spec.name for spec in check_specs())
+    return advice(name).commands[0] if is_rule else commands[0].replace("CHECK", name)
 
 
 def _failed_steps(instance: dg.DagsterInstance, run: dg.DagsterRun) -> list[str]:
@@ -333,6 +403,19 @@ def _was_told_before(instance: dg.DagsterInstance, run: dg.DagsterRun) -> bool:
         and _failed_steps(instance, before) != [_CHECK_STEP]
         for before in ended
     )
+
+
+def _page_of(rule: str) -> str:
+    """Return where Dagster shows what an alert is about: its check, else the table of alerts."""
+    for spec in check_specs():
+        if spec.name == rule:
+            asset = "/".join(spec.asset_key.path)
+            return page_of_ui(f"assets/{asset}?view=checks&checkDetail={rule}")
+    return page_of_ui("assets/marts/fct_alerts")
+
+
+def _minutes(duration: dt.timedelta) -> str:
+    return f"{duration // dt.timedelta(minutes=1)} minute(s)"
 
 
 def _hash(*states: Any) -> str:

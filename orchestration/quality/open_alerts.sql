@@ -4,11 +4,13 @@ select
     alerts.dedup_key,
     alerts.severity,
     alerts.rule,
+    alerts.organization_id,
     organizations.organization_name as organization,
     alerts.period,
     alerts.observed,
     alerts.threshold,
-    alerts.unit
+    alerts.unit,
+    alerts.first_seen_at
 from marts.fct_alerts as alerts
 left join marts.dim_organizations as organizations
     on alerts.organization_id = organizations.organization_id

@@ -10,6 +10,7 @@ import jinja2
 import psycopg
 from psycopg.rows import dict_row
 
+from orchestration.notifications import moment
 from orchestration.output import open_output
 from orchestration.quality.alerts import open_alerts
 from orchestration.quality.rules import SPOT_CHECK, SPOT_CHECKED, SUITES, Severity
@@ -79,7 +80,7 @@ def _state(suites: dict[str, list[dict[str, Any]]]) -> str:
 
 def _template() -> jinja2.Template:
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
-    environment.filters["moment"] = lambda moment: f"{moment.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC"
+    environment.filters["moment"] = moment
     environment.filters["figure"] = _figure
     return environment.from_string(_FILES.joinpath("site.html.jinja").read_text("utf-8"))
 

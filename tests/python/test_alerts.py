@@ -1,5 +1,6 @@
 """Alerts: opened once, kept up to date, resolved, and the same again from what is stored."""
 
+import re
 from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -8,9 +9,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from support.checks import check, without_check_constraints
-from support.events import organization
+from support.events import ORGANIZATION_ID, execution, organization, user, uuid_of
 from support.price_books import for_three_usd
-from support.stories import NOW, Story
+from support.stories import NOW, Seeds, Story, price
+
+from orchestration.quality.alerts import open_alerts, opened, resolved
 
 pytest_plugins = ["support.stories"]
 
@@ -178,3 +181,104 @@ def test_a_failed_build_alerts_at_once_and_until_the_next_one(story: Story) -> N
     assert (resolved["alert_id"], resolved["is_open"]) == (alert["alert_id"], False)
     story.build()
     assert alerts(story, "builds_succeed") == [resolved]
+
+
+def test_what_is_shipped_warns_of_nothing_however_old_it_is(story: Story) -> None:
+    years_later = "2029-01-01T00:00:00Z"
+    story.land(organization(), execution())
+    story.build(now=years_later)
+    tests = ("test", "--exclude-resource-type", "unit_test")
+    results = story.project.run(story.database, *tests, now=years_later).results
+    # Hooks succeed, tests pass.
+    assert {str(result.status) for result in results} == {"success", "pass"}
+    check(story, "--full")
+    # That nothing has landed for years is about the user's own files.
+    broken = story.rows("select rule from quality.check_results where not is_success")
+    assert [row["rule"] for row in broken] == ["landing_is_fresh"]
+    found = story.rows("select rule from marts.fct_alerts where is_open")
+    assert [row["rule"] for row in found] == ["landing_is_fresh"]
+
+
+def test_an_alert_says_of_whom_how_much_since_when_why_and_what_to_do(
+    story: Story, seeds: Seeds
+) -> None:
+    now = datetime.now(UTC)
+    at = dict.fromkeys(("start_time", "end_time", "updated_at"), now.isoformat())
+    joe = user(2, id=uuid_of(42), name="Joe")
+    failed = {"provider": "openai", "model": "gpt-4o", "status": "failed"}
+    two_days_ago = (now - timedelta(days=2)).isoformat()
+    seeds.add(
+        "provider_pricing",
+        price("acme", "moves", source="fetched:list", recorded_at=two_days_ago),
+    )
+    story.land(
+        *(organization(monthly_budget_usd=0.01), user(), joe),
+        *(execution(number, user_id=joe["id"], **at) for number in range(1, 21)),
+        *(execution(number, **at, **failed) for number in range(21, 26)),
+    )
+    story.build(now=None)
+    without_check_constraints(story)
+    wrong = execution(1)["id"]
+    with story.database.connect() as connection:
+        connection.execute(
+            "update marts.fct_task_executions set cost_usd = -1, savings_usd = null, "
+            "net_savings_usd = null where execution_id = %s",
+            (wrong,),
+        )
+        connection.execute(
+            "update marts.dim_prices set output_usd_per_mtok = -1 where price_id = ("
+            "select min(price_id) from marts.dim_prices "
+            "where provider = 'openai' and model = 'gpt-4o')"
+        )
+        connection.execute("update raw.loads set landed_at = landed_at - interval '2 days'")
+    check(story)
+    with story.database.connect() as connection:
+        found = {alert["rule"]: alert for alert in open_alerts(connection)}
+        told = {rule: opened(connection, alert, "page") for rule, alert in found.items()}
+
+    month = f"{now.astimezone(ZoneInfo('Europe/Berlin')):%Y-%m}"
+    sonnet = "anthropic claude-3-7-sonnet-20250219"
+    for rule, summary in {
+        "few_tasks_fail": (
+            "warning: {}: Acme, mostly openai gpt-4o and user Jane, last 7 days: "
+            "20 percent, limit 5"
+        ),
+        "most_tasks_succeed": (
+            "critical: {}: Acme, mostly openai gpt-4o and user Jane, last 7 days: "
+            "20 percent, limit 10"
+        ),
+        "spend_is_below_budget": (
+            rf"critical: {{}}: Acme, mostly {sonnet} and user Joe, {month}: "
+            r"0\.\d+ usd, limit 0\.01"
+        ),
+        "cost_is_not_negative": (
+            f"critical: {{}}: Acme, {sonnet}, user Joe, execution_id {wrong}: 1 rows, limit 0"
+        ),
+        "prices_are_not_negative": (r"critical: {}: openai gpt-4o, price_id \w+: 1 rows, limit 0"),
+        "fetched_prices_are_fresh": r"warning: {}: acme moves: 48\.\d+ hours, limit 24",
+        "landing_is_fresh": r"warning: {}: source \S+\.ndjson: 48\.\d+ hours, limit 24",
+    }.items():
+        since = r", since \d{4}-\d\d-\d\d \d\d:\d\d UTC"
+        assert re.fullmatch(summary.format(rule) + since, told[rule].summary), told[rule].summary
+
+    assert told["cost_is_not_negative"].cause == (
+        "the constraint was dropped and a row changed by hand."
+    )
+    assert told["cost_is_not_negative"].command == f"warehouse explain {wrong}"
+    assert told["spend_is_below_budget"].command == (
+        f"warehouse explain --organization {ORGANIZATION_ID} --period {month}"
+    )
+    for rule, notification in told.items():
+        assert notification.cause, rule
+        assert not re.search(r"\b(ID|LOAD|ORGANIZATION|PERIOD)\b", notification.command), rule
+        page, history, *rows = notification.look
+        assert page == "page"
+        assert [row["resolved_at"] for row in story.rows(history)] == [None], rule
+        assert bool(rows) == (found[rule]["unit"] == "rows")
+        for query in rows:
+            (row,) = story.rows(query)
+            assert len(story.rows(row["query"])) == found[rule]["observed"]
+
+    over = resolved(found["few_tasks_fail"]["dedup_key"], told["few_tasks_fail"].summary, "page")
+    assert over.summary == f"resolved: {told['few_tasks_fail'].summary}"
+    assert (over.command, over.look[1]) == ("nothing to do.", told["few_tasks_fail"].look[1])

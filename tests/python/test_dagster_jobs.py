@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 import os
+import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -23,6 +24,7 @@ from orchestration.defs.notifications import Notifier
 from orchestration.defs.retries import is_lost_connection, retried_when_connection_is_lost
 from orchestration.errors import WarehouseError
 from orchestration.landing.loader import land
+from orchestration.project import project_root
 
 pytest_plugins = ["support.stories"]
 
@@ -103,6 +105,19 @@ def sensor(definitions: dg.Definitions, name: str) -> Callable[..., Any]:
 
 def sensor_context() -> dg.SensorEvaluationContext:
     return dg.build_sensor_context(resources={"notifier": Notifier()})
+
+
+def assert_is_complete(message: str) -> None:
+    """Fail unless all that is told says since when, why, what to do next and where to look."""
+    for told in message.split("\n\n"):
+        summary, *lines = told.split("\n")
+        assert re.search(r"since \d{4}-\d\d-\d\d \d\d:\d\d UTC", summary), told
+        labels = [re.split(": (?=.)", line)[0] for line in lines]
+        assert [label for label in labels if label != "Red check"] in (
+            ["Likely cause", "Next", "Look"],
+            ["Likely cause", "Next", "Look", "Look"],
+            ["Likely cause", "Next", "Look", "Look", "Look"],
+        ), told
 
 
 def test_near_real_time_lands_builds_and_checks_twice(
@@ -473,6 +488,7 @@ def test_changed_prices_are_told_and_built(
 ) -> None:
     root = tmp_path / "checkout"
     shutil.copytree(project.root, root)
+    shutil.copytree(project_root() / "docs", root / "docs")
     monkeypatch.chdir(root)
     price_files = sensor(definitions, "price_files")
     context = sensor_context()
@@ -481,9 +497,10 @@ def test_changed_prices_are_told_and_built(
     prices = root / "seeds" / "pricing" / "provider_pricing.csv"
     prices.write_text(prices.read_text() + "\n", encoding="utf-8")
     assert isinstance(price_files(context), dg.RunRequest)
-    assert webhook.told == [
-        "Price files changed\nChanged: provider_pricing.csv. A build was asked for."
-    ]
+    (message,) = webhook.told
+    assert_is_complete(message)
+    assert message.startswith("Price files changed: 1 file(s), provider_pricing.csv, since ")
+    assert "\nLikely cause: somebody added prices or deployed.\nNext: git log " in message
     assert isinstance(price_files(context), dg.SkipReason)
 
 
@@ -509,9 +526,12 @@ def test_alerts_are_told_once_and_when_they_are_resolved(
         alerts(context)
         alerts(context)
         (message,) = webhook.told
-        assert message.startswith(f"{len(open_rules)} new alert(s)\n")
-        assert "info: spend_is_below_budget_notice (Acme, " in message
-        assert ": 3 usd, limit 2.5" in message
+        assert_is_complete(message)
+        assert message.count("Likely cause: ") == len(open_rules)
+        assert re.search(
+            r"info: spend_is_below_budget_notice: Acme, mostly \w+ .*: 3 usd, limit 2\.5, since",
+            message,
+        )
 
         story.land(
             organization(2, monthly_budget_usd=500, updated_at=now.isoformat()),
@@ -524,6 +544,7 @@ def test_alerts_are_told_once_and_when_they_are_resolved(
         webhook.status = 200
         alerts(context)
         assert webhook.told[-1].count("resolved: info: spend_is_below_budget_notice") == 1
+        assert_is_complete(webhook.told[-1])
         assert webhook.told[-2:] == [webhook.told[-1]] * 2
 
 
@@ -540,20 +561,28 @@ def test_what_is_behind_is_told_once_and_when_it_caught_up(
         os.utime(waiting, (0, 0))
         freshness(context)
         freshness(context)
-        assert webhook.told == ["The live views are behind: 1 file(s) wait in the inbox."]
+        (message,) = webhook.told
+        assert message.startswith(
+            "The live views are behind: 1 file(s) wait in the inbox, new.ndjson since "
+            "1970-01-01 00:00 UTC, limit 1 minute(s)\n"
+        )
         land([waiting])
         waiting.unlink()
         with story.database.connect() as connection:
             connection.execute("update raw.loads set landed_at = '2026-11-26 10:00:00+00'")
         freshness(context)
-        assert webhook.told[-1] == (
-            "The marts are behind: 1 load(s) wait, the first since 2026-11-26 10:00 UTC. "
-            "The live views are up to date again."
+        behind, over = webhook.told[-1].split("\n\n")
+        assert behind.startswith(
+            "The marts are behind: 1 load(s) wait, the first since 2026-11-26 10:00 UTC, "
+            "limit 5 minute(s) (and 1 more)\n"
         )
+        assert over.startswith("The live views are up to date again, since ")
         story.build()
         freshness(context)
-        assert webhook.told[-1] == "The marts are up to date again."
+        assert webhook.told[-1].startswith("The marts are up to date again, since ")
         assert len(webhook.told) == 3
+        for message in webhook.told:
+            assert_is_complete(message)
 
 
 def test_a_failed_run_is_told_with_its_red_checks_and_the_next_success(
@@ -593,9 +622,12 @@ def test_a_failed_run_is_told_with_its_red_checks_and_the_next_success(
         second = run(definitions, instance, "near_real_time")
         tell(second, failed_runs)
         (message,) = webhook.told
-        assert message.startswith("near_real_time failed\n")
-        assert "Red check: quality/reconciled_days: assert_layers_reconcile" in message
-        assert first.run_id in message
+        assert message.startswith("near_real_time failed in warehouse_models: 1 run(s), since ")
+        assert "\nRed check: quality/reconciled_days: assert_layers_reconcile\n" in message
+        assert re.search(r"Likely cause: .*FAIL \d+ assert_layers_reconcile", message)
+        (query,) = re.findall(r'Next: warehouse db psql -c "(.*)"', message)
+        assert {row["differing_measures"] for row in story.rows(query)} == {"count"}
+        assert f"Look: /runs/{first.run_id} in Dagster" in message
         # The first failure is mended, and another one takes its place.
         with story.database.connect() as connection:
             connection.execute(_MISCOUNT.format("-"))
@@ -604,22 +636,28 @@ def test_a_failed_run_is_told_with_its_red_checks_and_the_next_success(
         tell(third, failed_runs)
         *_, message = webhook.told
         assert len(webhook.told) == 2
-        assert message.startswith("near_real_time failed\n")
-        assert "Failed step: warehouse_models" in message
+        assert message.startswith("near_real_time failed in warehouse_models: 1 run(s), since ")
         assert "Red check" not in message
+        assert re.search("Likely cause: .* model dim_users .* out of sync!", message)
+        assert "\nNext: warehouse db status\n" in message
         # The same failure, hours after its first one.
         monkeypatch.setattr("orchestration.defs.sensors.REPEATED_AFTER", dt.timedelta(seconds=1))
         fourth = run(definitions, instance, "near_real_time")
         tell(fourth, failed_runs)
         *_, message = webhook.told
-        assert message.startswith("near_real_time still fails\nSince ")
-        assert ", 2 runs\n" in message
+        assert message.startswith(
+            "near_real_time still fails in warehouse_models: 2 run(s), since "
+        )
         with story.database.connect() as connection:
             connection.execute(_COLUMN.format("since", "member_since"))
         fifth = run(definitions, instance, "near_real_time")
         assert fifth.success
         tell(fifth, recovered_runs)
-        assert webhook.told[3:] == [f"near_real_time succeeds again\nRun {fifth.run_id}"]
+        (message,) = webhook.told[3:]
+        assert message.startswith("near_real_time succeeds again, since ")
+        assert f"Look: /runs/{fifth.run_id} in Dagster" in message
+        for message in webhook.told:
+            assert_is_complete(message)
 
 
 def test_only_lost_connections_are_tried_again() -> None:
