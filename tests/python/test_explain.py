@@ -692,8 +692,8 @@ def test_pages_of_the_sample_hold_every_figure_of_the_json(sample: Story) -> Non
     ).values()
     for arguments in (
         (execution_id,),
-        ("--organization", organization_id, "--period", "2026-10"),
         ("--organization", organization_id, "--period", "2020-01"),
+        ("--organization", organization_id, "--period", "2026-10"),
     ):
         printed = run(sample.database, *arguments, "--format", "json").stdout
         assert printed == run(sample.database, *arguments, "--json").stdout
@@ -701,6 +701,15 @@ def test_pages_of_the_sample_hold_every_figure_of_the_json(sample: Story) -> Non
         figures = set(figures_of(json.loads(printed)))
         assert figures
         assert figures <= {row[-1] for row in rows}
+    # What a terminal has no room for.
+    measures = [
+        "executions",
+        "unpriced tasks",
+        "spend",
+        "total cost usd",
+        "total baseline cost usd",
+    ]
+    assert ["provider", *measures, "savings"] in rows
 
 
 def test_it_says_what_to_do_before_there_is_anything(
