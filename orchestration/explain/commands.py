@@ -21,12 +21,15 @@ from orchestration.errors import WarehouseError
 @click.option("--model", metavar="NAME", help="Of the total, only what a model did.")
 @click.option("--user", metavar="ID|NAME", help="Of the total, only what a user asked for.")
 @click.option(
-    "--json",
-    "is_json",
-    is_flag=True,
-    help="One exact JSON document; gather.py and adjustments.py in orchestration/explain, and "
-    "gather.py in its folder totals, list its keys.",
+    "--format",
+    "output",
+    type=click.Choice(("text", "json", "markdown", "html")),
+    default="text",
+    show_default=True,
+    help="json is one exact document; gather.py and adjustments.py in orchestration/explain, and "
+    "gather.py in its folder totals, list its keys. markdown and html hold all of its figures.",
 )
+@click.option("--json", "is_json", is_flag=True, help="The same as --format json.")
 def explain(
     identifier: str | None,
     organization: str | None,
@@ -34,6 +37,7 @@ def explain(
     provider: str | None,
     model: str | None,
     user: str | None,
+    output: str,
     is_json: bool,
 ) -> None:
     """Show where the figures of one execution, or of a total, come from, and recompute them.
@@ -54,30 +58,30 @@ def explain(
     from orchestration.database.connection import connect
     from orchestration.database.migrate import require_migrated
     from orchestration.exact_json import as_json
-    from orchestration.explain import adjustments, gather, screen, totals
+    from orchestration.explain import adjustments, gather, totals
+    from orchestration.explain.page import Page
 
     if identifier is not None and any((organization, period, provider, model, user)):
         raise click.UsageError("An ID stands alone: totals have no id.")
-    adjustment = None
     with connect(application_name="warehouse explain") as connection:
         require_migrated(connection)
         if identifier is None:
             if organization is None or period is None:
                 raise click.UsageError("Give an ID, or an --organization and a --period.")
-            document = totals.explain(
-                connection, totals.Question(organization, period, provider, model, user)
-            )
+            question = totals.Question(organization, period, provider, model, user)
+            template, document = "total", totals.explain(connection, question)
+        elif adjustment := adjustments.explain(connection, identifier):
+            template, document = "adjustment", adjustment
         else:
-            adjustment = adjustments.explain(connection, identifier)
-            document = adjustment or gather.explain(connection, identifier)
-    if is_json:
+            template, document = "execution", gather.explain(connection, identifier)
+    if is_json or output == "json":
         click.echo(json.dumps(as_json(document), ensure_ascii=False, indent=2))
-    elif identifier is None:
-        totals.show(document, Console(highlight=False, emoji=False))
-    elif adjustment:
-        adjustments.show(document, Console(highlight=False, emoji=False))
     else:
-        screen.show(document, Console(highlight=False, emoji=False))
+        page = Page(template, document)
+        if output == "text":
+            page.show(Console(highlight=False, emoji=False))
+        else:
+            click.echo(page.html if output == "html" else page.markdown())
     if not document["agrees"]:
         raise WarehouseError(
             "\n".join(("The stored figures do not hold.", *document["disagreements"]))

@@ -1,22 +1,34 @@
 """`warehouse explain`: the figures of one execution, recomputed, for people and for programs."""
 
 import json
+import re
+from collections.abc import Iterator
 from decimal import Decimal
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from click.testing import CliRunner, Result
 from rich.console import Console
-from support.events import ORGANIZATION_ID, decision, execution, organization, user, uuid_of
+from rich.markdown import Markdown
+from support.events import (
+    ORGANIZATION_ID,
+    adjustment,
+    decision,
+    execution,
+    organization,
+    user,
+    uuid_of,
+)
 from support.oracle import Row
 from support.servers import Database
 from support.stories import ROWS, Seeds, Story, environment_of, price
 
 from orchestration.cli import main
 from orchestration.exact_json import as_json
-from orchestration.explain import screen
 from orchestration.explain.arithmetic import (
     TOKEN_PARTS,
     Calculation,
@@ -26,6 +38,7 @@ from orchestration.explain.arithmetic import (
     why_not,
 )
 from orchestration.explain.gather import explain
+from orchestration.explain.page import Page
 
 pytest_plugins = ["support.stories"]
 
@@ -72,6 +85,50 @@ def screen_of(story: Story, identifier: str, width: int = 80) -> str:
     assert max(len(line.rstrip()) for line in result.stdout.splitlines()) <= width
     assert "…" not in result.stdout
     return result.stdout
+
+
+def figures_of(value: Any) -> Iterator[str]:
+    """Yield the numbers of a JSON document."""
+    if isinstance(value, dict | list):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from figures_of(part)
+    elif not isinstance(value, bool) and re.fullmatch(r"-?\d+(\.\d+)?", str(value)):
+        yield str(value)
+
+
+def html_of(text: str) -> ElementTree.Element:
+    """Return a page, which must be well-formed, and load nothing and run nothing."""
+    assert not re.search(r"<(?!meta\b)[^>]*/>|@import|url\(|https?:", text)
+    page = ElementTree.fromstring(text)  # noqa: S314 - of our own making
+    elements = list(page.iter())
+    assert not {element.tag for element in elements} & {"script", "link", "img", "iframe", "a"}
+    assert {name for element in elements if element.tag != "meta" for name in element.attrib} == {
+        "class",
+        "lang",
+    }
+    return page
+
+
+def pages(database: Database, *arguments: str) -> tuple[list[list[str]], str]:
+    """Return the rows of all tables, in Markdown the same as in HTML, and the Markdown."""
+    html, markdown = (
+        run(database, *arguments, "--format", output) for output in ("html", "markdown")
+    )
+    assert (html.exit_code, html.stderr, markdown.exit_code, markdown.stderr) == (0, "", 0, "")
+    rows = [
+        [words("".join(cell.itertext())) for cell in row] for row in html_of(html.stdout).iter("tr")
+    ]
+    found: list[list[str]] = []
+    tokens = Markdown(markdown.stdout).parsed
+    for token, inner in pairwise(tokens):
+        if token.type == "tr_open":
+            found.append([])
+        elif token.type in ("td_open", "th_open"):
+            found[-1].append("".join(child.content for child in inner.children or ()))
+    assert [row for row in found if any(row)] == rows
+    blocks = {token.content.split(">")[0] for token in tokens if token.type == "html_block"}
+    assert blocks == {"<details", "</details"}
+    return rows, markdown.stdout
 
 
 def costs(lines: list[dict[str, Any]]) -> dict[str, str]:
@@ -134,6 +191,9 @@ def test_costs_are_explained_to_the_last_digit(story: Story, house: Seeds) -> No
         execution(11, **(at_home | CACHE_MIX | {"reported_cost_usd": 0.0439032}), model="cachemix"),
         execution(12, **at_home, **CACHE_MIX, model="cachemix", task_type="review"),
         execution(13, model="claude-3-7-sonnet-latest"),
+        execution(
+            14, provider="<script>alert(1)</script>", model="a|b *c* `d` [e](f) <!-- &amp; g_h"
+        ),
         decision(1, chosen_provider="house", chosen_model="cachemix", predicted_cost_usd=0.005),
     )
     story.build(*PRICES_AND_ROWS)
@@ -246,6 +306,18 @@ def test_costs_are_explained_to_the_last_digit(story: Story, house: Seeds) -> No
         screen_of(story, id_of(13), 120)
     )
 
+    rows, markdown = pages(story.database, id_of(1))
+    assert ["cached input", "13,216 tokens", "0.33 per million", "0.004361280000"] in rows
+    assert ["net savings", "0.021760695000"] in rows
+    assert "| cached input | 13,216 tokens | 0.33 per million | 0.004361280000 |" in markdown
+    assert "Recomputed from the price row: agrees with what is stored." in markdown
+    assert set(figures_of(mix)) <= {row[-1] for row in rows}
+    # What an event calls itself stays a text.
+    rows, markdown = pages(story.database, id_of(14))
+    assert ["Provider", "<script>alert(1)</script>"] in rows
+    assert ["Model", "a|b *c* `d` [e](f) <!-- &amp; g_h"] in rows
+    assert "no price for \\<script\\>alert(1)\\</script\\> a\\|b" in markdown
+
     # Somebody turns a screw: the command shows everything, and says so.
     with story.database.connect(autocommit=True) as connection:
         connection.execute(
@@ -261,6 +333,10 @@ def test_costs_are_explained_to_the_last_digit(story: Story, house: Seeds) -> No
     result = run(story.database, id_of(1), "--json")
     assert result.exit_code == 1
     assert json.loads(result.stdout)["agrees"] is False
+    for output, told in (("markdown", "**Recomputed"), ("html", '<p class="bad">Recomputed')):
+        result = run(story.database, id_of(1), "--format", output)
+        assert result.exit_code == 1
+        assert f"{told} from the price row: DOES NOT AGREE" in result.stdout
     with story.database.connect(autocommit=True) as connection:
         connection.execute("delete from marts.dim_prices where model = 'cachemix'")
     result = run(story.database, id_of(1))
@@ -444,11 +520,22 @@ def test_versions_corrections_and_ids_that_lead_to_an_execution(story: Story, ho
         "task_id": "task-1",
         "start_time": "2026-03-01T10:00:05Z",
     }
+    house.add(
+        "exchange_rates",
+        {
+            "currency": "EUR",
+            "usd_per_unit": "1.1",
+            "effective_from": "2026-01-01T00:00:00Z",
+            "recorded_at": "2026-11-20T00:00:00Z",
+            "source": "a central bank",
+        },
+    )
     story.land(
         organization(baseline_provider="house", baseline_model="flat"),
         begun,
         done,
         retry,
+        adjustment(1, reason="refund", amount="-12.345678901235", currency="EUR"),
         decision(1),
         decision(7),
         decision(8, task_execution_id=None),
@@ -507,6 +594,11 @@ def test_versions_corrections_and_ids_that_lead_to_an_execution(story: Story, ho
     ):
         assert expected in words(text)
     assert "\x1b" not in text
+    refund = document(story, adjustment(1)["id"])
+    assert refund["exchange_rate"]["usd_per_unit"] == "1.100000000000"
+    for explained in (found, refund):
+        rows, _ = pages(story.database, explained["asked_for"]["id"])
+        assert set(figures_of(explained)) <= {row[-1] for row in rows}
 
     for asked, found_as in (
         (uuid_of(91), "execution_event"),
@@ -588,9 +680,36 @@ def test_every_figure_of_the_sample_is_found_again(sample: Story) -> None:
         for width in (80, 120):
             console = Console(width=width, highlight=False, emoji=False, force_terminal=False)
             with console.capture() as printed:
-                screen.show(found, console)
+                Page("execution", found).show(console)
             assert str(found["execution_id"]) in printed.get()
             assert "…" not in printed.get()
+
+
+def test_pages_of_the_sample_hold_every_figure_of_the_json(sample: Story) -> None:
+    organization_id, execution_id = sample.row(
+        "select organization_id, execution_id from marts.fct_task_executions "
+        "where routing_overhead_cost_usd > 0 and savings_usd <> 0 order by execution_id limit 1"
+    ).values()
+    for arguments in (
+        (execution_id,),
+        ("--organization", organization_id, "--period", "2020-01"),
+        ("--organization", organization_id, "--period", "2026-10"),
+    ):
+        printed = run(sample.database, *arguments, "--format", "json").stdout
+        assert printed == run(sample.database, *arguments, "--json").stdout
+        rows, _ = pages(sample.database, *arguments)
+        figures = set(figures_of(json.loads(printed)))
+        assert figures
+        assert figures <= {row[-1] for row in rows}
+    # What a terminal has no room for.
+    measures = [
+        "executions",
+        "unpriced tasks",
+        "spend",
+        "total cost usd",
+        "total baseline cost usd",
+    ]
+    assert ["provider", *measures, "savings"] in rows
 
 
 def test_it_says_what_to_do_before_there_is_anything(

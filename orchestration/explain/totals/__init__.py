@@ -1,6 +1,5 @@
 """`warehouse explain` of a total: what it consists of, and the query of every part."""
 
 from orchestration.explain.totals.gather import Question, explain
-from orchestration.explain.totals.screen import show
 
-__all__ = ["Question", "explain", "show"]
+__all__ = ["Question", "explain"]
