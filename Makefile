@@ -12,9 +12,13 @@ BIN := .venv/bin
 SAMPLE := --executions 20000 --organizations 8 --users 120 --days 60 --seed 1 --now now
 # Sets PG* and DBT_PROFILES_DIR, and starts the embedded PostgreSQL when PGHOST is unset.
 WITH_DATABASE := environment="$$($(BIN)/warehouse env)"; eval "$$environment";
+# The demo's first build knows the price book without what was recorded at this moment.
+LATEST_PRICES := 2026-11-28T00:00:00Z
+PAST := .warehouse/past
 ASK := $(BIN)/warehouse db psql -qAtc
 # Whether all that has landed is built, and the last build came to a good end.
-IS_BUILT := select not exists (select from intermediate.int_arrived_loads) \
+IS_BUILT := select '$${WAREHOUSE_SCHEMA:-public}' = 'public' \
+	and not exists (select from intermediate.int_arrived_loads) \
 	and not exists (select from raw.running_builds where target_schema = 'public') \
 	and (select failed_count = 0 from raw.finished_builds where target_schema = 'public' \
 	and command = 'build' order by ended_at desc limit 1)
@@ -39,11 +43,20 @@ demo: setup ## Land a sample that ends now, build everything and show the result
 	test -e .warehouse/sample_last_day.ndjson.gz || \
 		$(BIN)/warehouse sample $(SAMPLE) --last-day .warehouse/sample_last_day.ndjson.gz \
 		--out .warehouse/sample.ndjson.gz
-	@# An empty warehouse is built and sealed as of yesterday first: the last day corrects that.
+	@# An empty warehouse is built and sealed without the last day and the latest prices first, so
+	@# that these correct what was published. Only a copy of the project lacks the prices.
 	test "$$($(ASK) 'select count(*) from raw.loads')" != 0 || { \
 		$(BIN)/warehouse land .warehouse/sample.ndjson.gz; \
-		$(WITH_DATABASE) $(BIN)/dbt --quiet build; \
-		$(BIN)/warehouse retention; }
+		rm -rf $(PAST); mkdir $(PAST); \
+		cp -R *.yml macros models profiles seeds snapshots tests $(PAST); \
+		for file in seeds/pricing/*.csv; do \
+			grep -v ',$(LATEST_PRICES),' $$file > $(PAST)/$$file; done; \
+		$(WITH_DATABASE) $(BIN)/dbt --quiet build --project-dir $(PAST); \
+		$(BIN)/warehouse retention; \
+		$(BIN)/warehouse land .warehouse/sample_last_day.ndjson.gz; \
+		cp seeds/pricing/*.csv $(PAST)/seeds/pricing; \
+		$(BIN)/dbt --quiet build --project-dir $(PAST); \
+		rm -rf $(PAST); }
 	$(BIN)/warehouse land .warehouse/sample.ndjson.gz .warehouse/sample_last_day.ndjson.gz
 	@# dbt would take long to find that there is nothing to do.
 	test "$$($(ASK) "$(IS_BUILT)" 2> /dev/null)" = t || { $(WITH_DATABASE) $(BIN)/dbt --quiet build; }
