@@ -45,13 +45,15 @@ demo: setup ## Land a sample that ends now, build everything and show the result
 		--out .warehouse/sample.ndjson.gz
 	@# An empty warehouse is built and sealed without the last day and the latest prices first, so
 	@# that these correct what was published. Only a copy of the project lacks the prices.
-	test "$$($(ASK) 'select count(*) from raw.loads')" != 0 || { \
+	@test "$$($(ASK) 'select count(*) from raw.loads')" != 0 || { \
 		$(BIN)/warehouse land .warehouse/sample.ndjson.gz; \
-		rm -rf $(PAST); mkdir $(PAST); \
-		cp -R *.yml macros models profiles seeds snapshots tests $(PAST); \
+		rm -rf $(PAST); mkdir -p $(PAST)/tests; \
+		cp -R *.yml macros models seeds snapshots $(PAST); \
+		cp -R tests/generic tests/singular $(PAST)/tests; \
 		for file in seeds/pricing/*.csv; do \
 			grep -v ',$(LATEST_PRICES),' $$file > $(PAST)/$$file; done; \
-		$(WITH_DATABASE) $(BIN)/dbt --quiet build --project-dir $(PAST); \
+		$(WITH_DATABASE) $(BIN)/dbt --quiet build --project-dir $(PAST) \
+			--exclude-resource-type test unit_test; \
 		$(BIN)/warehouse retention; \
 		$(BIN)/warehouse land .warehouse/sample_last_day.ndjson.gz; \
 		cp seeds/pricing/*.csv $(PAST)/seeds/pricing; \
@@ -59,7 +61,7 @@ demo: setup ## Land a sample that ends now, build everything and show the result
 		rm -rf $(PAST); }
 	$(BIN)/warehouse land .warehouse/sample.ndjson.gz .warehouse/sample_last_day.ndjson.gz
 	@# dbt would take long to find that there is nothing to do.
-	test "$$($(ASK) "$(IS_BUILT)" 2> /dev/null)" = t || { $(WITH_DATABASE) $(BIN)/dbt --quiet build; }
+	@test "$$($(ASK) "$(IS_BUILT)" 2> /dev/null)" = t || { $(WITH_DATABASE) $(BIN)/dbt --quiet build; }
 	$(BIN)/warehouse summary
 	@echo
 	@echo 'Where to look next:'
