@@ -3,21 +3,40 @@
 import gzip
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import IO
 
 import click
+from click.core import ParameterSource
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from orchestration.output import open_output
-from orchestration.sample.generator import DEFAULT_UNTIL, SampleSettings, generate
+from orchestration.sample.generator import (
+    DEFAULT_UNTIL,
+    SampleSettings,
+    generate,
+    generate_parts,
+)
 
 _LINES_PER_WRITE = 1000
 # Level 1 already shrinks such lines to about a sixth; more costs time and gains little.
 _GZIP_LEVEL = 1
+
+
+def _moment(_context: click.Context, _option: click.Parameter, text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    if text == "now":
+        return datetime.now(UTC)
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise click.BadParameter(
+            f"{text!r} is neither 'now' nor a time like 2026-11-20T15:30:00Z."
+        ) from None
 
 
 @click.command()
@@ -64,11 +83,24 @@ _GZIP_LEVEL = 1
     help="The day after the last one, in UTC.",
 )
 @click.option(
+    "--now",
+    metavar="MOMENT",
+    callback=_moment,
+    help="End at this moment instead, a time with an offset or 'now', after so many days and a "
+    "part of one. A budget burns then, a provider has a bad day, and there is more to find.",
+)
+@click.option(
     "--out",
     "destination",
     required=True,
     metavar="FILE",
     help="Where to write; compressed if it ends in .gz, standard output if it is '-'.",
+)
+@click.option(
+    "--last-day",
+    metavar="FILE",
+    help="With --now: where to write what arrives in the last 24 hours, which is then left out of "
+    "the other file.",
 )
 def sample(
     executions: int,
@@ -77,7 +109,9 @@ def sample(
     days: int,
     seed: int,
     until: datetime,
+    now: datetime | None,
     destination: str,
+    last_day: str | None,
 ) -> None:
     """Write a sample of events in the order of their arrival.
 
@@ -87,16 +121,28 @@ def sample(
     """
     if users < organizations:
         raise click.UsageError("--users must be at least --organizations.")
+    source = click.get_current_context().get_parameter_source("until")
+    if now and source is not ParameterSource.DEFAULT:
+        raise click.UsageError("--now and --until exclude each other.")
+    if last_day and not now:
+        raise click.UsageError("--last-day needs --now.")
     try:
-        settings = SampleSettings(executions, organizations, users, days, seed, until.date())
+        settings = SampleSettings(executions, organizations, users, days, seed, until.date(), now)
     except ValueError as error:
         raise click.UsageError(f"{error}.") from error
     console = Console(stderr=True)
     with _progress(console, executions) as on_progress:
-        lines = write_lines(generate(settings, on_progress), destination)
+        if last_day:
+            history, rest = generate_parts(settings, on_progress)
+            # The other file appears first: whoever finds this one has both.
+            with _opened(last_day) as second, _opened(destination) as first:
+                lines = _copy(history, first) + _copy(rest, second)
+        else:
+            lines = write_lines(generate(settings, on_progress), destination)
+    places = [place for place in (destination, last_day) if place and place != "-"]
     console.print(
         f"{lines:,} events of {executions:,} executions written"
-        + ("." if destination == "-" else f" to {destination}."),
+        + (f" to {' and '.join(places)}." if places else "."),
         highlight=False,
         markup=False,
         soft_wrap=True,
@@ -113,18 +159,25 @@ def write_lines(lines: Iterator[bytes], destination: str) -> int:
     Raises:
         WarehouseError: The path cannot be written.
     """
+    with _opened(destination) as file:
+        return _copy(lines, file)
+
+
+@contextmanager
+def _opened(destination: str) -> Iterator[IO[bytes] | gzip.GzipFile]:
     if destination == "-":
         stdout = click.get_binary_stream("stdout")
-        count = _copy(lines, stdout)
+        yield stdout
         stdout.flush()
-        return count
+        return
     path = Path(destination)
     with open_output(path) as file:
         if path.suffix != ".gz":
-            return _copy(lines, file)
+            yield file
+            return
         # No name and no time in the header: the same lines give the same file.
         with gzip.GzipFile("", "wb", _GZIP_LEVEL, file, mtime=0) as compressed:
-            return _copy(lines, compressed)
+            yield compressed
 
 
 def _copy(lines: Iterator[bytes], file: IO[bytes] | gzip.GzipFile) -> int:

@@ -63,6 +63,9 @@ SEARCHING_PROVIDERS = ("anthropic", "openai")
 ALTERNATIVE_VARIANTS = 16
 """How many sets of alternatives are prepared for each model."""
 
+LAST_MOMENT = 2**63
+"""Later than anything, in microseconds since 1970-01-01 UTC."""
+
 _EPOCH = date(1970, 1, 1)
 
 _CLOCK = tuple(
@@ -136,6 +139,7 @@ class TaskWriter:
         identifiers: Identifiers,
         arrivals: Arrivals,
         period: tuple[int, int],
+        latest: int | None = None,
     ) -> None:
         """Prepares the tables that tasks are drawn from.
 
@@ -144,6 +148,8 @@ class TaskWriter:
             identifiers: Where identifiers come from.
             arrivals: Where events are posted.
             period: First moment and exclusive end, microseconds since 1970-01-01 UTC.
+            latest: What would be written after this moment is not, likewise; None lets everything
+                that began in the period come to its end.
         """
         self._random = source.random
         self._random_bits = source.getrandbits
@@ -151,6 +157,7 @@ class TaskWriter:
         self._arrivals = arrivals
         self._post = arrivals.post
         self._start, self._end = period
+        self._latest = LAST_MOMENT if latest is None else latest
         self._usage_draws = UsageDraws(source)
         self._noise = log_normal_factors("0.25")
         self._task_types = pick_table(
@@ -163,14 +170,27 @@ class TaskWriter:
             catalogue.FAILURES, [failure.weight for failure in catalogue.FAILURES]
         )
         self._failure_share: dict[str, float] = {}
+        self._slowness: dict[str, int] = {}
         self._alternatives: dict[tuple[str, str], list[tuple[_Alternative, ...]]] = {}
 
     def start_day(self) -> None:
-        """Draws which providers have a bad day."""
+        """Draws which providers fail more often than usual."""
+        self._slowness = {}
         for provider in catalogue.PROVIDERS:
             share = provider.failures_per_mille / 1000
             is_bad = self._random() < BAD_DAY_SHARE
             self._failure_share[provider.name] = share * (BAD_DAY_FACTOR if is_bad else 1)
+
+    def trouble(self, provider: str, failure_share: float, slowness: int) -> None:
+        """Lets a provider fail and be slow until the next day starts.
+
+        Args:
+            provider: The provider's name.
+            failure_share: Share of its attempts that fail.
+            slowness: How many times longer than usual they take.
+        """
+        self._failure_share[provider] = failure_share
+        self._slowness[provider] = slowness
 
     def refresh_models(self, today: date) -> None:
         """Prepares the alternatives for the models that are on sale `today`, in UTC."""
@@ -206,6 +226,7 @@ class TaskWriter:
                 and most_executions > 1
                 and model is not organization.baseline
                 and self._random() < SHADOWED_SHARE
+                and moment + SECOND < self._latest
             ):
                 self._write_attempt(task, organization.baseline, moment + SECOND, 2, False)
                 return 2
@@ -291,6 +312,7 @@ class TaskWriter:
         execution_id = self._new_id()
         usage = self._usage_draws.usage(task.task_type, model, task.input_tokens)
         duration = self._usage_draws.duration(task.task_type, model)
+        duration *= self._slowness.get(model.provider, 1)
         tier = ""
         tier_chance = chance()
         if tier_chance < 0.45:
@@ -344,9 +366,9 @@ class TaskWriter:
         first_arrivals = []
         if path_chance < PENDING_FIRST_SHARE:
             first_arrivals.append(self._write_unfinished(opening, "pending", start))
-        if path_chance < RUNNING_FIRST_SHARE:
-            # Of the true end, because the last version must be the newest.
-            running_at = start + 1 + (end - start >> 4)
+        # Of the true end, because the last version must be the newest.
+        running_at = start + 1 + (end - start >> 4)
+        if path_chance < RUNNING_FIRST_SHARE and running_at <= self._latest:
             first_arrivals.append(self._write_unfinished(opening, "running", running_at))
 
         if unpriced_chance >= UNPRICED_SHARE or unpriced_chance < UNPRICED_SHARE / 2 or has_failed:
@@ -362,6 +384,11 @@ class TaskWriter:
             claim = f',"reported_cost_usd":{cost}'
 
         updated_at = end + 50_000 + self._random_bits(20)
+        if updated_at > self._latest:
+            # Still at work.
+            if not first_arrivals:
+                first_arrivals.append(self._write_unfinished(opening, "running", start))
+            return 0, min(first_arrivals)
         # From bits that are drawn anyway.
         if is_priced and model.provider in SEARCHING_PROVIDERS and updated_at % 64 == 0:
             outcome += f',"other_usage":{{"web_search_requests":{1 + (updated_at >> 6) % 3}}}'
@@ -430,6 +457,8 @@ class TaskWriter:
         # Hours to days later, but not after the sample's end, lest it land in the future.
         room = max(self._end - written_at, 4 * SECOND)
         updated_at = written_at + SECOND + int(self._random() * (min(room, 3 * DAY) - 2 * SECOND))
+        if updated_at > self._latest:
+            return
         user_fragment = task.user_fragment
         kind = self._random()
         if kind < 0.08 and start - DAY >= self._start:

@@ -6,9 +6,11 @@ The same settings give the same bytes on every machine; nothing is read but the 
 from bisect import bisect
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
+from itertools import chain
+from random import Random
 
-from orchestration.sample import catalogue
+from orchestration.sample import catalogue, story
 from orchestration.sample.adjustments import adjustment_events
 from orchestration.sample.arrivals import DAY, HOUR, SECOND, Arrivals
 from orchestration.sample.catalogue import Zone
@@ -49,7 +51,9 @@ class SampleSettings:
         users: Number of users over all organizations, at least one for each.
         days: Length of the period, days in UTC.
         seed: Same seed, same sample; another seed shares no identifier.
-        until: Exclusive end of the period, a day in UTC.
+        until: Exclusive end of the period, a day in UTC; of no account with `now`.
+        now: The moment at which the sample ends, with its zone, after `days` days and what has
+            passed of the last one. Nothing is written later, and what `Story` tells is in it.
     """
 
     executions: int
@@ -58,22 +62,50 @@ class SampleSettings:
     days: int
     seed: int
     until: date = DEFAULT_UNTIL
+    now: datetime | None = None
+
+    @property
+    def ends(self) -> str:
+        """The end as text, the same for the same moment in any zone."""
+        return self.now.astimezone(UTC).isoformat() if self.now else self.until.isoformat()
+
+    @property
+    def period(self) -> tuple[int, int]:
+        """First moment and exclusive end, microseconds since 1970-01-01 UTC."""
+        end = (self.until - _EPOCH).days * DAY
+        if self.now:
+            end = (self.now - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)
+        return end // DAY * DAY - self.days * DAY, end
 
     def __post_init__(self) -> None:
         """Refuses what cannot be generated.
 
         Raises:
-            ValueError: A number is not positive, there are fewer users than organizations, or the
-                period starts before EARLIEST_START or ends after LATEST_UNTIL.
+            ValueError: A number is not positive, there are fewer users than organizations, `now`
+                has no zone or too little to happen in, or the period starts before EARLIEST_START
+                or ends after LATEST_UNTIL.
         """
         for name in ("executions", "organizations", "users", "days"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1")
         if self.users < self.organizations:
             raise ValueError("there must be at least as many users as organizations")
-        if self.until.toordinal() - self.days < EARLIEST_START.toordinal():
+        days = self.days
+        if self.now:
+            if self.now.tzinfo is None:
+                raise ValueError("the moment at which the sample ends must have a zone")
+            for name, fewest in (
+                ("organizations", story.FEWEST_ORGANIZATIONS),
+                ("days", story.FEWEST_DAYS),
+                ("executions", story.FEWEST_EXECUTIONS_A_DAY * days),
+            ):
+                if getattr(self, name) < fewest:
+                    raise ValueError(f"{name} must be at least {fewest} where the sample ends now")
+            days = max(days, story.PILOT_DAYS_AGO)
+        last_day = self.period[1] // DAY
+        if last_day - days < (EARLIEST_START - _EPOCH).days:
             raise ValueError(f"the period must not start before {EARLIEST_START}")
-        if self.until > LATEST_UNTIL:
+        if last_day > (LATEST_UNTIL - _EPOCH).days:
             raise ValueError(f"the period must not end after {LATEST_UNTIL}")
 
 
@@ -88,24 +120,67 @@ def generate(
         settings: What the sample is to hold.
         on_progress: Called now and then with the number of executions generated so far.
     """
-    start = (settings.until - _EPOCH).days * DAY - settings.days * DAY
-    end = start + settings.days * DAY
+    for _, lines in _arrivals(settings, on_progress):
+        yield from lines
+
+
+def generate_parts(
+    settings: SampleSettings, on_progress: Callable[[int], object] | None = None
+) -> tuple[Iterator[bytes], Iterator[bytes]]:
+    """Returns what `generate` yields in two parts: the second one arrives in the last 24 hours.
+
+    Args:
+        settings: What the sample is to hold.
+        on_progress: Called now and then with the number of executions generated so far.
+
+    Returns:
+        The parts. The first is to be read to its end before the second is begun.
+    """
+    arrivals = _arrivals(settings, on_progress)
+    last_day = settings.period[1] - DAY
+    begun: list[Iterator[bytes]] = []
+
+    def history() -> Iterator[bytes]:
+        for moment, lines in arrivals:
+            if moment > last_day:
+                begun.append(lines)
+                return
+            yield from lines
+
+    def rest() -> Iterator[bytes]:
+        yield from chain(*begun, chain.from_iterable(lines for _, lines in arrivals))
+
+    return history(), rest()
+
+
+def _arrivals(
+    settings: SampleSettings, on_progress: Callable[[int], object] | None
+) -> Iterator[tuple[int, Iterator[bytes]]]:
+    """Yields the lines of one short stretch of time after the other, and when it ends."""
+    start, end = settings.period
     source = seeded(
         "activity", settings.seed, settings.organizations, settings.users, settings.executions,
-        settings.days, settings.until.isoformat(),
+        settings.days, settings.ends,
     )  # fmt: skip
     identifiers = Identifiers(source)
     bucket_length = _bucket_length(settings)
     arrivals = Arrivals(source, start, bucket_length)
-    writer = TaskWriter(source, identifiers, arrivals, (start, end))
+    latest = end if settings.now else None
+    writer = TaskWriter(source, identifiers, arrivals, (start, end), latest)
     organizations = build_population(settings.seed, settings.organizations, settings.users)
 
     _choose_late_members(organizations, source.getrandbits(32))
-    yield from _announcements(organizations, identifiers, start)
+    told = _story(settings, organizations) if settings.now else None
+    yield start, _announcements(organizations, identifiers, start)
     changes = _plan_changes(organizations, source.getrandbits, (start, end))
+    executions = settings.executions
+    if told:
+        executions -= told.executions
+        for arrival, line in told.arrivals():
+            arrivals.deliver(arrival, line)
 
     weights = _zone_weights(organizations)
-    total = _total_weight(weights, start, settings.days)
+    total = _total_weight(weights, start, end)
     cumulative_weight = produced = 0
     launch_days = {model.available_from for model in catalogue.MODELS}
     organization_weights: list[int] = []
@@ -114,6 +189,10 @@ def generate(
         if period_start % DAY == 0:
             today = _EPOCH + timedelta(days=period_start // DAY)
             writer.start_day()
+            if told and told.is_bad_day(period_start // DAY):
+                writer.trouble(
+                    story.BAD_PROVIDER, story.BAD_DAY_FAILURE_SHARE, story.BAD_DAY_SLOWNESS
+                )
             if period_start == start or today in launch_days:
                 writer.refresh_models(today)
                 for organization in organizations:
@@ -130,17 +209,18 @@ def generate(
                 organizations, dict(zip(weights, hours, strict=True))
             )
         period_weight = organization_weights[-1]
-        for bucket_start in range(period_start, period_start + _HALF_HOUR, bucket_length):
-            bucket_end = bucket_start + bucket_length
+        period_end = min(period_start + _HALF_HOUR, end)
+        for bucket_start in range(period_start, period_end, bucket_length):
+            bucket_end = min(bucket_start + bucket_length, period_end)
             passed = period_weight * (bucket_end - period_start) // _HALF_HOUR
-            target = settings.executions * (cumulative_weight + passed) // total
+            target = executions * (cumulative_weight + passed) // total
             while produced < target:
                 organization = organizations[
                     bisect(organization_weights, int(source.random() * period_weight))
                 ]
-                moment = bucket_start + int(source.random() * bucket_length)
-                produced += writer.write_task(organization, moment, settings.executions - produced)
-            yield from arrivals.due(bucket_end)
+                moment = bucket_start + int(source.random() * (bucket_end - bucket_start))
+                produced += writer.write_task(organization, moment, executions - produced)
+            yield bucket_end, arrivals.due(bucket_start + bucket_length)
         cumulative_weight += period_weight
         if on_progress is not None:
             on_progress(produced)
@@ -151,13 +231,26 @@ def generate(
         for user in organization.users:
             if user.is_late:
                 writer.announce(organization, user, end)
-    yield from arrivals.rest()
+    yield end, arrivals.rest()
     # From a source of their own, so that nothing else of a seed depends on them.
-    own = seeded(
-        "adjustments", settings.seed, settings.organizations, settings.users, settings.executions,
-        settings.days, settings.until.isoformat(),
+    yield (
+        end,
+        adjustment_events(
+            organizations, Identifiers(_own_source("adjustments", settings)), (start, end)
+        ),
+    )
+
+
+def _own_source(name: str, settings: SampleSettings) -> Random:
+    return seeded(
+        name, settings.seed, settings.organizations, settings.users, settings.executions,
+        settings.days, settings.ends,
     )  # fmt: skip
-    yield from adjustment_events(organizations, Identifiers(own), (start, end))
+
+
+def _story(settings: SampleSettings, organizations: list[Organization]) -> story.Story:
+    identifiers = Identifiers(_own_source("story", settings))
+    return story.Story(organizations, identifiers, settings.period, settings.executions)
 
 
 def _bucket_length(settings: SampleSettings) -> int:
@@ -285,12 +378,12 @@ def _zone_weights(organizations: list[Organization]) -> dict[Zone, int]:
     return weights
 
 
-def _total_weight(weights: dict[Zone, int], start: int, days: int) -> int:
-    """Returns the activity of all half hours together."""
+def _total_weight(weights: dict[Zone, int], start: int, end: int) -> int:
+    """Returns the activity of all half hours together, of the last one up to the end."""
     total = 0
-    for moment in range(start, start + days * DAY, _HALF_HOUR):
-        for zone, weight in weights.items():
-            total += weight * _activity(zone, moment)
+    for moment in range(start, end, _HALF_HOUR):
+        activity = sum(weight * _activity(zone, moment) for zone, weight in weights.items())
+        total += activity * min(_HALF_HOUR, end - moment) // _HALF_HOUR
     return total
 
 

@@ -9,8 +9,10 @@ import re
 import subprocess
 import sys
 from collections import Counter, defaultdict
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from itertools import chain
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -21,7 +23,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestration.landing.contracts import Contract
-from orchestration.sample import catalogue
+from orchestration.sample import catalogue, story
 from orchestration.sample.arrivals import HELD_LINES_LIMIT, Arrivals
 from orchestration.sample.commands import sample, write_lines
 from orchestration.sample.draws import Identifiers, log_normal_factors, pick_table, seeded
@@ -32,6 +34,7 @@ from orchestration.sample.generator import (
     LATEST_UNTIL,
     SampleSettings,
     generate,
+    generate_parts,
 )
 from orchestration.sample.usage import Usage
 
@@ -571,8 +574,10 @@ def test_neither_hash_seed_nor_time_zone_nor_locale_matter(hash_seed: str) -> No
     program = (
         "import hashlib\n"
         "from orchestration.sample.generator import SampleSettings, generate\n"
-        "lines = generate(SampleSettings(1500, 3, 12, 10, 7))\n"
-        "print(hashlib.sha256(b''.join(lines)).hexdigest())\n"
+        "from datetime import UTC, datetime\n"
+        "for now in (None, datetime(2026, 11, 20, 15, 30, tzinfo=UTC)):\n"
+        "    lines = generate(SampleSettings(1500, 3, 12, 10, 7, now=now))\n"
+        "    print(hashlib.sha256(b''.join(lines)).hexdigest())\n"
     )
     environment = os.environ | {
         "PYTHONHASHSEED": hash_seed,
@@ -583,7 +588,7 @@ def test_neither_hash_seed_nor_time_zone_nor_locale_matter(hash_seed: str) -> No
     output = subprocess.run(
         [sys.executable, "-c", program], env=environment, check=True, capture_output=True, text=True
     ).stdout
-    assert output.strip() == digest(SMALL)
+    assert output.split() == [digest(SMALL), digest(replace(SMALL, now=MOMENTS[0]))]
 
 
 def all_ids(wanted: SampleSettings) -> set[str]:
@@ -611,6 +616,225 @@ def test_a_later_period_belongs_to_the_same_members() -> None:
     assert ids[0]["organization"] == ids[1]["organization"]
     assert ids[0]["user"] == ids[1]["user"]
     assert not ids[0]["task_execution"] & ids[1]["task_execution"]
+
+
+def test_a_sample_that_ends_with_a_day_is_what_it_always_was() -> None:
+    # Benchmarks are compared with those of earlier versions.
+    assert digest(SMALL) == "49570ba60b7b0ef35dfdfcd8fba2e00cd91c056d3fdea2d0bdad9f5f2584b50a"
+
+
+# A sample that ends at a moment
+
+MOMENTS = [
+    # In the afternoon of a Friday, on a Monday just after midnight, on the first of a month, and
+    # on a Sunday that is a Monday in half of the zones.
+    datetime(2026, 11, 20, 15, 30, tzinfo=UTC),
+    datetime(2026, 11, 23, 0, 1, tzinfo=UTC),
+    datetime(2026, 12, 1, 6, 0, 0, 123456, tzinfo=UTC),
+    datetime(2027, 2, 28, 23, 59, 59, tzinfo=ZoneInfo("America/New_York")),
+]
+
+
+def ending(now: datetime, executions: int = 6_000) -> SampleSettings:
+    return SampleSettings(executions, organizations=5, users=40, days=40, seed=3, now=now)
+
+
+@dataclass
+class Told:
+    """A sample that ends at a moment.
+
+    Attributes:
+        now: The moment.
+        events: All of them, in the order of their arrival.
+        last_day: Those that arrive in the last 24 hours.
+    """
+
+    now: datetime
+    events: list[Event]
+    last_day: list[Event]
+
+    def of(self, task: str) -> dict[str, list[Event]]:
+        """Return the versions of the executions of one of the story's tasks."""
+        versions: dict[str, list[Event]] = defaultdict(list)
+        for event in self.events:
+            if event.get("task_id", "").startswith(task):
+                versions[event["id"]].append(event)
+        return versions
+
+    @property
+    def agent(self) -> str:
+        """Return the organization whose budget burns."""
+        (found,) = {
+            versions[0]["organization_id"] for versions in self.of(story.AGENT_TASK).values()
+        }
+        return str(found)
+
+
+@pytest.fixture(scope="module", params=MOMENTS, ids=lambda now: f"{now:%Y-%m-%d}")
+def told(request: pytest.FixtureRequest) -> Told:
+    history, rest = (
+        list(map(decode, part)) for part in map(list, generate_parts(ending(request.param)))
+    )
+    return Told(request.param, history + rest, rest)
+
+
+def test_the_same_moment_gives_the_same_bytes_in_any_zone() -> None:
+    now = MOMENTS[0]
+    expected = digest(ending(now))
+    assert digest(ending(now)) == expected
+    assert digest(ending(now.astimezone(ZoneInfo("Asia/Kolkata")))) == expected
+    assert digest(ending(now + timedelta(microseconds=1))) != expected
+
+
+def test_nothing_is_later_than_the_moment(told: Told) -> None:
+    for event in told.events:
+        for name, text in event.items():
+            # A subscription is paid in advance.
+            if isinstance(text, str) and MOMENT.fullmatch(text) and name != "period_end":
+                assert datetime.fromisoformat(text) <= told.now, event
+    starts = [moment(event, "start_time") for event in told.events if "start_time" in event]
+    assert told.now - max(starts) < timedelta(minutes=5)
+    assert {event["status"] for event in told.events if event.get("status")} == {
+        "pending", "running", "completed", "failed",
+    }  # fmt: skip
+
+
+def test_a_sample_that_ends_at_a_moment_meets_the_contract(told: Told) -> None:
+    for event in told.events:
+        names = event.keys() - {"event"}
+        assert REQUIRED[event["event"]] <= names
+        assert names <= REQUIRED[event["event"]] | OPTIONAL[event["event"]]
+        if event["event"] == "task_execution":
+            check_execution(event)
+    contract = Contract.at(told.now)
+    for line in generate(ending(told.now)):
+        contract.decode(line.removesuffix(b"\n"))
+
+
+def test_the_number_is_exact_with_the_story_in_it(told: Told) -> None:
+    ids = {event["id"] for event in told.events if event["event"] == "task_execution"}
+    assert len(ids) == 6_000
+
+
+def test_the_last_day_is_what_arrives_in_it(told: Told) -> None:
+    since = told.now - timedelta(days=1)
+    before = told.events[: -len(told.last_day)]
+    assert max(moment(event, "updated_at") for event in before) < since
+    late = [event for event in told.last_day if moment(event, "updated_at") < since]
+    assert 0 < len(late) < len(told.last_day)
+    assert b"".join(chain(*generate_parts(ending(told.now)))) == b"".join(
+        generate(ending(told.now))
+    )
+
+
+def test_a_budget_does_not_last_the_month(told: Told) -> None:
+    (budget,) = {
+        event["monthly_budget_usd"] for event in told.events
+        if event["event"] == "organization" and event["id"] == told.agent
+    }  # fmt: skip
+    nights = Counter[str]()
+    rates = story.AGENT_MODEL
+    for versions in told.of(story.AGENT_TASK).values():
+        first = versions[0]
+        if first["status"] == "completed":
+            billed = first["input_tokens"] - first["cached_input_tokens"] * 9 / 10
+            nights[first["start_time"][:10]] += int(
+                billed * rates.input_rate + first["output_tokens"] * rates.output_rate
+            )
+    assert len(nights) == 40
+    # The first version of one that arrives in the last day may be a later one.
+    per_night = sorted(nights.values())[20] / 10**9
+    assert 1.3 < 30 * per_night / float(budget) < 1.4
+
+
+def test_a_provider_has_a_bad_working_day_within_the_last_three(told: Told) -> None:
+    days: dict[str, dict[str, list[Event]]] = defaultdict(lambda: defaultdict(list))
+    for event in {event["id"]: event for event in told.events if "end_time" in event}.values():
+        days[event["provider"]][event["start_time"][:10]].append(event)
+
+    def failed(day: list[Event]) -> float:
+        return share(sum(event["status"] == "failed" for event in day), len(day))
+
+    bad = {
+        (provider, day): found
+        for provider, by_day in days.items()
+        for day, found in by_day.items()
+        if len(found) > 20 and failed(found) > 0.5
+    }
+    ((provider, day),) = bad
+    assert provider == story.BAD_PROVIDER
+    bad_day = date.fromisoformat(day)
+    assert bad_day.weekday() < 5
+    assert timedelta(1) <= told.now.astimezone(UTC).date() - bad_day <= timedelta(3)
+
+    def slowest(events: list[Event]) -> timedelta:
+        lasted = sorted(
+            moment(event, "end_time") - moment(event, "start_time")
+            for event in events
+            if event["status"] == "completed" and event.get("service_tier") != "batch"
+        )
+        return lasted[len(lasted) // 2]
+
+    usual = [event for found in days[provider].values() for event in found]
+    assert slowest(bad[provider, day]) > 2 * slowest(usual)
+    (credit,) = (
+        event for event in told.last_day
+        if event["event"] == "adjustment" and event["amount"] == story.BAD_DAY_CREDIT_USD
+    )  # fmt: skip
+    assert (credit["provider"], credit["effective_at"][:10]) == (provider, day)
+
+
+def test_the_last_day_restates_disputes_and_completes_what_was_before(told: Told) -> None:
+    last_day = {event["event_id"] for event in told.last_day}
+    runs = [
+        versions for versions in told.of(story.AGENT_TASK).values()
+        if versions[-1]["event_id"] in last_day
+        and moment(versions[0], "start_time") < told.now - timedelta(days=1)
+    ]  # fmt: skip
+    seen = Counter[str]()
+    for versions in runs:
+        first, last = versions[0], versions[-1]
+        if len(versions) == 1:
+            seen["late"] += 1
+        elif len(versions) == 3:
+            _, one, other = versions
+            assert one["updated_at"] == other["updated_at"]
+            assert one["input_tokens"] != other["input_tokens"]
+            seen["ambiguous"] += 1
+        elif last["organization_id"] != first["organization_id"]:
+            seen["another organization's"] += 1
+        elif last["status"] == "failed":
+            seen["no longer completed"] += 1
+        else:
+            assert last["input_tokens"] < first["input_tokens"]
+            seen["restated"] += 1
+    assert seen == {
+        "late": 1, "ambiguous": 1, "another organization's": 1, "no longer completed": 1,
+        "restated": 3,
+    }  # fmt: skip
+    announced = [
+        event for event in told.last_day
+        if event["event"] == "organization" and "baseline_model" in event
+    ]  # fmt: skip
+    assert any(moment(event, "updated_at") <= told.now - timedelta(days=3) for event in announced)
+
+
+def test_a_pilot_is_old_enough_to_be_sealed(told: Told) -> None:
+    runs = told.of(story.PILOT_TASK)
+    assert len(runs) == story.PILOT_EXECUTIONS
+    first_open_day = (told.now.astimezone(UTC) - timedelta(days=90)).replace(day=1).date()
+    assert all(
+        moment(versions[0], "end_time").date() < first_open_day for versions in runs.values()
+    )
+    last_day = {event["event_id"] for event in told.last_day}
+    arrived = [versions for versions in runs.values() if versions[-1]["event_id"] in last_day]
+    # One that nobody knew, and one that was counted otherwise.
+    assert sorted(len(versions) for versions in arrived) == [1, 2]
+
+
+def test_a_little_of_it_has_no_price(told: Told) -> None:
+    named = [event for event in told.events if event.get("model") in catalogue.UNKNOWN_MODELS]
+    assert 0 < share(len(named), len(told.events)) < 0.01
 
 
 # Memory
@@ -694,6 +918,20 @@ def test_command_writes_to_standard_output() -> None:
         (["--until", "2020-01-03"], str(EARLIEST_START)),
         (["--days", "99999999"], str(EARLIEST_START)),
         (["--until", "2100-01-02"], str(LATEST_UNTIL)),
+        (["--now", "yesterday"], "'yesterday' is neither 'now' nor a time"),
+        (["--now", "2026-11-20T15:30:00"], "must have a zone"),
+        (
+            ["--now", "0001-01-01T00:00:00+14:00", "--organizations", "3", "--days", "10"],
+            str(EARLIEST_START),
+        ),
+        (["--now", "now", "--until", "2026-11-01"], "exclude each other"),
+        (["--now", "now"], "organizations must be at least 3"),
+        (["--now", "now", "--organizations", "3"], "days must be at least 10"),
+        (
+            ["--now", "now", "--organizations", "3", "--days", "16"],
+            "executions must be at least 320",
+        ),
+        (["--last-day", "sample.ndjson"], "--last-day needs --now"),
     ],
 )
 def test_command_refuses_bad_arguments(arguments: list[str], message: str, tmp_path: Path) -> None:
@@ -701,6 +939,28 @@ def test_command_refuses_bad_arguments(arguments: list[str], message: str, tmp_p
     assert result.exit_code == 2
     assert message in result.stderr
     assert not list(tmp_path.iterdir())
+
+
+def test_command_ends_at_a_moment_and_writes_the_last_day_apart(tmp_path: Path) -> None:
+    history, last_day = tmp_path / "history.ndjson", tmp_path / "last_day.ndjson.gz"
+    arguments = ("--organizations", "3", "--days", "10", "--now", "2026-11-20T16:30:00+01:00")
+    result = run(*arguments, "--out", str(history), "--last-day", str(last_day))
+    assert result.exit_code == 0, result.output
+    assert f"written to {history} and {last_day}." in result.stderr
+    wanted = SampleSettings(300, 3, 6, 10, 1, now=datetime(2026, 11, 20, 15, 30, tzinfo=UTC))
+    parts = [b"".join(part) for part in generate_parts(wanted)]
+    assert [history.read_bytes(), gzip.decompress(last_day.read_bytes())] == parts
+    assert all(parts)
+
+
+def test_command_takes_the_clock_for_now() -> None:
+    before = datetime.now(UTC)
+    result = run("--organizations", "3", "--days", "10", "--now", "now", "--out", "-")
+    assert result.exit_code == 0, result.output
+    newest = max(
+        moment(json.loads(line), "updated_at") for line in result.stdout_bytes.splitlines()
+    )
+    assert before <= newest <= datetime.now(UTC)
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs the device that is always full")
