@@ -88,7 +88,8 @@ def test_the_budget_and_the_bad_day_have_open_alerts(demo: Story) -> None:
     assert budgets.keys() == {
         "spend_is_below_budget_notice", "spend_is_below_budget_warning", "spend_is_below_budget",
     }  # fmt: skip
-    assert Decimal("1.2") < budgets["spend_is_below_budget"] < Decimal("1.6")
+    # What the agent spends, and what everybody else does.
+    assert Decimal("1.3") < budgets["spend_is_below_budget"] < Decimal("2.5")
     failing = {alert["organization_id"] for alert in found if alert["rule"] == "most_tasks_succeed"}
     by_provider = demo.rows(
         """
