@@ -23,7 +23,7 @@ FEWEST_DAYS = 10
 FEWEST_EXECUTIONS_A_DAY = 20
 
 BAD_PROVIDER = "anthropic"
-BAD_DAY_FAILURE_SHARE = 0.75
+BAD_DAY_FAILURE_SHARE = 0.25
 BAD_DAY_SLOWNESS = 5
 """How many times longer than usual the provider's answers take."""
 
