@@ -8,20 +8,10 @@ SHELL := /bin/bash
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || \
 	command -v python3)
 BIN := .venv/bin
-# The sample: the same events on every machine that makes them at the same moment.
-SAMPLE := --executions 20000 --organizations 8 --users 120 --days 60 --seed 1 --now now
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
+UV := $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes
 # Sets PG* and DBT_PROFILES_DIR, and starts the embedded PostgreSQL when PGHOST is unset.
 WITH_DATABASE := environment="$$($(BIN)/warehouse env)"; eval "$$environment";
-# The demo's first build knows the price book without what was recorded at this moment.
-LATEST_PRICES := 2026-11-28T00:00:00Z
-PAST := .warehouse/past
-ASK := $(BIN)/warehouse db psql -qAtc
-# Whether all that has landed is built, and the last build came to a good end.
-IS_BUILT := select '$${WAREHOUSE_SCHEMA:-public}' = 'public' \
-	and not exists (select from intermediate.int_arrived_loads) \
-	and not exists (select from raw.running_builds where target_schema = 'public') \
-	and (select failed_count = 0 from raw.finished_builds where target_schema = 'public' \
-	and command = 'build' order by ended_at desc limit 1)
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
@@ -30,8 +20,9 @@ setup: .venv/installed ## Make the environment in .venv from requirements.lock
 
 .venv/installed: requirements.lock pyproject.toml
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes \
-		-r requirements.lock
+	@# uv takes a tenth of the time; pip also knows the indexes that only its own settings name.
+	$(PIP) -r <(sed -n '/^uv==/,/# via/p' requirements.lock)
+	$(UV) -r requirements.lock || $(PIP) -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps \
 		--no-build-isolation --editable .
 	touch $@
@@ -40,43 +31,12 @@ dev: .venv/installed-dev ## Add what lint, tests and benchmarks need, from requi
 
 .venv/installed-dev: .venv/installed requirements-dev.lock
 	@# Both, so that two different versions of a package are refused.
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes \
-		-r requirements.lock -r requirements-dev.lock
+	$(UV) -r requirements.lock -r requirements-dev.lock || \
+		$(PIP) -r requirements.lock -r requirements-dev.lock
 	touch $@
 
 demo: setup ## Land a sample that ends now, build everything and show the result
-	$(BIN)/warehouse db migrate
-	@# A server of one's own, or another state folder, leaves this one to be made.
-	mkdir -p .warehouse
-	test -e .warehouse/sample_last_day.ndjson.gz || \
-		$(BIN)/warehouse sample $(SAMPLE) --last-day .warehouse/sample_last_day.ndjson.gz \
-		--out .warehouse/sample.ndjson.gz
-	@# An empty warehouse is built and sealed without the last day and the latest prices first, so
-	@# that these correct what was published. Only a copy of the project lacks the prices.
-	@test "$$($(ASK) 'select count(*) from raw.loads')" != 0 || { \
-		$(BIN)/warehouse land .warehouse/sample.ndjson.gz; \
-		rm -rf $(PAST); mkdir -p $(PAST)/tests; \
-		cp -R *.yml macros models seeds snapshots $(PAST); \
-		cp -R tests/generic tests/singular $(PAST)/tests; \
-		for file in seeds/pricing/*.csv; do \
-			grep -v ',$(LATEST_PRICES),' $$file > $(PAST)/$$file; done; \
-		$(WITH_DATABASE) $(BIN)/dbt --quiet build --project-dir $(PAST) \
-			--exclude-resource-type test unit_test; \
-		$(BIN)/warehouse retention; \
-		$(BIN)/warehouse land .warehouse/sample_last_day.ndjson.gz; \
-		cp seeds/pricing/*.csv $(PAST)/seeds/pricing; \
-		$(BIN)/dbt --quiet build --project-dir $(PAST); \
-		rm -rf $(PAST); }
-	$(BIN)/warehouse land .warehouse/sample.ndjson.gz .warehouse/sample_last_day.ndjson.gz
-	@# dbt would take long to find that there is nothing to do.
-	@test "$$($(ASK) "$(IS_BUILT)" 2> /dev/null)" = t || { $(WITH_DATABASE) $(BIN)/dbt --quiet build; }
-	$(BIN)/warehouse summary
-	@echo
-	@echo 'Where to look next:'
-	@echo '  make ui                                              lineage and runs in Dagster'
-	@echo '  source .venv/bin/activate && eval "$$(warehouse env)"  and then:'
-	@echo '  warehouse db psql                                    query schema marts'
-	@echo '  dbt docs generate && dbt docs serve                  the models and their columns'
+	PATH="$(CURDIR)/$(BIN):$$PATH" orchestration/sample/demo.sh
 
 build: setup ## dbt build: models, seeds and tests, only what changed
 	$(WITH_DATABASE) $(BIN)/dbt build

@@ -22,7 +22,7 @@ DEMO = SampleSettings(
 )
 
 (LATEST_PRICES,) = re.findall(
-    r"^LATEST_PRICES := (.+)$", (project_root() / "Makefile").read_text(), re.M
+    r"^latest_prices=(.+)$", (project_root() / "orchestration/sample/demo.sh").read_text(), re.M
 )
 """When the rows of the price book were recorded that come with the last day."""
 
