@@ -9,7 +9,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v p
 	command -v python3)
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
-UV := $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes
+UV := $(BIN)/uv pip install --quiet --system-certs --python $(BIN)/python --require-hashes
 # Sets PG* and DBT_PROFILES_DIR, and starts the embedded PostgreSQL when PGHOST is unset.
 WITH_DATABASE := environment="$$($(BIN)/warehouse env)"; eval "$$environment";
 
