@@ -319,7 +319,7 @@ def test_what_somebody_did_counts_for_the_team_that_they_were_in(
     }  # fmt: skip
 
 
-JOINS = {
+JOINS: dict[str, dict[str, tuple[str, ...]]] = {
     "dim_users": {"dim_organizations": ("organization_id",)},
     "fct_measured_savings": {
         "dim_organizations": ("organization_id",),
