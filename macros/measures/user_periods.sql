@@ -21,7 +21,13 @@ final as (
         periods.organization_id,
         periods.user_id,
         users.user_name,
-        versions.team,
+        -- Asked for by itself: whoever does not show the team reads no version.
+        (
+            select versions.team
+            from {{ ref('dim_user_versions') }} as versions
+            where
+                {{ holds_on('versions', 'periods', 'periods.last_date') }}
+        ) as team,
         periods.metric_date,
         {{ measures('periods') }},
         {{ mean_ms('periods.total_duration_ms', 'periods.timed_tasks') }} as avg_task_duration_ms,
@@ -40,9 +46,6 @@ final as (
         on
             periods.organization_id = users.organization_id
             and periods.user_id = users.user_id
-    left join {{ ref('dim_user_versions') }} as versions
-        on
-            {{ holds_on('versions', 'periods', 'periods.last_date') }}
 
 )
 
