@@ -64,7 +64,7 @@ def opened(connection: psycopg.Connection, alert: Mapping[str, Any], page: str) 
         "unknown" if alert[name] is None else f"{alert[name].normalize():f}"
         for name in ("observed", "threshold")
     )
-    known = {**alert, **ids}
+    said, known = advice(alert["rule"]), {**alert, **ids}
     queries = [_history(alert["dedup_key"])]
     if alert["unit"] == "rows":
         queries.append(
@@ -74,10 +74,10 @@ def opened(connection: psycopg.Connection, alert: Mapping[str, Any], page: str) 
     return Notification(
         f"{alert['severity']}: {alert['rule']}: {', '.join(whom) or 'the warehouse'}: "
         f"{observed} {alert['unit']}, limit {threshold}, since {moment(alert['first_seen_at'])}",
-        advice(alert["rule"]).cause,
+        said.cause,
         _PLACEHOLDER.sub(
             lambda found: str(known.get(_PLACEHOLDERS[found[0]]) or found[0]),
-            advice(alert["rule"]).commands[0],
+            said.commands[0],
         ),
         (page, *queries),
     )

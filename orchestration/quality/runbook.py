@@ -34,25 +34,25 @@ def advice(name: str) -> Advice:
         Its causes and commands. A message is worth sending without them: where there is no such
         section they only name it.
     """
-    look = _said(name, "Look")
+    text = ""
+    with suppress(OSError, WarehouseError):
+        text = (project_root() / "docs" / "runbook.md").read_text(encoding="utf-8")
+    look = _said(text, name, "Look")
     commands = (
         f'warehouse db psql -c "{_one_line(query)}"' if query else _one_line(command)
         for query, command in _QUERY_OR_COMMAND.findall(look)
     )
-    return Advice(_one_line(_said(name, "Causes")), tuple(commands) or (_one_line(look),))
+    return Advice(_one_line(_said(text, name, "Causes")), tuple(commands) or (_one_line(look),))
 
 
-def _said(name: str, label: str) -> str:
+def _said(text: str, name: str, label: str) -> str:
     """Return the text of a label; where it is the same as for another section, that one's."""
-    text = ""
-    with suppress(OSError, WarehouseError):
-        text = (project_root() / "docs" / "runbook.md").read_text(encoding="utf-8")
     section = re.search(rf"^### {name}\n(.*?)(?=^##|\Z)", text, re.M | re.S)
     found = section and re.search(rf"\*\*{label}\*\*:\s*(.*?)(?=\*\*[A-Z]|\Z)", section[1], re.S)
     if not found:
         return f"see docs/runbook.md#{name}"
     same = _SAME.match(found[1])
-    return _said(same[1], label) if same else found[1]
+    return _said(text, same[1], label) if same else found[1]
 
 
 def _one_line(text: str) -> str:
