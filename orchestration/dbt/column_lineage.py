@@ -16,8 +16,9 @@ from sqlglot.errors import SqlglotError
 from sqlglot.lineage import lineage
 from sqlglot.optimizer.qualify import qualify
 from sqlglot.optimizer.scope import build_scope
+from sqlglot.schema import MappingSchema
 
-_DIALECT = "postgres"
+DIALECT = "postgres"
 
 Columns = dict[str, list[tuple[str, str]]]
 """The columns of a model by name, each with the pairs of asset and column that it is made of."""
@@ -72,7 +73,7 @@ def read_schema(connection: psycopg.Connection) -> Schema:
 
 def columns_of(
     query: str,
-    schema: Schema,
+    schema: MappingSchema,
     assets: Mapping[tuple[str, str], str],
 ) -> Columns:
     """Return which columns of tables the columns of a query are made of.
@@ -88,15 +89,15 @@ def columns_of(
     Raises:
         SqlglotError: The SQL was not understood.
     """
-    # The type that sqlglot asks for is a dictionary of anything.
-    tables: dict[str, object] = {**schema}
-    parsed = parse_one(query, dialect=_DIALECT)
-    tree = cast("exp.Query", qualify(parsed, schema=tables, dialect=_DIALECT))
+    parsed = parse_one(query, dialect=DIALECT)
+    tree = cast("exp.Query", qualify(parsed, schema=schema, dialect=DIALECT))
     scope = build_scope(tree)
+    # The SQL of each step is not shown, and cutting it down to one column would copy all of it.
+    options = {"scope": scope, "trim_selects": False, "copy": False}
     found: Columns = {}
     for column in tree.named_selects:
         pairs = set()
-        for node in lineage(column, tree, tables, dialect=_DIALECT, scope=scope, copy=False).walk():
+        for node in lineage(column, tree, schema, dialect=DIALECT, **options).walk():
             table = None if node.downstream else node.expression.find(exp.Table)
             asset = assets.get((table.db, table.name)) if table is not None else None
             if asset is not None:
@@ -147,9 +148,11 @@ class ColumnLineages:
             Why models have none, in sentences.
         """
         reasons = []
+        # Given as a dictionary, sqlglot would read it again for every column.
+        columns = MappingSchema({**schema}, dialect=DIALECT)
         for asset, query in queries.items():
             try:
-                self._known[asset] = columns_of(query, schema, assets)
+                self._known[asset] = columns_of(query, columns, assets)
             except SqlglotError as error:
                 reasons.append(f"{asset} is shown without lineage of its columns: {error}")
         self._file.parent.mkdir(parents=True, exist_ok=True)

@@ -5,8 +5,15 @@ from pathlib import Path
 import dagster as dg
 import pytest
 from sqlglot.errors import SqlglotError
+from sqlglot.schema import MappingSchema
 
-from orchestration.dbt.column_lineage import ColumnLineages, Schema, columns_of, version_of
+from orchestration.dbt.column_lineage import (
+    DIALECT,
+    ColumnLineages,
+    Schema,
+    columns_of,
+    version_of,
+)
 from orchestration.defs.dbt.column_lineage import shown_with
 
 SCHEMA: Schema = {
@@ -15,6 +22,7 @@ SCHEMA: Schema = {
         "marts": {"days": {"day": "date", "is_open": "boolean"}},
     }
 }
+COLUMNS = MappingSchema({**SCHEMA}, dialect=DIALECT)
 ASSETS = {("raw", "events"): "raw/events", ("marts", "days"): "marts/days"}
 QUERY = """
 with events as (
@@ -34,7 +42,7 @@ group by costs.day
 
 
 def test_columns_are_followed_to_the_tables_that_hold_them() -> None:
-    assert columns_of(QUERY, SCHEMA, ASSETS) == {
+    assert columns_of(QUERY, COLUMNS, ASSETS) == {
         "day": [("raw/events", "day")],
         "total_cost": [
             ("marts/days", "is_open"),
@@ -46,7 +54,7 @@ def test_columns_are_followed_to_the_tables_that_hold_them() -> None:
 
 
 def test_what_is_no_asset_is_left_out() -> None:
-    assert columns_of(QUERY, SCHEMA, {("raw", "events"): "raw/events"})["total_cost"] == [
+    assert columns_of(QUERY, COLUMNS, {("raw", "events"): "raw/events"})["total_cost"] == [
         ("raw/events", "rate"),
         ("raw/events", "tokens"),
     ]
@@ -54,7 +62,7 @@ def test_what_is_no_asset_is_left_out() -> None:
 
 def test_sql_that_is_not_understood_is_an_error() -> None:
     with pytest.raises(SqlglotError):
-        columns_of("select missing from warehouse.raw.events", SCHEMA, ASSETS)
+        columns_of("select missing from warehouse.raw.events", COLUMNS, ASSETS)
 
 
 def test_lineages_are_kept_until_the_sql_changes(tmp_path: Path) -> None:
