@@ -62,16 +62,15 @@ class Standing:
 NOTHING_STANDS = Standing(views=False, seeds=False)
 
 
-def current_checksums() -> ProjectChecksums:
+def current_checksums(root: Path) -> ProjectChecksums:
     """Read the files of the project.
+
+    Args:
+        root: The folder of the project.
 
     Returns:
         Their checksums.
-
-    Raises:
-        WarehouseError: There is no project.
     """
-    root = project_root()
     return ProjectChecksums(code=checksum(root, _CODE), seeds=checksum(root, _SEEDS))
 
 

@@ -13,6 +13,7 @@ from orchestration.dbt.built_project import current_checksums, project_variable
 from orchestration.dbt.manifest import followers, relations
 from orchestration.errors import WarehouseError
 from orchestration.landing.inbox import landing_folder, waiting_files
+from orchestration.project import project_root
 
 LONGEST_REST = dt.timedelta(hours=1)
 """Nothing waits: a build comes after this time all the same, for what depends on the clock."""
@@ -49,7 +50,7 @@ def waiting_work(manifest: Mapping[str, Any]) -> list[str]:
     except WarehouseError as error:
         reasons = [f"the inbox could not be listed ({type(error).__name__})"]
     try:
-        checksums = current_checksums()
+        checksums = current_checksums(project_root())
         with connect(application_name="warehouse schedule") as connection:
             rows = connection.execute(
                 _WAITING_WORK,

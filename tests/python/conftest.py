@@ -173,16 +173,18 @@ def _create_database(server: EmbeddedServer, name: str, template: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def definitions(tmp_path_factory: pytest.TempPathFactory) -> dg.Definitions:
+def definitions(
+    embedded_server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory
+) -> dg.Definitions:
     """Return Dagster's definitions; which database they work on is asked when a run begins.
 
     A process reads the project once, so no test imports what reads it by itself.
     """
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("DBT_TARGET_PATH", str(tmp_path_factory.mktemp("target")))
-        # dbt's manifest names the database in which tables are counted.
-        patched.setenv("PGHOST", "unused")
-        patched.setenv("PGUSER", "unused")
-        patched.setenv("PGDATABASE", STORY_DATABASE)
+        # dbt's manifest names the database in which tables are counted. With another server, every
+        # run would read the whole project anew.
+        for name, value in settings_of(embedded_server, STORY_DATABASE).environment().items():
+            patched.setenv(name, value)
         from orchestration.definitions import defs
     return defs

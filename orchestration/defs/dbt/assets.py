@@ -25,6 +25,7 @@ from orchestration.defs.dbt.column_lineage import shown_with
 from orchestration.defs.dbt.resources import WarehouseDbt, dbt_project
 from orchestration.defs.dbt.translator import team_of, translator
 from orchestration.defs.retries import retried_when_connection_is_lost
+from orchestration.project import project_root
 from orchestration.quality.checks import import_great_expectations
 
 
@@ -89,7 +90,7 @@ def warehouse_models(
         What dbt did: materializations, check results, observations.
     """
     # As they are now: what changes while dbt works is built by the next run.
-    checksums = current_checksums()
+    checksums = current_checksums(project_root())
     stands = NOTHING_STANDS
     if config.leave_what_stands:
         with (

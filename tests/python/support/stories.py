@@ -30,9 +30,9 @@ from psycopg.rows import dict_row
 from psycopg.types.json import set_json_loads
 
 from orchestration.database.embedded import EmbeddedServer
-from orchestration.dbt.built_project import checksum
+from orchestration.dbt.built_project import ProjectChecksums, checksum, current_checksums
 from orchestration.landing.loader import land
-from orchestration.project import PROJECT_FILE, project_root
+from orchestration.project import project_root
 from orchestration.sample.generator import SampleSettings, generate
 from support.oracle import Event, Oracle, Row, parse
 from support.servers import STORY_DATABASE, Database, settings_of
@@ -108,10 +108,12 @@ class Project:
     Attributes:
         root: The folder of dbt_project.yml.
         state: Where dbt writes its targets and logs.
+        read: What dbt read of the project, by the folder of its target, and what it consists of.
     """
 
     root: Path
     state: Path
+    read: dict[Path, tuple[str, Any]] = field(default_factory=dict)
 
     @property
     def prices(self) -> Path:
@@ -137,7 +139,8 @@ class Project:
         given = {name: value for name, value in variables.items() if value}
         return [
             *command,
-            "--quiet",
+            # Why something failed stands in the result.
+            *("--log-level", "none"),
             # Few read the manifest and the results, and every run would write them anew.
             *(() if writes_results else ("--no-write-json",)),
             *(("--vars", json.dumps(given)) if given else ()),
@@ -164,11 +167,24 @@ class Project:
         # Imported here because it takes two seconds that other tests need not wait for.
         from dbt.cli.main import dbtRunner
 
+        def invoke(arguments: list[str], manifest: Any = None) -> Any:
+            # In a thread of its own, because dbt walks the whole call stack at every start, and
+            # pytest's is long.
+            with environment_of(database), ThreadPoolExecutor(max_workers=1) as thread:
+                return thread.submit(dbtRunner(manifest).invoke, arguments).result()
+
         arguments = self.arguments(database, command, now, as_of, writes_results=writes_results)
-        # In a thread of its own, because dbt walks the whole call stack at every start, and
-        # pytest's is long.
-        with environment_of(database), ThreadPoolExecutor(max_workers=1) as thread:
-            outcome = thread.submit(dbtRunner().invoke, arguments).result()
+        if writes_results:
+            # dbt writes down only what it has read itself.
+            outcome = invoke(arguments)
+        else:
+            target, files = self.target(database, now, as_of), checksum(self.root, (".",))
+            if target not in self.read or self.read[target][0] != files:
+                parsed = invoke(self.arguments(database, ["parse"], now, as_of))
+                if not parsed.success:
+                    raise AssertionError(f"dbt failed\n{parsed.exception}")
+                self.read[target] = files, parsed.result
+            outcome = invoke(arguments, self.read[target][1])
         if not outcome.success:
             results = getattr(outcome.result, "results", ())
             failed = [
@@ -234,15 +250,15 @@ class Story:
         database: Where it is built.
         folder: Where event files are written.
         events: Everything that was landed, repetitions included.
-        views: The checksum of models and macros, and the clock, from which all views were built;
-            None when they may differ from each other.
+        stands: The files and the clock from which everything was built; None when the views may
+            differ from each other.
     """
 
     project: Project
     database: Database
     folder: Path
     events: list[Event] = field(default_factory=list)
-    views: tuple[str, str | None] | None = None
+    stands: tuple[ProjectChecksums, str | None] | None = None
 
     def land(self, *events: Mapping[str, Any]) -> None:
         """Land events as one load."""
@@ -266,19 +282,25 @@ class Story:
         full_refresh: bool = False,
         as_of: str | None = None,
     ) -> None:
-        """Build what is named, or everything; views that would be made the same are left alone."""
+        """Build what is named, or everything but what stands already as it would be made."""
         left_out = ["unit_test"] if with_tests else ["unit_test", "test"]
-        made_of = (checksum(self.project.root, ("macros", "models", PROJECT_FILE)), now)
+        files = current_checksums(self.project.root)
         is_whole = not (selection or as_of)
-        leaves_views = is_whole and made_of == self.views and not (full_refresh or with_tests)
+        left = []
+        if is_whole and self.stands and not (full_refresh or with_tests):
+            built_from, clock = self.stands
+            if (built_from.code, clock) == (files.code, now):
+                left.append("config.materialized:view")
+                if built_from.seeds == files.seeds:
+                    left_out += ["seed", "snapshot"]
         # The past has schemas of its own. A build that fails may have come to some of the views.
-        if not (leaves_views or as_of or selection == (ROWS,)):
-            self.views = None
+        if not (left or as_of or selection == (ROWS,)):
+            self.stands = None
         self.project.run(
             self.database,
             "build",
             *(("--select", *selection) if selection else ()),
-            *(("--exclude", "config.materialized:view") if leaves_views else ()),
+            *(("--exclude", *left) if left else ()),
             *("--exclude-resource-type", *left_out),
             *(("--full-refresh",) if full_refresh else ()),
             *("--threads", "2"),
@@ -286,7 +308,7 @@ class Story:
             as_of=as_of,
         )
         if is_whole:
-            self.views = made_of
+            self.stands = files, now
 
     def rows(self, statement: str, *parameters: Any) -> list[Row]:
         """Return the rows of a query, UUIDs as text, JSON with exact numbers."""
