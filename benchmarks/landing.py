@@ -230,14 +230,11 @@ def _copy(copies: dict[str, Path]) -> float:
 
 
 def _empty_tables() -> None:
-    """Empty schema raw and settle the server, so that every repetition starts alike."""
-    tables = (*_TABLES, "landed_totals", "rejected_events", "loads")
+    """Empty what landings fill and settle the server, so that every repetition starts alike."""
+    tables = [sql.Identifier("raw", table) for table in (*_TABLES, "rejected_events", "loads")]
+    tables.append(sql.Identifier("ledger", "landed_totals"))
     with connect(autocommit=True) as connection:
-        connection.execute(
-            sql.SQL("truncate {}").format(
-                sql.SQL(", ").join(sql.Identifier("raw", table) for table in tables)
-            )
-        )
+        connection.execute(sql.SQL("truncate {}").format(sql.SQL(", ").join(tables)))
     settle()
 
 

@@ -14,7 +14,9 @@ from pg_catalog.pg_class as tables
 inner join pg_catalog.pg_namespace as namespaces on tables.relnamespace = namespaces.oid
 left join pg_catalog.pg_inherits as partitions on tables.oid = partitions.inhrelid
 left join pg_catalog.pg_class as parents on partitions.inhparent = parents.oid
-where tables.relkind = 'r' and namespaces.nspname in ('raw', 'intermediate', 'marts', 'quality')
+where
+    tables.relkind = 'r'
+    and namespaces.nspname in ('raw', 'ledger', 'intermediate', 'marts', 'quality')
 group by 1, 2
 order by 1, 2
 """
@@ -25,7 +27,7 @@ class TableSize:
     """What one table takes, with all its partitions.
 
     Attributes:
-        layer: `raw`, `intermediate`, `quality`, `marts, facts` or `marts, rollups`.
+        layer: `raw`, `ledger`, `intermediate`, `quality`, `marts, facts` or `marts, rollups`.
         table: Its name.
         table_bytes: Rows and what is stored beside them.
         index_bytes: All indexes.
@@ -41,7 +43,7 @@ def table_sizes() -> list[TableSize]:
     """Ask the server.
 
     Returns:
-        All tables of the four schemas. Whatever is in marts and no fact counts as a rollup, for
+        All tables of the five schemas. Whatever is in marts and no fact counts as a rollup, for
         the dimensions are small, and so do the sums that marts show.
     """
     with connect() as connection:

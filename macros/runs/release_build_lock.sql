@@ -4,11 +4,11 @@
         {%- set failed = results | selectattr('status', 'in', ['error', 'fail']) | list -%}
         {%- call statement('build_lock') -%}
             with ended as (
-                delete from raw.running_builds
+                delete from ledger.running_builds
                 where target_schema = '{{ target.schema }}' and invocation_id = '{{ invocation_id }}'
                 returning *
             )
-            insert into raw.finished_builds
+            insert into ledger.finished_builds
                 (invocation_id, target_schema, command, started_at, node_count, failed_count)
             select
                 ended.invocation_id,

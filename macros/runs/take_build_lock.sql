@@ -3,13 +3,13 @@
     lock. Whether a source is fresh may be asked at any time. -#}
 {% macro take_build_lock() -%}
     {%- if execute and flags.WHICH != 'freshness' -%}
-        {%- if run_query("select to_regclass('raw.finished_builds')").rows[0][0] is none -%}
+        {%- if run_query("select to_regclass('ledger.finished_builds')").rows[0][0] is none -%}
             {{ exceptions.raise_compiler_error(
                 "Schema raw is older than this project. Run `warehouse db migrate`, then this again."
             ) }}
         {%- endif -%}
         {%- call statement('build_lock', fetch_result=True) -%}
-            insert into raw.running_builds as builds (target_schema, invocation_id)
+            insert into ledger.running_builds as builds (target_schema, invocation_id)
             values ('{{ target.schema }}', '{{ invocation_id }}')
             on conflict (target_schema) do update set started_at = builds.started_at
             returning invocation_id, to_char(started_at, 'YYYY-MM-DD HH24:MI:SS TZ')

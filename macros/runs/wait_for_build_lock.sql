@@ -22,7 +22,7 @@
             begin
                 loop
                     next_holder := (
-                        select invocation_id from raw.running_builds
+                        select invocation_id from ledger.running_builds
                         where target_schema = '{{ target.schema }}'
                     );
                     if alive_at is null or next_holder <> holder then
@@ -30,9 +30,9 @@
                     end if;
                     holder := next_holder;
                     if holder is null or clock_timestamp() - alive_at > interval '1.5 seconds' then
-                        delete from raw.running_builds
+                        delete from ledger.running_builds
                         where target_schema = '{{ target.schema }}' and invocation_id = holder;
-                        insert into raw.running_builds (target_schema, invocation_id)
+                        insert into ledger.running_builds (target_schema, invocation_id)
                         values ('{{ target.schema }}', '{{ invocation_id }}')
                         on conflict (target_schema) do nothing;
                         exit;
@@ -50,7 +50,7 @@
             end
             $wait$;
             select invocation_id, to_char(started_at, 'YYYY-MM-DD HH24:MI:SS TZ')
-            from raw.running_builds
+            from ledger.running_builds
             where target_schema = '{{ target.schema }}'
         {%- endcall -%}
         {%- do adapter.commit() -%}

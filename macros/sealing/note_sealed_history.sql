@@ -3,7 +3,7 @@
 {% macro note_sealed_history() -%}
     {%- if flags.FULL_REFRESH and not var('as_of') -%}
         {%- call statement('sealed', fetch_result=True) -%}
-            select seal_id from raw.seals limit 1
+            select seal_id from ledger.seals limit 1
         {%- endcall -%}
         {%- do adapter.commit() -%}
         {%- if load_result('sealed').table.rows -%}

@@ -114,7 +114,7 @@ def psql(arguments: tuple[str, ...]) -> None:
 
 @db.command()
 def migrate() -> None:
-    """Create or update the tables of schema raw, starting the embedded server if needed."""
+    """Create or update schemas raw and ledger, starting the embedded server if needed."""
     from orchestration.database.migrate import migrate as run_migrations
 
     before, after = run_migrations()

@@ -15,11 +15,11 @@ _SEEDS = ("seeds",)
 
 _RECORDED = """
 select code_checksum, seeds_checksum
-from raw.built_projects
+from ledger.built_projects
 where target_schema = 'public'
 """
 _RECORD = """
-insert into raw.built_projects (target_schema, code_checksum, seeds_checksum)
+insert into ledger.built_projects (target_schema, code_checksum, seeds_checksum)
 values ('public', %s, %s)
 on conflict (target_schema) do update
 set

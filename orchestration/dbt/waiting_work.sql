@@ -38,12 +38,12 @@ where
 union all
 -- Also one that was killed: only a build that ends takes its row away.
 select 'a build has not ended' as reason
-where exists (select 1 from raw.running_builds where target_schema = 'public')
+where exists (select 1 from ledger.running_builds where target_schema = 'public')
 union all
 select 'the last build failed' as reason
 from (
     select failed_count
-    from raw.finished_builds
+    from ledger.finished_builds
     where target_schema = 'public' and command = 'build'
     order by ended_at desc
     limit 1
@@ -54,7 +54,7 @@ select 'the project changed' as reason
 where
     not exists (
         select 1
-        from raw.built_projects
+        from ledger.built_projects
         where target_schema = 'public' and code_checksum = %(code)s
     )
 union all
@@ -62,7 +62,7 @@ select 'a seed changed' as reason
 where
     not exists (
         select 1
-        from raw.built_projects
+        from ledger.built_projects
         where target_schema = 'public' and seeds_checksum = %(seeds)s
     )
 union all
@@ -71,7 +71,7 @@ select 'the last build was long ago' as reason
 where
     not exists (
         select 1
-        from raw.built_projects
+        from ledger.built_projects
         where
             target_schema = 'public'
             and built_at > clock_timestamp() - cast(%(longest_rest)s as interval)

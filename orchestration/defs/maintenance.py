@@ -11,14 +11,14 @@ from orchestration.defs.jobs import ONE_AT_A_TIME
 from orchestration.defs.retries import retried_when_connection_is_lost
 
 KEPT_DAYS = 30
-"""So long Dagster remembers runs; `quality.check_results` and `raw.finished_builds` stay."""
+"""So long Dagster remembers runs; `quality.check_results` and `ledger.finished_builds` stay."""
 
 _AT_ONCE = 100
 _TABLES = """
 select relations.schemaname, relations.relname
 from pg_stat_user_tables as relations
 where relations.schemaname in (
-    'raw', 'reference', 'snapshots', 'intermediate', 'marts', 'quality'
+    'raw', 'ledger', 'reference', 'snapshots', 'intermediate', 'marts', 'quality'
 )
 order by relations.schemaname, relations.relname
 """

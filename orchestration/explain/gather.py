@@ -174,13 +174,13 @@ class _Gatherer:
             raise WarehouseError(
                 f"Execution {wanted} was counted on {sealed['metric_date']}, a sealed day: version "
                 f"{sealed['event_id']}, cost {cost} ({sealed['pricing_status']}). Its details have "
-                "left; raw.archives lists the files that hold its events."
+                "left; ledger.archives lists the files that hold its events."
             )
         if found is None and (late := self._rows("late", id=wanted)):
             raise WarehouseError(
                 f"Execution {wanted} arrived after its day, {late[0]['metric_date']}, was sealed. "
-                "It stands in marts.late_corrections; raw.archives lists the files that hold its "
-                "events."
+                "It stands in marts.late_corrections; ledger.archives lists the files that hold "
+                "its events."
             )
         if found is None:
             raise WarehouseError(

@@ -5,5 +5,5 @@ select
     updated_at,
     pricing_status,
     cost_usd
-from raw.sealed_executions
+from ledger.sealed_executions
 where execution_id = %(id)s

@@ -34,7 +34,7 @@ select
     null as rejected_count,
     null as last_load_id,
     max(seals.sealed_at) as last_written_at
-from raw.seals as seals
+from ledger.seals as seals
 cross join
     lateral (
         values
@@ -52,7 +52,7 @@ select
     null as rejected_count,
     null as last_load_id,
     max(builds.ended_at) as last_written_at
-from raw.finished_builds as builds
+from ledger.finished_builds as builds
 union all
 -- Every check writes a row for each rule; its newest moment is found by the index.
 select

@@ -395,7 +395,7 @@ class _Loader:
             connection.rollback()
             return LandedFile(name, None, counts.read, 0, counts.rejected, refusal)
         connection.execute(
-            "insert into raw.landed_totals select * from raw.event_totals where load_id = %s",
+            "insert into ledger.landed_totals select * from raw.event_totals where load_id = %s",
             (load_id,),
         )
         connection.execute(

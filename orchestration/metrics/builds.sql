@@ -4,7 +4,7 @@
 with builds as (
 
     select *
-    from raw.finished_builds
+    from ledger.finished_builds
     where target_schema = 'public' and command = 'build'
 
 )

@@ -8,7 +8,7 @@ select
 from (select 1) as one
 left join (
     select ended_at, node_count, failed_count
-    from raw.finished_builds
+    from ledger.finished_builds
     where target_schema = 'public' and command = 'build'
     order by ended_at desc
     limit 1

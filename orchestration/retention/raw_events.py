@@ -81,7 +81,7 @@ def archive_events(
     Month by month, each in a transaction of its own. A month leaves when all of it is sealed for
     its organization and older than its limit; a partition is dropped when nothing in it stays. An
     event stays until it is built, a decision while an execution that is not sealed refers to it.
-    What is killed in between can be repeated: until a file is recorded in `raw.archives`, its
+    What is killed in between can be repeated: until a file is recorded in `ledger.archives`, its
     events are still in schema raw.
 
     Args:
@@ -193,7 +193,7 @@ def _remove(
             connection.execute(sql.SQL("drop table {}").format(partition.relation))
             # What is sealed is no longer compared with what landed.
             connection.execute(
-                "delete from raw.landed_totals "
+                "delete from ledger.landed_totals "
                 "where event_kind = %s and event_date >= %s and event_date < %s",
                 (partition.table.removesuffix("s"), partition.first_day, partition.stop.date()),
             )
@@ -207,7 +207,7 @@ def _remove(
             f"Nothing of {partition.first_day:%Y-%m} was removed; try again."
         ) from error
     connection.execute(
-        "insert into raw.archives (table_name, month, file_name, content_sha256, content_bytes, "
+        "insert into ledger.archives (table_name, month, file_name, content_sha256, content_bytes, "
         "event_count, is_whole_month) values (%s, %s, %s, %s, %s, %s, %s)",
         (
             partition.table,
@@ -225,7 +225,7 @@ def _remove(
 def _path(connection: psycopg.Connection, folder: AnyPath, partition: MonthPartition) -> AnyPath:
     """Name the next file of a month: late events make further ones."""
     row = connection.execute(
-        "select count(*) from raw.archives where table_name = %s and month = %s",
+        "select count(*) from ledger.archives where table_name = %s and month = %s",
         (partition.table, partition.first_day),
     ).fetchone()
     number = 1 + (row[0] if row else 0)

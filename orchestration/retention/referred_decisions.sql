@@ -6,7 +6,7 @@ inner join marts.fct_task_executions as executions
 where
     not exists (
         select 1
-        from raw.sealed_executions as sealed
+        from ledger.sealed_executions as sealed
         where sealed.execution_id = executions.execution_id
     )
 union
@@ -17,6 +17,6 @@ inner join marts.fct_task_executions as executions
 where
     not exists (
         select 1
-        from raw.sealed_executions as sealed
+        from ledger.sealed_executions as sealed
         where sealed.execution_id = executions.execution_id
     )

@@ -5,7 +5,7 @@ using (
         organization_id,
         date_trunc('month', cast(max(sealed_until) as timestamp)) at time zone 'UTC'
             as sealed_before
-    from raw.sealed_organizations
+    from ledger.sealed_organizations
     group by organization_id
 ) as sealed
 where

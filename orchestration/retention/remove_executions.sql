@@ -1,6 +1,6 @@
 -- Executions that are kept as sealed.
 delete from marts.fct_task_executions as executions
-using raw.sealed_executions as sealed
+using ledger.sealed_executions as sealed
 where
     executions.execution_id = sealed.execution_id
     and executions.start_time < %(before)s

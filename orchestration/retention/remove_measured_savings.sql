@@ -2,7 +2,7 @@
 delete from marts.fct_measured_savings as measured
 using
     marts.fct_task_executions as executions,
-    raw.sealed_executions as sealed
+    ledger.sealed_executions as sealed
 where
     measured.execution_id = executions.execution_id
     and executions.execution_id = sealed.execution_id

@@ -4,7 +4,7 @@ using (
     select
         organization_id,
         max(sealed_until) as sealed_until
-    from raw.sealed_organizations
+    from ledger.sealed_organizations
     group by organization_id
 ) as sealed_days
 where

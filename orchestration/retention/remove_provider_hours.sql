@@ -4,7 +4,7 @@ where
     hour_start < least(
         %(before)s,
         coalesce(
-            (select max(sealed_before) from raw.seals where execution_count > 0),
+            (select max(sealed_before) from ledger.seals where execution_count > 0),
             cast('-infinity' as timestamptz)
         )
     )

@@ -1,5 +1,5 @@
 -- Keep of every execution of a sealed day which version was counted, and with which amounts.
-insert into raw.sealed_executions (
+insert into ledger.sealed_executions (
     execution_id, organization_id, metric_date, event_id, updated_at, status, total_tokens,
     pricing_status, cost_usd, baseline_cost_usd, savings_usd, net_savings_usd
 )
@@ -8,7 +8,7 @@ with sealed_days as (
     select
         organization_id,
         max(sealed_until) as sealed_until
-    from raw.sealed_organizations
+    from ledger.sealed_organizations
     group by organization_id
 
 )
@@ -34,6 +34,6 @@ inner join sealed_days
 where
     not exists (
         select 1
-        from raw.sealed_executions as sealed
+        from ledger.sealed_executions as sealed
         where sealed.execution_id = executions.execution_id
     )

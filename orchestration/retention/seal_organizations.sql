@@ -2,7 +2,7 @@
 -- earlier sealing: the day that it cuts in two is sealed whole. An organization of which nothing is
 -- there stays open, whatever arrives of it later. A change of time zone may have put an earlier
 -- start on a later day.
-insert into raw.sealed_organizations (organization_id, sealed_until)
+insert into ledger.sealed_organizations (organization_id, sealed_until)
 with zones as (
 
     select
@@ -41,7 +41,7 @@ known as (
     select
         organization_id,
         max(sealed_until) as sealed_until
-    from raw.sealed_organizations
+    from ledger.sealed_organizations
     group by organization_id
 
 )

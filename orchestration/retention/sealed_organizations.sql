@@ -3,5 +3,5 @@
 select
     organization_id,
     date_trunc('month', cast(max(sealed_until) as timestamp)) at time zone 'UTC' as sealed_before
-from raw.sealed_organizations
+from ledger.sealed_organizations
 group by organization_id

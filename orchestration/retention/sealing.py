@@ -73,12 +73,12 @@ def seal(connection: psycopg.Connection, limits: Limits, now: dt.datetime) -> Se
             _require_built(connection)
             executions = _run(connection, "seal_executions.sql")
             connection.execute(
-                "insert into raw.seals (sealed_before, organization_count, execution_count) "
+                "insert into ledger.seals (sealed_before, organization_count, execution_count) "
                 "values (%s, %s, %s)",
                 (sealed_before, organizations, executions),
             )
     if executions:
-        connection.execute("analyze raw.sealed_executions")
+        connection.execute("analyze ledger.sealed_executions")
     sealed = _sealed_organizations(connection)
     return Sealing(max(sealed.values(), default=None), sealed, executions)
 

@@ -47,10 +47,10 @@ warehouse land "$events" "$last_day"
 is_built=$(ask "
     select '${WAREHOUSE_SCHEMA:-public}' = 'public'
         and not exists (select from intermediate.int_arrived_loads)
-        and not exists (select from raw.running_builds where target_schema = 'public')
+        and not exists (select from ledger.running_builds where target_schema = 'public')
         and (
             select failed_count = 0
-            from raw.finished_builds
+            from ledger.finished_builds
             where target_schema = 'public' and command = 'build'
             order by ended_at desc
             limit 1

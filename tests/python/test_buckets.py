@@ -215,9 +215,9 @@ def test_a_month_leaves_for_a_bucket_also_after_a_kill(
     with database_18.connect(autocommit=True) as connection:
         (partition,) = month_partitions(connection, "task_executions")
         _archive_month(connection, partition, sql.SQL("true"), folder)
-    assert rows(database_18, "select file_name, event_count, is_whole_month from raw.archives") == [
-        (f"s3://{BUCKET}/{name}", 3, True)
-    ]
+    assert rows(
+        database_18, "select file_name, event_count, is_whole_month from ledger.archives"
+    ) == [(f"s3://{BUCKET}/{name}", 3, True)]
     assert counts(database_18)["task_executions"] == 0
     assert [file.lines_accepted for file in land([str(folder)]).files] == [3]
 

@@ -129,7 +129,7 @@ class Kills:
         return {str(model) for (model,) in found}
 
     def _turn(self) -> str | None:
-        row = self._watcher.execute("select invocation_id from raw.running_builds").fetchone()
+        row = self._watcher.execute("select invocation_id from ledger.running_builds").fetchone()
         return None if row is None else str(row[0])
 
     def kill_one(self, meanwhile: Callable[[], None], *options: str) -> None:

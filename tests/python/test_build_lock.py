@@ -58,14 +58,14 @@ def build_elsewhere(story: Story, schema: str) -> Iterator[None]:
     """Be a build that has its turn and is connected."""
     with story.database.connect(application_name="dbt", autocommit=True) as connection:
         connection.execute(
-            "insert into raw.running_builds (target_schema, invocation_id) values (%s, %s)",
+            "insert into ledger.running_builds (target_schema, invocation_id) values (%s, %s)",
             (schema, "elsewhere"),
         )
         yield
 
 
 def running_builds(story: Story) -> list[str]:
-    return [row["invocation_id"] for row in story.rows("select * from raw.running_builds")]
+    return [row["invocation_id"] for row in story.rows("select * from ledger.running_builds")]
 
 
 def test_of_two_builds_at_once_the_second_waits(story: Story) -> None:
@@ -149,7 +149,7 @@ def test_a_build_that_fails_ends_its_turn(story: Story) -> None:
 
 def test_a_database_that_was_not_migrated_is_explained(story: Story) -> None:
     with story.database.connect() as connection:
-        connection.execute("drop table raw.finished_builds cascade")
+        connection.execute("drop table ledger.finished_builds cascade")
     with pytest.raises(AssertionError, match="Run `warehouse db migrate`"):
         story.build("dim_users")
 

@@ -89,18 +89,20 @@ AUDITS = [
 RAW_TABLES = [
     "raw/adjustments",
     "raw/event_totals",
-    "raw/finished_builds",
-    "raw/landed_totals",
     "raw/loads",
     "raw/organizations",
     "raw/routing_decisions",
-    "raw/sealed_executions",
-    "raw/sealed_organizations",
-    "raw/seals",
     "raw/task_executions",
     "raw/users",
 ]
-SOURCES = ["quality/check_results", *RAW_TABLES]
+LEDGERS = [
+    "ledger/finished_builds",
+    "ledger/landed_totals",
+    "ledger/sealed_executions",
+    "ledger/sealed_organizations",
+    "ledger/seals",
+]
+SOURCES = ["quality/check_results", *RAW_TABLES, *LEDGERS]
 OUTPUTS = ["outputs/documentation", "outputs/event_archive", "outputs/prometheus_metrics"]
 BUILD_STEPS = ["quality_checks", "raw_tables", "warehouse_models"]
 JOBS = {
@@ -232,6 +234,7 @@ def test_marts_raw_tables_and_outputs_are_the_expected_assets(described: dict[st
     audits = [name for name in names if name.startswith("quality/") and name not in SOURCES]
     assert audits == AUDITS
     assert [name for name in names if name.startswith("raw/")] == RAW_TABLES
+    assert [name for name in names if name.startswith("ledger/")] == LEDGERS
     assert [name for name in names if name.startswith("outputs/")] == OUTPUTS
     assert described["materializable"] == names
     assert described["partitioned"] == []
@@ -244,7 +247,7 @@ def test_assets_are_grouped_by_folder(described: dict[str, Any]) -> None:
     }
     for name, group in described["groups"].items():
         schema, table = name.split("/")
-        from_dbt = schema not in ("raw", "reference", "snapshots", "outputs")
+        from_dbt = schema not in ("raw", "ledger", "reference", "snapshots", "outputs")
         assert group == (folders.get(table, schema) if from_dbt else schema), name
     # What the engine keeps for itself stands apart from what the business reads.
     assert described["groups"]["intermediate/int_execution_changes"] == "intermediate_changes"

@@ -231,7 +231,7 @@ def test_nightly_looks_at_everything_and_writes_the_documentation(
     ]
     assert facts.metadata["dagster/row_count"].value == 3
     # All of it is older than 90 days, so it was sealed.
-    assert story.row("select count(*) as seals from raw.seals") == {"seals": 1}
+    assert story.row("select count(*) as seals from ledger.seals") == {"seals": 1}
 
 
 def test_a_month_and_an_organization_are_computed_again_as_partitions(
@@ -323,7 +323,8 @@ def built_by_dbt(result: dg.ExecuteInProcessResult) -> set[str]:
     return {
         event.asset_key.to_user_string()
         for event in result.get_asset_materialization_events()
-        if event.asset_key and event.asset_key.path[0] not in ("raw", "quality", "outputs")
+        if event.asset_key
+        and event.asset_key.path[0] not in ("raw", "ledger", "quality", "outputs")
     }
 
 
@@ -397,9 +398,9 @@ def test_a_tick_asks_for_a_run_only_when_something_waits(
         assert waits() == "models are behind the facts"
         story.build(ROWS, now=None)
 
-        change(story, "insert into raw.running_builds values ('public', 'killed')")
+        change(story, "insert into ledger.running_builds values ('public', 'killed')")
         assert waits() == "a build has not ended"
-        change(story, "delete from raw.running_builds")
+        change(story, "delete from ledger.running_builds")
 
         change(story, _MISCOUNT.format("+"))
         with pytest.raises(AssertionError, match="assert_layers_reconcile"):
@@ -414,9 +415,9 @@ def test_a_tick_asks_for_a_run_only_when_something_waits(
         assert built_by_dbt(run(definitions, instance, "near_real_time")) == everything
         assert waits() is None
 
-        change(story, "update raw.built_projects set built_at = built_at - interval '1 hour'")
+        change(story, "update ledger.built_projects set built_at = built_at - interval '1 hour'")
         assert waits() == "the last build was long ago"
-        change(story, "update raw.built_projects set built_at = built_at + interval '1 hour'")
+        change(story, "update ledger.built_projects set built_at = built_at + interval '1 hour'")
 
         drop(home, "new.ndjson", organization(2))
         assert waits() == "a file is in the inbox"

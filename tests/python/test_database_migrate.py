@@ -19,6 +19,50 @@ from orchestration.errors import WarehouseError
 
 VERSIONS = Path(migrate_module.__file__).parent / "migrations" / "versions"
 
+# What a warehouse at revision 0009 records of its own work, one row a table at least.
+RECORDS_AT_0009 = """
+insert into raw.loads (source_name, content_sha256, lines_read, lines_accepted, user_count)
+values ('people.ndjson', repeat('a', 64), 1, 1, 1);
+insert into raw.users (
+    _load_id, _line_number, event_id, id, organization_id, name, role, updated_at
+)
+select load_id, 1, gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 'Ada', 'member', now()
+from raw.loads;
+insert into raw.landed_totals select * from raw.event_totals;
+insert into raw.running_builds (target_schema, invocation_id) values ('public', 'killed');
+insert into raw.finished_builds
+values
+('first', 'public', 'build', '2026-07-01', '2026-07-02', 120, 0),
+('second', 'public', 'build', '2026-07-03', '2026-07-04', 120, 1);
+insert into raw.built_projects values ('public', 'code', 'seeds');
+insert into raw.seals (sealed_before, organization_count, execution_count)
+values ('2026-06-01', 0, 0), ('2026-07-01', 1, 1);
+insert into raw.sealed_organizations (organization_id, sealed_until)
+select organization_id, '2026-07-01' from raw.users;
+insert into raw.sealed_executions (
+    execution_id, organization_id, metric_date, event_id, updated_at, status, pricing_status,
+    cost_usd
+)
+select
+    gen_random_uuid(), organization_id, '2026-06-30', gen_random_uuid(), '2026-06-30', 'completed',
+    'priced', 0.000000000001
+from raw.users;
+insert into raw.archives (
+    table_name, month, file_name, content_sha256, content_bytes, event_count, is_whole_month
+)
+values ('task_executions', '2026-06-01', 'june.parquet', repeat('b', 64), 7919, 1, true);
+"""
+RECORDS = [
+    "archives",
+    "built_projects",
+    "finished_builds",
+    "landed_totals",
+    "running_builds",
+    "sealed_executions",
+    "sealed_organizations",
+    "seals",
+]
+
 
 def catalogue(connection: psycopg.Connection) -> list[tuple[object, ...]]:
     return connection.execute(
@@ -103,6 +147,88 @@ def test_a_user_without_rights_is_told_so(
         monkeypatch.delenv("PGOPTIONS")
         with empty_database.connect(autocommit=True) as connection:
             connection.execute(sql.SQL("drop role {}").format(guest))
+
+
+def migrate_to_0009(monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as older:
+        upgrade = command.upgrade
+        older.setattr(command, "upgrade", lambda config, _: upgrade(config, "0009"))
+        assert migrate() == (None, "0009")
+
+
+def records_of(connection: psycopg.Connection, schema: str) -> dict[str, tuple[object, ...]]:
+    """Return for each table its oid, rows, columns, indexes and constraints."""
+    found: dict[str, tuple[object, ...]] = {}
+    for table in RECORDS:
+        name = sql.Identifier(schema, table)
+        rows = connection.execute(
+            sql.SQL("select to_jsonb(records) from {} as records order by 1").format(name)
+        ).fetchall()
+        assert rows, table
+        known = connection.execute(
+            "select oid, obj_description(oid), array(select attname::text from pg_attribute "
+            "where attrelid = pg_class.oid and attnum > 0 order by attnum), "
+            "array(select indexrelid from pg_index where indrelid = pg_class.oid order by 1), "
+            "array(select conname || ' ' || pg_get_constraintdef(oid) from pg_constraint "
+            "where conrelid = pg_class.oid order by 1) from pg_class where oid = to_regclass(%s)",
+            (f"{schema}.{table}",),
+        ).fetchone()
+        assert known, table
+        found[table] = (rows, *known)
+    return found
+
+
+def test_records_move_to_schema_ledger_with_all_that_they_have(
+    empty_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    migrate_to_0009(monkeypatch)
+    reader = sql.Identifier(f"reader_{empty_database.settings.dbname}")
+    with empty_database.connect(autocommit=True) as connection:
+        connection.execute(RECORDS_AT_0009)
+        connection.execute("create view public.sealings as select sealed_before from raw.seals")
+        before = records_of(connection, "raw")
+        connection.execute(
+            sql.SQL(
+                "create role {0}; grant usage on schema raw to {0}; "
+                "grant select on raw.seals to {0}"
+            ).format(reader)
+        )
+        try:
+            assert migrate() == ("0009", newest_revision())
+            assert records_of(connection, "ledger") == before
+            # What reads a table by name, and who may, goes on.
+            assert connection.execute("select count(*) from public.sealings").fetchone() == (2,)
+            connection.execute(sql.SQL("set role {}").format(reader))
+            assert connection.execute("select count(*) from ledger.seals").fetchone() == (2,)
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                connection.execute("select from ledger.archives")
+        finally:
+            connection.execute("reset role")
+            connection.execute(sql.SQL("drop owned by {0}; drop role {0}").format(reader))
+        # Numbers go on where they were.
+        assert connection.execute(
+            "insert into ledger.seals (sealed_before) values ('2026-08-01') returning seal_id"
+        ).fetchone() == (3,)
+        left = {str(name) for name, kind, _ in catalogue(connection) if str(kind) in "rpvS"}
+        assert left == {
+            "adjustments", "alembic_version", "event_totals", "loads", "loads_load_id_seq",
+            "organizations", "rejected_events", "routing_decisions", "task_executions", "users",
+        }  # fmt: skip
+
+
+def test_records_do_not_move_under_a_load_in_progress(
+    empty_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    migrate_to_0009(monkeypatch)
+    monkeypatch.setattr(migrate_module, "_WAIT_FOR_TABLES", "200ms")
+    with empty_database.connect() as load:
+        load.execute(
+            "insert into raw.loads (source_name, content_sha256) values ('a', repeat('0', 64))"
+        )
+        with pytest.raises(WarehouseError, match="Wait for running loads"):
+            migrate()
+        load.execute("insert into raw.landed_totals select * from raw.event_totals")
+    assert migrate() == ("0009", newest_revision())
 
 
 def transaction_status(connection: psycopg.Connection) -> str:

@@ -137,7 +137,7 @@ def test_every_kind_lands_value_by_value(database: Database, tmp_path: Path) -> 
     ]  # fmt: skip
     assert rows(
         database,
-        "select event_kind, requests, part_tokens, other_units from raw.landed_totals "
+        "select event_kind, requests, part_tokens, other_units from ledger.landed_totals "
         "where other_units <> 0 order by event_kind",
     ) == [
         ("adjustment", 0, 0, Decimal("-0.000000000001")),

@@ -105,7 +105,7 @@ def test_a_build_that_fails_is_counted(story: Story) -> None:
         story.build("stg_platform__users")
     (build,) = story.rows(
         "select command, node_count, failed_count, ended_at > started_at as took_time "
-        "from raw.finished_builds order by ended_at desc limit 1"
+        "from ledger.finished_builds order by ended_at desc limit 1"
     )
     assert build == {"command": "build", "node_count": 1, "failed_count": 1, "took_time": True}
     assert samples_of(metrics(story).stdout)["warehouse_build_failed_nodes", ""] == 1
@@ -116,7 +116,7 @@ def test_a_build_that_fails_in_other_schemas_concerns_nobody_else(
 ) -> None:
     with story_of_sample.database.connect() as connection:
         connection.execute(
-            "insert into raw.finished_builds "
+            "insert into ledger.finished_builds "
             "values ('typo', 'analyst', 'build', now(), now() + interval '1 hour', 7919, 7919)"
         )
         write_site(connection, tmp_path)

@@ -46,7 +46,7 @@ TABLES: Mapping[str, Table] = {
     "raw.organizations": Table((LOADS,)),
     "raw.users": Table((LOADS,)),
     "raw.adjustments": Table((LOADS,)),
-    "raw.landed_totals": Table((LOADS,), {"event_date": "event_date - 400"}),
+    "ledger.landed_totals": Table((LOADS,), {"event_date": "event_date - 400"}),
     # Baseline and routing overhead of what is not compared are part of no total.
     "marts.fct_task_executions": Table(
         (DAYS,), {"execution_id": "gen_random_uuid()"}, "savings_usd is not null"

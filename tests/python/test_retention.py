@@ -165,7 +165,7 @@ def test_sealed_history_outlives_raw_a_full_refresh_and_a_replay(history: Story)
     }
 
     oldest = history.row(
-        "select min(event_date)::text as day from raw.landed_totals "
+        "select min(event_date)::text as day from ledger.landed_totals "
         "where event_kind = 'task_execution'"
     )
     assert oldest["day"] >= SEALED_BEFORE[:10]
@@ -205,7 +205,7 @@ def test_what_leaves_raw_is_all_in_the_archive(history: Story) -> None:
     before = events()
     retain(history)
     staying = events()
-    archived = history.row("select sum(event_count) as events from raw.archives")
+    archived = history.row("select sum(event_count) as events from ledger.archives")
     assert archived["events"] == sum((before - staying).values())
     with history.database.connect(autocommit=True) as connection:
         connection.execute("delete from raw.task_executions")
@@ -316,8 +316,8 @@ def test_where_nothing_was_nothing_is_sealed(story: Story) -> None:
     story.land(organization(1), organization(2, id=KOLKATA))
     story.build()
     assert "Sealed: nothing" in retain(story)
-    for ledger in ("seals", "sealed_organizations", "sealed_executions", "archives"):
-        assert story.rows(f"select * from raw.{ledger}") == []  # noqa: S608
+    for table in ("seals", "sealed_organizations", "sealed_executions", "archives"):
+        assert story.rows(f"select * from ledger.{table}") == []  # noqa: S608
 
     days = ("2026-03-02", "2026-05-31", "2026-07-31", "2026-08-01", "2026-10-30")
     story.land(*spans(10, *days))
@@ -451,7 +451,7 @@ def test_a_day_that_the_end_of_the_month_cuts_is_sealed_whole(story: Story) -> N
     assert {row["organization_id"]: str(row["sealed_until"]) for row in until} == {
         tenant: sealed_until for tenant, (*_, sealed_until) in zones.items()
     }
-    sealed = {row["execution_id"] for row in story.rows("select * from raw.sealed_executions")}
+    sealed = {row["execution_id"] for row in story.rows("select * from ledger.sealed_executions")}
     assert sealed == {
         uuid_of(1_000_000 + 10 * number + place) for number in (1, 2, 3, 4) for place in (0, 1)
     }
@@ -623,7 +623,7 @@ def test_nothing_is_sealed_that_is_not_built(history: Story) -> None:
     result = retention(history)
     assert result.exit_code == 1
     assert "model(s) wait for a build" in result.output
-    assert history.rows("select * from raw.seals") == []
+    assert history.rows("select * from ledger.seals") == []
 
 
 def test_retention_needs_a_build_first(story: Story) -> None:
@@ -653,7 +653,8 @@ def test_killed_at_any_moment_it_can_be_repeated(history: Story) -> None:
     history.build(full_refresh=True)
     assert kept(figures(history)) == kept(built)
     archived = history.row(
-        "select sum(event_count) as events from raw.archives where table_name = 'task_executions'"
+        "select sum(event_count) as events from ledger.archives "
+        "where table_name = 'task_executions'"
     )
     left = history.row("select count(*) as events from raw.task_executions")["events"]
     assert archived["events"] + left == raw

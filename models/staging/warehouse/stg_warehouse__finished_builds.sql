@@ -7,7 +7,7 @@ select
     ended_at,
     node_count,
     failed_count
-from {{ source('warehouse', 'finished_builds') }}
+from {{ source('ledger', 'finished_builds') }}
 where
     target_schema = '{{ target.schema }}'
     and {{ known_as_of('ended_at') }}

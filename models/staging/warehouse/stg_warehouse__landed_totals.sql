@@ -19,5 +19,5 @@ select
     part_tokens,
     other_units,
     amount_usd
-from {{ source('warehouse', 'landed_totals') }}
+from {{ source('ledger', 'landed_totals') }}
 where {{ landed_as_of('load_id') }}

@@ -14,5 +14,5 @@ select
     savings_usd,
     net_savings_usd,
     sealed_at
-from {{ source('warehouse', 'sealed_executions') }}
+from {{ source('ledger', 'sealed_executions') }}
 where {{ known_as_of('sealed_at') }}

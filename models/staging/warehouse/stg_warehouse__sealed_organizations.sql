@@ -4,5 +4,5 @@ select
     organization_id,
     sealed_until,
     sealed_at
-from {{ source('warehouse', 'sealed_organizations') }}
+from {{ source('ledger', 'sealed_organizations') }}
 where {{ known_as_of('sealed_at') }}

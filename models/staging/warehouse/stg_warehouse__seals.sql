@@ -6,5 +6,5 @@ select
     organization_count,
     execution_count,
     sealed_at
-from {{ source('warehouse', 'seals') }}
+from {{ source('ledger', 'seals') }}
 where {{ known_as_of('sealed_at') }}

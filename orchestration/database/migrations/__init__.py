@@ -1,1 +1,1 @@
-"""Migrations of schema raw, run by Alembic; one revision is a .py file and the .sql beside it."""
+"""Migrations of raw and ledger, run by Alembic; a revision is a .py file and the .sql beside it."""

@@ -23,7 +23,8 @@ def without_check_constraints(story: Story) -> None:
         for table, name in connection.execute(
             "select conrelid::regclass::text, conname from pg_constraint "
             "where contype = 'c' and connamespace in ('intermediate'::regnamespace, "
-            "'marts'::regnamespace, 'quality'::regnamespace, 'raw'::regnamespace) "
+            "'marts'::regnamespace, 'quality'::regnamespace, 'raw'::regnamespace, "
+            "'ledger'::regnamespace) "
             "and conparentid = 0 and coninhcount = 0"
         ).fetchall():
             connection.execute(
