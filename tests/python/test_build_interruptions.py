@@ -22,7 +22,7 @@ from support.processes import (
     locked,
     wait_until,
 )
-from support.stories import NOW, Story, environment_of, sample_lines, shuffled_in_parts
+from support.stories import NOW, ROWS, Story, environment_of, sample_lines, shuffled_in_parts
 
 from orchestration.landing.loader import land_stream
 from orchestration.sample.generator import SampleSettings
@@ -175,7 +175,7 @@ def test_after_many_builds_killed_at_random_one_build_makes_everything_right(
                 story.land_lines(parts.pop())
             kills.kill_one(
                 lambda: story.land_lines(parts.pop()) if attempt % 3 == 0 else None,  # noqa: B023
-                *(["--full-refresh"] if attempt % 4 == 3 else []),
+                *(["--full-refresh"] if attempt % 4 == 3 else ["--select", ROWS]),
             )
             if kills.reached.total() == KILLS:
                 break
