@@ -106,7 +106,7 @@ events_to_versions as (
         event_date as metric_date,
         cast(sum(staged_events) as bigint) as upstream_count,
         cast(sum(staged_entities) as bigint) as downstream_count,
-        case when sum(staged_events) > sum(staged_entities) then 'duplicate version' end
+        case when bool_or(staged_events > staged_entities) then 'duplicate version' end
             as known_cause
     from loads
     group by event_kind, organization_id, event_date
