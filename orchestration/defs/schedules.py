@@ -5,6 +5,7 @@ out itself what is new.
 """
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import dagster as dg
@@ -22,13 +23,12 @@ _UNFINISHED = [
     dg.DagsterRunStatus.STARTED,
 ]
 
+_schedule = partial(dg.schedule, execution_timezone="UTC", default_status=schedule_status())
 
-@dg.schedule(
-    name="every_five_minutes",
+
+@_schedule(
     job=near_real_time,
     cron_schedule="*/5 * * * *",
-    execution_timezone="UTC",
-    default_status=schedule_status(),
     description="Every 5 minutes, if something waits and no run of near_real_time waits or works.",
 )
 def every_five_minutes(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
@@ -49,12 +49,9 @@ def every_five_minutes(context: dg.ScheduleEvaluationContext) -> dg.RunRequest |
     return request(context, tags={"warehouse/waits": "; ".join(reasons)})
 
 
-@dg.schedule(
-    name="every_night",
+@_schedule(
     job=nightly,
     cron_schedule="5 0 * * *",
-    execution_timezone="UTC",
-    default_status=schedule_status(),
     description="Every night at 00:05 UTC.",
 )
 def every_night(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
@@ -69,12 +66,9 @@ def every_night(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:
     return request(context, nightly_config(context.scheduled_execution_time))
 
 
-@dg.schedule(
-    name="every_week",
+@_schedule(
     job=weekly,
     cron_schedule="0 3 * * 0",
-    execution_timezone="UTC",
-    default_status=schedule_status(),
     description="Every Sunday at 03:00 UTC.",
 )
 def every_week(context: dg.ScheduleEvaluationContext) -> dg.RunRequest:

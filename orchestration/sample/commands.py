@@ -39,47 +39,41 @@ def _moment(_context: click.Context, _option: click.Parameter, text: str | None)
         ) from None
 
 
-@click.command()
+@click.command(context_settings={"show_default": True})
 @click.option(
     "--executions",
     type=click.IntRange(min=1),
     default=20_000,
-    show_default=True,
     help="Number of distinct executions, exactly.",
 )
 @click.option(
     "--organizations",
     type=click.IntRange(min=1),
     default=8,
-    show_default=True,
     help="Number of organizations.",
 )
 @click.option(
     "--users",
     type=click.IntRange(min=1),
     default=120,
-    show_default=True,
     help="Number of users over all organizations, at least one for each.",
 )
 @click.option(
     "--days",
     type=click.IntRange(min=1),
     default=60,
-    show_default=True,
     help="Length of the period, in days.",
 )
 @click.option(
     "--seed",
     type=click.IntRange(min=0),
     default=1,
-    show_default=True,
     help="Same arguments, same bytes; another seed shares no identifier.",
 )
 @click.option(
     "--until",
     type=click.DateTime(formats=["%Y-%m-%d"]),
     default=DEFAULT_UNTIL.isoformat(),
-    show_default=True,
     help="The day after the last one, in UTC.",
 )
 @click.option(

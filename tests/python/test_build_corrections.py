@@ -16,6 +16,20 @@ pytest_plugins = ["support.stories"]
 LATER = (datetime.now(UTC) + timedelta(hours=12)).isoformat()
 """When something is recorded after the moment, by the clock, to which the past is rebuilt."""
 
+HOUSE_NAME = {
+    "provider": "anthropic",
+    "alias": "house-name",
+    "model": "claude-3-7-sonnet-20250219",
+    "recorded_at": "2026-11-22T00:00:00Z",
+}
+FIXED_BASELINE = {
+    "policy": "fixed",
+    "baseline_provider": "anthropic",
+    "baseline_model": "claude-opus-4-5-20251101",
+    "effective_from": "2026-01-01T00:00:00Z",
+    "recorded_at": "2026-11-25T00:00:00Z",
+}
+
 FACT_TOTALS = """
     select
         coalesce(sum(cost_usd), 0) as cost_usd,
@@ -143,30 +157,13 @@ def test_the_ledger_names_policies_baselines_and_names(story: Story, seeds: Seed
     story.land(organization(), execution(1), execution(2, model="house-name"))
     story.build(ROWS)
     steps: list[tuple[str, Any]] = []
-    seeds.add(
-        "model_aliases",
-        {
-            "provider": "anthropic",
-            "alias": "house-name",
-            "model": "claude-3-7-sonnet-20250219",
-            "recorded_at": "2026-11-22T00:00:00Z",
-        },
-    )
+    seeds.add("model_aliases", HOUSE_NAME)
     story.build()
     steps.append(("model name", {uuid_of(1_000_002)}))
     story.land(organization(2, updated_at="2026-02-01T00:00:00Z", baseline_model="gpt-4o-mini"))
     story.build()
     steps.append(("baseline", {uuid_of(1_000_001), uuid_of(1_000_002)}))
-    seeds.add(
-        "baseline_policies",
-        {
-            "policy": "fixed",
-            "baseline_provider": "anthropic",
-            "baseline_model": "claude-opus-4-5-20251101",
-            "effective_from": "2026-01-01T00:00:00Z",
-            "recorded_at": "2026-11-25T00:00:00Z",
-        },
-    )
+    seeds.add("baseline_policies", FIXED_BASELINE)
     story.build()
     steps.append(("policy", {uuid_of(1_000_001), uuid_of(1_000_002)}))
     found: dict[str, set[Any]] = {}
@@ -289,15 +286,7 @@ def test_a_policy_and_a_price_in_one_build_are_both_named(story: Story, seeds: S
             recorded_at="2026-11-26T00:00:00Z",
         ),
     )
-    seeds.add(
-        "model_aliases",
-        {
-            "provider": "anthropic",
-            "alias": "house-name",
-            "model": "claude-3-7-sonnet-20250219",
-            "recorded_at": "2026-11-22T00:00:00Z",
-        },
-    )
+    seeds.add("model_aliases", HOUSE_NAME)
     story.build()
     assert [(row["execution_id"], row["reason"]) for row in story.rows(
         "select * from marts.fct_cost_corrections order by execution_id"
@@ -305,16 +294,7 @@ def test_a_policy_and_a_price_in_one_build_are_both_named(story: Story, seeds: S
         (uuid_of(1_000_001), "baseline, price"),
         (uuid_of(1_000_002), "baseline, model name"),
     ]  # fmt: skip
-    seeds.add(
-        "baseline_policies",
-        {
-            "policy": "fixed",
-            "baseline_provider": "anthropic",
-            "baseline_model": "claude-opus-4-5-20251101",
-            "effective_from": "2026-01-01T00:00:00Z",
-            "recorded_at": "2026-11-25T00:00:00Z",
-        },
-    )
+    seeds.add("baseline_policies", FIXED_BASELINE)
     story.land(
         execution(1, event_id=uuid_of(11), updated_at="2026-03-01T10:05:00Z", output_tokens=100)
     )

@@ -52,6 +52,16 @@ def wait_for(database: Database, condition: str) -> None:
         time.sleep(0.02)
 
 
+def start_landing(database: Database, path: Path) -> "subprocess.Popen[bytes]":
+    """Start landing a file from a pipe, of which only a part comes."""
+    loader = start("land", "-", stdin=subprocess.PIPE)
+    assert loader.stdin is not None
+    loader.stdin.write(path.read_bytes()[: 9 * 1024 * 1024])
+    loader.stdin.flush()
+    wait_for(database, "query like 'copy %' and state = 'active'")
+    return loader
+
+
 def nothing_landed(database: Database) -> bool:
     found = counts(database)
     return found["task_executions"] == found["loads"] == found["rejected_events"] == 0
@@ -90,14 +100,9 @@ def test_a_lost_connection_leaves_nothing_and_the_next_file_lands(
 def test_a_killed_loader_leaves_nothing_and_a_repeat_lands_it_once(
     database_18: Database, big_file: Path
 ) -> None:
-    with start("land", "-", stdin=subprocess.PIPE) as loader:
-        assert loader.stdin is not None
-        loader.stdin.write(big_file.read_bytes()[: 9 * 1024 * 1024])
-        loader.stdin.flush()
-        wait_for(database_18, "query like 'copy %' and state = 'active'")
+    with start_landing(database_18, big_file) as loader:
         loader.send_signal(signal.SIGKILL)
         loader.wait()
-        loader.stdin.close()
     assert nothing_landed(database_18)
     assert lands_everything(database_18, big_file)
     assert land([big_file]).files[0].is_skipped
@@ -106,11 +111,7 @@ def test_a_killed_loader_leaves_nothing_and_a_repeat_lands_it_once(
 def test_an_interrupted_loader_says_so_and_leaves_nothing(
     database_18: Database, big_file: Path
 ) -> None:
-    with start("land", "-", stdin=subprocess.PIPE) as loader:
-        assert loader.stdin is not None
-        loader.stdin.write(big_file.read_bytes()[: 9 * 1024 * 1024])
-        loader.stdin.flush()
-        wait_for(database_18, "query like 'copy %' and state = 'active'")
+    with start_landing(database_18, big_file) as loader:
         loader.send_signal(signal.SIGINT)
         try:
             code = loader.wait(20)
@@ -119,7 +120,6 @@ def test_an_interrupted_loader_says_so_and_leaves_nothing(
             loader.send_signal(signal.SIGINT)
             code = loader.wait(20)
         assert code == 130
-        loader.stdin.close()
         assert loader.stderr is not None
         said = loader.stderr.read().decode()
     assert said == "\nInterrupted. Nothing of the file in progress was landed; run it again.\n"

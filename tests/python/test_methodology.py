@@ -308,10 +308,14 @@ def token_parts(this: Example) -> Check:
     return costs(used)
 
 
-def costs(used: list[tuple[str, dict[str, str]]]) -> Check:
+def costs(used: list[tuple[str, dict[str, str]]], **others: str) -> Check:
+    """Check the costs of executions, and other columns of theirs by the headers of the cells."""
+
     def check(story: Story) -> None:
         for execution_id, row in used:
-            exactly(row["cost"], story.fact(execution_id)["cost_usd"], row)
+            fact = story.fact(execution_id)
+            for column, header in {"cost_usd": "cost", **others}.items():
+                exactly(row[header], fact[column], row)
 
     return check
 
@@ -370,12 +374,9 @@ def gateway_cache(this: Example) -> Check:
     ]
 
     def check(story: Story) -> None:
-        costs(used)(story)
+        costs(used, baseline_cost_usd="baseline", savings_usd="savings")(story)
         for execution_id, row in used:
-            fact = story.fact(execution_id)
-            assert fact["pricing_status"] == row["pricing_status"]
-            exactly(row["baseline"], fact["baseline_cost_usd"], row)
-            exactly(row["savings"], fact["savings_usd"], row)
+            assert story.fact(execution_id)["pricing_status"] == row["pricing_status"]
 
     return check
 
@@ -710,13 +711,7 @@ def rounding(this: Example) -> Check:
     assert all(half.as_tuple().digits[-1] == 5 for half in halves)
     assert amount(row["cost"]) - sum(halves) == Decimal("1e-12")
 
-    def check(story: Story) -> None:
-        fact = story.fact(used)
-        exactly(row["input, USD"], fact["uncached_input_cost_usd"], row)
-        exactly(row["output, USD"], fact["output_cost_usd"], row)
-        exactly(row["cost"], fact["cost_usd"], row)
-
-    return check
+    return costs([(used, row)], uncached_input_cost_usd="input, USD", output_cost_usd="output, USD")
 
 
 @example
@@ -917,11 +912,9 @@ def ratio(this: Example) -> Check:
         used.append((this.use(model=model, status=status, input_tokens=tokens), row))
 
     def check(story: Story) -> None:
-        costs(used)(story)
+        costs(used, baseline_cost_usd="baseline", savings_usd="savings")(story)
         for execution_id, row in used:
             fact = story.fact(execution_id)
-            exactly(row["baseline"], fact["baseline_cost_usd"], row)
-            exactly(row["savings"], fact["savings_usd"], row)
             share = fact["savings_usd"] and 100 * fact["savings_usd"] / fact["baseline_cost_usd"]
             exactly(row["savings in % of the baseline"], share, row)
         for column, said in day.items():
@@ -940,18 +933,13 @@ def router_overhead(this: Example) -> Check:
     decided = this.decide(1, routing_overhead_cost_usd=float(row["routing overhead"]))
     used = this.use(input_tokens=tokens, routing_decision_id=decided)
 
-    def check(story: Story) -> None:
-        fact = story.fact(used)
-        for name, column in (
-            ("baseline", "baseline_cost_usd"),
-            ("cost", "cost_usd"),
-            ("savings", "savings_usd"),
-            ("routing overhead", "routing_overhead_cost_usd"),
-            ("net savings", "net_savings_usd"),
-        ):
-            exactly(row[name], fact[column], name)
-
-    return check
+    return costs(
+        [(used, row)],
+        baseline_cost_usd="baseline",
+        savings_usd="savings",
+        routing_overhead_cost_usd="routing overhead",
+        net_savings_usd="net savings",
+    )
 
 
 @example

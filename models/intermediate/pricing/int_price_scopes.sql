@@ -21,46 +21,18 @@ with price_windows as (
 named as (
 
     select
-        provider,
-        'model' as attribute,
-        model_scope as scope,
-        valid_from
-    from price_windows
-    union all
-    select
-        provider,
-        'task_type' as attribute,
-        task_type_scope as scope,
-        valid_from
-    from price_windows
-    union all
-    select
-        provider,
-        'service_tier' as attribute,
-        service_tier_scope as scope,
-        valid_from
-    from price_windows
-    union all
-    select
-        provider,
-        'organization' as attribute,
-        organization_scope as scope,
-        valid_from
-    from price_windows
-
-),
-
-unnamed as (
-
-    select
         price_windows.provider,
         attributes.attribute,
-        '*' as scope,
+        attributes.scope,
         price_windows.valid_from
     from price_windows
-    cross join (
-        values ('model'), ('task_type'), ('service_tier'), ('organization')
-    ) as attributes (attribute)
+    cross join lateral (
+        values
+        ('model', price_windows.model_scope),
+        ('task_type', price_windows.task_type_scope),
+        ('service_tier', price_windows.service_tier_scope),
+        ('organization', price_windows.organization_scope)
+    ) as attributes (attribute, scope)
 
 ),
 
@@ -68,7 +40,12 @@ scopes as (
 
     select * from named
     union all
-    select * from unnamed
+    select
+        provider,
+        attribute,
+        '*' as scope,
+        valid_from
+    from named
 
 ),
 

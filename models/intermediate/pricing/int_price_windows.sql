@@ -12,6 +12,11 @@
     )
 }}
 
+{%- set scope = [
+    'provider', 'model_scope', 'task_type_scope', 'service_tier_scope', 'organization_scope',
+    'context_over_tokens',
+] %}
+
 with price_rows as (
 
     select * from {{ ref('int_price_rows') }}
@@ -20,25 +25,13 @@ with price_rows as (
 
 boundaries as (
 
+    {% for moment in ['effective_from', 'effective_until'] %}
     select
-        provider,
-        model_scope,
-        task_type_scope,
-        service_tier_scope,
-        organization_scope,
-        context_over_tokens,
-        effective_from as valid_from
+        {{ scope | join(',\n        ') }},
+        {{ moment }} as valid_from
     from price_rows
-    union
-    select
-        provider,
-        model_scope,
-        task_type_scope,
-        service_tier_scope,
-        organization_scope,
-        context_over_tokens,
-        effective_until as valid_from
-    from price_rows
+    {{ 'union' if not loop.last }}
+    {% endfor %}
 
 ),
 
@@ -48,12 +41,7 @@ stretches as (
         *,
         lead(valid_from) over (
             partition by
-                provider,
-                model_scope,
-                task_type_scope,
-                service_tier_scope,
-                organization_scope,
-                context_over_tokens
+                {{ scope | join(',\n                ') }}
             order by valid_from
         ) as valid_until
     from boundaries
@@ -68,26 +56,18 @@ ranked as (
         price_rows.*,
         row_number() over (
             partition by
-                stretches.provider,
-                stretches.model_scope,
-                stretches.task_type_scope,
-                stretches.service_tier_scope,
-                stretches.organization_scope,
-                stretches.context_over_tokens,
+                stretches.{{ scope | join(',\n                stretches.') }},
                 stretches.valid_from
             order by price_rows.recorded_at desc, price_rows.price_id asc
         ) as recency
     from stretches
     inner join price_rows
         on
-            stretches.provider = price_rows.provider
-            and stretches.model_scope = price_rows.model_scope
-            and stretches.task_type_scope = price_rows.task_type_scope
-            and stretches.service_tier_scope = price_rows.service_tier_scope
-            and stretches.organization_scope = price_rows.organization_scope
-            and stretches.context_over_tokens = price_rows.context_over_tokens
-            and stretches.valid_from >= price_rows.effective_from
+            stretches.valid_from >= price_rows.effective_from
             and stretches.valid_from < price_rows.effective_until
+            {% for column in scope %}
+            and stretches.{{ column }} = price_rows.{{ column }}
+            {% endfor %}
 
 ),
 
@@ -96,12 +76,7 @@ final as (
     select
         {{ surrogate_key(['price_id', utc_text('valid_from')]) }} as price_window_id,
         price_id,
-        provider,
-        model_scope,
-        task_type_scope,
-        service_tier_scope,
-        organization_scope,
-        context_over_tokens,
+        {{ scope | join(',\n        ') }},
         valid_from,
         valid_until,
         input_usd_per_mtok,

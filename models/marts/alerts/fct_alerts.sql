@@ -36,12 +36,7 @@ open_alerts as (
 
 present as (
 
-    select
-        {{ present_alert_columns() }}
-    from open_alerts
-    full join conditions on open_alerts.dedup_key = conditions.dedup_key
-    cross join builds
-    where open_alerts.dedup_key is not null or conditions.is_broken
+    {{ present_alerts() }}
 
 ),
 

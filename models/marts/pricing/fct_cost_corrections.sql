@@ -18,20 +18,12 @@ select
     organization_id,
     metric_date,
     reason,
-    old_cost_usd,
-    new_cost_usd,
-    cast(coalesce(new_cost_usd, 0) - coalesce(old_cost_usd, 0) as numeric(20, 12))
-        as cost_delta_usd,
-    old_baseline_cost_usd,
-    new_baseline_cost_usd,
-    cast(
-        coalesce(new_baseline_cost_usd, 0) - coalesce(old_baseline_cost_usd, 0)
-        as numeric(20, 12)
-    ) as baseline_cost_delta_usd,
-    old_savings_usd,
-    new_savings_usd,
-    cast(coalesce(new_savings_usd, 0) - coalesce(old_savings_usd, 0) as numeric(20, 12))
-        as savings_delta_usd,
+    {% for amount in ['cost', 'baseline_cost', 'savings'] %}
+    old_{{ amount }}_usd,
+    new_{{ amount }}_usd,
+    cast(coalesce(new_{{ amount }}_usd, 0) - coalesce(old_{{ amount }}_usd, 0) as numeric(20, 12))
+        as {{ amount }}_delta_usd,
+    {% endfor %}
     old_pricing_status,
     new_pricing_status,
     old_price_id,

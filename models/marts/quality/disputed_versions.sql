@@ -17,6 +17,10 @@
     )
 }}
 
+{%- set keys = {
+    'task_execution': 'execution_id', 'routing_decision': 'routing_decision_id',
+    'organization': 'organization_id', 'user': 'user_id',
+} %}
 {#- What a version says of what it is about, and not of itself. -#}
 {%- set content -%}
 to_jsonb(placed) - array[
@@ -41,10 +45,7 @@ sealed as (
 
 ),
 
-{% for event_kind, key, moment in [
-    ('task_execution', 'execution_id', 'start_time'),
-    ('routing_decision', 'routing_decision_id', 'decision_timestamp'),
-] %}
+{% for event_kind, key in keys.items() %}
 {{ event_kind }}_events as (
 
     {{ versions_of(
@@ -59,6 +60,11 @@ sealed as (
 
 ),
 
+{% endfor %}
+{% for event_kind, moment in {
+    'task_execution': 'start_time', 'routing_decision': 'decision_timestamp',
+}.items() %}
+{%- set key = keys[event_kind] %}
 {{ event_kind }}_stamps as (
 
     select
@@ -182,23 +188,8 @@ sealed as (
 ),
 
 {% endfor %}
-{% for event_kind, key in [
-    ('organization', 'organization_id'), ('user', 'user_id'),
-] %}
-{{ event_kind }}_events as (
-
-    {{ versions_of(
-        ref('stg_platform__' ~ event_kind ~ 's'), key,
-        'arrived_' ~ event_kind ~ 's' if is_incremental()
-    ) }}
-    where
-        versions._load_id in (
-            select processed.load_id
-            from {{ ref('int_processed_loads') }} as processed
-        )
-
-),
-
+{% for event_kind in ['organization', 'user'] %}
+{%- set key = keys[event_kind] %}
 {{ event_kind }}_ties as (
 
     select
@@ -235,7 +226,7 @@ sealed as (
 {% endfor %}
 doubts as (
 
-    {% for event_kind in ['task_execution', 'routing_decision', 'organization', 'user'] %}
+    {% for event_kind in keys %}
     select *
     from {{ event_kind }}_doubts
     where

@@ -31,12 +31,16 @@
 {%- set of_changes = compares_changes() %}
 {%- set upstream = 'organization_days' if of_changes else 'fact_days' %}
 {%- set tasks = measure_names().keys() | list %}
-{%- set landed = [
-    'total_tasks', 'successful_tasks', 'failed_tasks', 'total_tokens', 'input_tokens',
-    'cached_input_tokens', 'cache_write_tokens', 'output_tokens', 'reasoning_tokens',
-    'unsplit_tokens', 'part_tokens', 'compute_units', 'requests', 'other_units',
-    'total_quality_score', 'reported_cost_usd',
-] %}
+{#- What sources report of an execution, by the name of its sum. -#}
+{%- set usage = {
+    'input_tokens': 'input_tokens', 'cached_input_tokens': 'cached_input_tokens',
+    'cache_write_tokens': 'cache_write_tokens', 'output_tokens': 'output_tokens',
+    'reasoning_tokens': 'reasoning_tokens', 'unsplit_tokens': 'tokens_used',
+    'part_tokens': 'part_tokens', 'compute_units': 'compute_units', 'requests': 'request_count',
+    'other_units': 'other_units', 'total_quality_score': 'quality_score',
+} %}
+{%- set landed = ['total_tasks', 'successful_tasks', 'failed_tasks', 'total_tokens']
+    + usage.keys() | list + ['reported_cost_usd'] %}
 {#- What only the facts tell beside the rollup. -#}
 {%- set of_scores = [] if of_changes else ['scored_tasks', 'total_quality_score_of_completed'] %}
 {%- set of_maps = [] if of_changes else ['bucket_total', 'bucket_total_of_hours'] %}
@@ -114,17 +118,9 @@ staged_days as (
         count(*) filter (where status = 'completed') as successful_tasks,
         count(*) filter (where status = 'failed') as failed_tasks,
         cast(coalesce(sum(total_tokens), 0) as numeric(28, 0)) as total_tokens,
-        coalesce(sum(input_tokens), 0) as input_tokens,
-        coalesce(sum(cached_input_tokens), 0) as cached_input_tokens,
-        coalesce(sum(cache_write_tokens), 0) as cache_write_tokens,
-        coalesce(sum(output_tokens), 0) as output_tokens,
-        coalesce(sum(reasoning_tokens), 0) as reasoning_tokens,
-        coalesce(sum(tokens_used), 0) as unsplit_tokens,
-        coalesce(sum(part_tokens), 0) as part_tokens,
-        coalesce(sum(compute_units), 0) as compute_units,
-        coalesce(sum(request_count), 0) as requests,
-        coalesce(sum(other_units), 0) as other_units,
-        coalesce(sum(quality_score), 0) as total_quality_score,
+        {% for name, column in usage.items() %}
+        coalesce(sum({{ column }}), 0) as {{ name }},
+        {% endfor %}
         {{ sum_usd('reported_cost_usd') }} as reported_cost_usd
     from latest_versions
     where {{ is_open('latest_versions', 'latest_versions.metric_date') }}
@@ -145,17 +141,9 @@ fact_days as (
             where executions.savings_usd is not null and executions.net_savings_usd is null
         ) as unknown_overhead_tasks,
         {{ sum_usd('executions.net_savings_usd') }} as total_net_savings_usd,
-        coalesce(sum(executions.input_tokens), 0) as input_tokens,
-        coalesce(sum(executions.cached_input_tokens), 0) as cached_input_tokens,
-        coalesce(sum(executions.cache_write_tokens), 0) as cache_write_tokens,
-        coalesce(sum(executions.output_tokens), 0) as output_tokens,
-        coalesce(sum(executions.reasoning_tokens), 0) as reasoning_tokens,
-        coalesce(sum(executions.tokens_used), 0) as unsplit_tokens,
-        coalesce(sum(executions.part_tokens), 0) as part_tokens,
-        coalesce(sum(executions.compute_units), 0) as compute_units,
-        coalesce(sum(executions.request_count), 0) as requests,
-        coalesce(sum(executions.other_units), 0) as other_units,
-        coalesce(sum(executions.quality_score), 0) as total_quality_score,
+        {% for name, column in usage.items() %}
+        coalesce(sum(executions.{{ column }}), 0) as {{ name }},
+        {% endfor %}
         count(executions.quality_score) filter (where executions.status = 'completed')
             as scored_tasks,
         coalesce(sum(executions.quality_score) filter (where executions.status = 'completed'), 0)
@@ -215,18 +203,6 @@ arithmetic_days as (
 
 ),
 
-hours as (
-
-    select
-        hours.organization_id,
-        hours.metric_date,
-        {{ sums('hours', measure_names()) }}
-    from {{ ref('int_organization_hours') }} as hours
-    where {{ in_compared_days('hours') }}
-    group by hours.organization_id, hours.metric_date
-
-),
-
 organization_days as (
 
     select *
@@ -269,32 +245,27 @@ timed_days as (
 
 ),
 
-user_days as (
+{% for name, rollup in {
+    'hours': ref('int_organization_hours'), 'user_days': ref('int_user_days'),
+    'usage_days': ref('int_model_usage_days'),
+}.items() %}
+{{ name }} as (
 
     select
-        people.organization_id,
-        people.metric_date,
-        {{ sums('people', measure_names()) }}
-    from {{ ref('int_user_days') }} as people
-    where {{ in_compared_days('people') }}
-    group by people.organization_id, people.metric_date
+        days.organization_id,
+        days.metric_date,
+        {% if name == 'usage_days' %}
+        sum(days.scored_tasks) as scored_tasks,
+        sum(days.total_quality_score) as total_quality_score_of_completed,
+        {% endif %}
+        {{ sums('days', measure_names()) }}
+    from {{ rollup }} as days
+    where {{ in_compared_days('days') }}
+    group by days.organization_id, days.metric_date
 
 ),
 
-usage_days as (
-
-    select
-        usage.organization_id,
-        usage.metric_date,
-        {{ sums('usage', measure_names()) }},
-        sum(usage.scored_tasks) as scored_tasks,
-        sum(usage.total_quality_score) as total_quality_score_of_completed
-    from {{ ref('int_model_usage_days') }} as usage
-    where {{ in_compared_days('usage') }}
-    group by usage.organization_id, usage.metric_date
-
-),
-
+{% endfor %}
 policy_days as (
 
     select
@@ -307,41 +278,7 @@ policy_days as (
 
 ),
 
-{#- Only a full check takes the maps of hours apart. -#}
-{% for name, days in {
-    'day': ref('int_organization_days'), 'hour': ref('int_organization_hours'),
-}.items() if name == 'day' or not of_changes %}
-{{ name }}_durations as (
-
-    select
-        days.organization_id,
-        days.metric_date,
-        sum(cast(buckets.tasks as bigint)) as timed_tasks,
-        sum(cast(buckets.bucket as bigint) * cast(buckets.tasks as bigint)) as bucket_total
-    from {{ days }} as days
-    cross join {{ json_entries_text('days.durations') }} as buckets (bucket, tasks)
-    where {{ in_compared_days('days') }}
-    group by days.organization_id, days.metric_date
-
-),
-
-{% endfor %}
-duration_days as (
-
-    {% if of_changes %}
-    select * from day_durations
-    {% else %}
-    select
-        day_durations.*,
-        hour_durations.bucket_total as bucket_total_of_hours
-    from day_durations
-    left join hour_durations
-        on
-            day_durations.organization_id = hour_durations.organization_id
-            and day_durations.metric_date = hour_durations.metric_date
-    {% endif %}
-
-),
+{{ compared_durations('organization') }},
 
 final as (
 

@@ -117,42 +117,7 @@ provider_hours as (
 
 ),
 
-{#- Only a full check takes the maps of hours apart. -#}
-{% for name, days in {'day': ref('int_provider_days'), 'hour': ref('int_provider_hours')}.items()
-    if name == 'day' or not of_changes %}
-{{ name }}_durations as (
-
-    select
-        days.provider,
-        days.model,
-        days.task_type,
-        days.metric_date,
-        sum(cast(buckets.tasks as bigint)) as timed_tasks,
-        sum(cast(buckets.bucket as bigint) * cast(buckets.tasks as bigint)) as bucket_total
-    from {{ days }} as days
-    cross join {{ json_entries_text('days.durations') }} as buckets (bucket, tasks)
-    where {{ in_compared_days('days', 'provider') }}
-    group by days.provider, days.model, days.task_type, days.metric_date
-
-),
-
-{% endfor %}
-duration_days as (
-
-    {% if of_changes %}
-    select * from day_durations
-    {% else %}
-    select
-        day_durations.*,
-        hour_durations.bucket_total as bucket_total_of_hours
-    from day_durations
-    left join hour_durations
-        on
-            {{ same_unit('day_durations', 'hour_durations', 'provider') }}
-            and day_durations.metric_date = hour_durations.metric_date
-    {% endif %}
-
-),
+{{ compared_durations('provider') }},
 
 final as (
 

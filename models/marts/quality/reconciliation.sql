@@ -4,6 +4,35 @@
 
 {{ config(materialized='view') }}
 
+{%- set columns = {
+    'organization_id': 'uuid', 'provider': 'text', 'model': 'text', 'task_type': 'text',
+    'metric_date': 'date',
+    'upstream_count': 'bigint', 'downstream_count': 'bigint',
+    'upstream_tokens': 'numeric(28, 0)', 'downstream_tokens': 'numeric(28, 0)',
+    'upstream_usd': 'numeric(28, 12)', 'downstream_usd': 'numeric(28, 12)',
+    'differing_measures': 'text', 'known_cause': 'text',
+} %}
+{%- set of_events = ['event_kind', 'organization_id', 'metric_date'] %}
+{%- set of_organizations = unit_columns('organization') + ['metric_date'] %}
+{%- set of_providers = unit_columns('provider') + ['metric_date'] %}
+{%- set counts = ['upstream_count', 'downstream_count'] %}
+{%- set usd = ['upstream_usd', 'downstream_usd'] %}
+{%- set sums = counts + ['upstream_tokens', 'downstream_tokens'] + usd %}
+{#- What each comparison tells; the rest is unknown of it. -#}
+{%- set comparisons = {
+    'landed_to_raw': of_events + sums + ['differing_measures'],
+    'raw_to_staging': of_events + sums + ['differing_measures'],
+    'compared_days': ['comparison'] + of_organizations + sums + ['differing_measures'],
+    'compared_provider_days': ['comparison'] + of_providers + sums + ['differing_measures'],
+    'events_to_versions': of_events + counts + ['known_cause'],
+    'landed_to_facts': of_events + sums + ['known_cause'],
+    'events_to_owners': of_events + counts + ['known_cause'],
+    'executions_to_priced': of_organizations + counts + ['known_cause'],
+    'executions_to_finished': of_organizations + counts + ['known_cause'],
+    'spend_to_cost': of_organizations + counts + usd + ['known_cause'],
+    'arrived_to_sealed': of_organizations + sums + ['known_cause'],
+    'arrived_to_sealed_providers': of_providers + sums + ['known_cause'],
+} %}
 
 with loads as (
 
@@ -35,6 +64,12 @@ organization_days as (
 
 ),
 
+provider_days as (
+
+    select * from {{ ref('int_provider_days') }}
+
+),
+
 late_corrections as (
 
     select * from {{ ref('late_corrections') }}
@@ -50,11 +85,11 @@ late_corrections as (
     select
         event_kind,
         organization_id,
-        event_date,
+        event_date as metric_date,
         {%- for side, name in {'upstream': sides[0], 'downstream': sides[1]}.items() %}
         cast(sum({{ name }}_events) as bigint) as {{ side }}_count,
-        cast(sum({{ name }}_tokens) as numeric(28, 0)) as {{ side }}_tokens,
-        cast(sum({{ name }}_amount_usd) as numeric(28, 12)) as {{ side }}_usd,
+        sum({{ name }}_tokens) as {{ side }}_tokens,
+        sum({{ name }}_amount_usd) as {{ side }}_usd,
         {%- endfor %}
         string_agg(distinct {{ comparison }}_differences, ', ') as differing_measures
     from loads
@@ -63,29 +98,34 @@ late_corrections as (
 ),
 
 {% endfor %}
-versions as (
+events_to_versions as (
 
     select
         event_kind,
         organization_id,
-        event_date,
+        event_date as metric_date,
         cast(sum(staged_events) as bigint) as upstream_count,
-        cast(sum(staged_entities) as bigint) as downstream_count
+        cast(sum(staged_entities) as bigint) as downstream_count,
+        case when bool_or(staged_events > staged_entities) then 'duplicate version' end
+            as known_cause
     from loads
     group by event_kind, organization_id, event_date
 
 ),
 
-pending as (
+landed_to_facts as (
 
     select
         event_kind,
         organization_id,
-        event_date,
+        event_date as metric_date,
         cast(sum(events) as bigint) as upstream_count,
-        cast(sum(input_tokens + output_tokens + unsplit_tokens) as numeric(28, 0))
-            as upstream_tokens,
-        cast(sum(amount_usd) as numeric(28, 12)) as upstream_usd
+        0 as downstream_count,
+        sum(input_tokens + output_tokens + unsplit_tokens) as upstream_tokens,
+        0 as downstream_tokens,
+        sum(amount_usd) as upstream_usd,
+        0 as downstream_usd,
+        'pending' as known_cause
     from landed_totals
     where
         _load_id not in (
@@ -98,20 +138,22 @@ pending as (
 
 ),
 
-refused as (
+events_to_owners as (
 
     select
         event_kind,
         organization_id,
-        event_date,
-        count(*) as upstream_count
+        event_date as metric_date,
+        count(*) as upstream_count,
+        0 as downstream_count,
+        'id of another organization' as known_cause
     from {{ ref('disputed_versions') }}
     where reason = 'other_organization'
     group by event_kind, organization_id, event_date
 
 ),
 
-late as (
+late_for_organizations as (
 
     select
         organization_id,
@@ -121,12 +163,6 @@ late as (
         sum(spend_delta_usd) as usd
     from late_corrections
     group by organization_id, metric_date
-
-),
-
-provider_days as (
-
-    select * from {{ ref('int_provider_days') }}
 
 ),
 
@@ -145,167 +181,25 @@ late_for_providers as (
 
 ),
 
-compared as (
+executions_to_priced as (
 
-    {% for comparison in ['landed_to_raw', 'raw_to_staging'] %}
     select
-        '{{ comparison }}' as comparison,
-        event_kind,
         organization_id,
-        cast(null as text) as provider,
-        cast(null as text) as model,
-        cast(null as text) as task_type,
-        'daily' as aggregation_period,
-        event_date as metric_date,
-        true as is_utc,
-        upstream_count,
-        downstream_count,
-        upstream_tokens,
-        downstream_tokens,
-        upstream_usd,
-        downstream_usd,
-        differing_measures,
-        cast(null as text) as known_cause
-    from {{ comparison }}
-    union all
-    {% endfor %}
-    select
-        comparison,
-        'task_execution' as event_kind,
-        organization_id,
-        cast(null as text) as provider,
-        cast(null as text) as model,
-        cast(null as text) as task_type,
-        'daily' as aggregation_period,
         metric_date,
-        false as is_utc,
-        upstream_count,
-        downstream_count,
-        upstream_tokens,
-        downstream_tokens,
-        upstream_usd,
-        downstream_usd,
-        differing_measures,
-        cast(null as text) as known_cause
-    from compared_days
-    union all
-    select
-        comparison,
-        'task_execution' as event_kind,
-        cast(null as uuid) as organization_id,
-        provider,
-        model,
-        task_type,
-        'daily' as aggregation_period,
-        metric_date,
-        true as is_utc,
-        upstream_count,
-        downstream_count,
-        upstream_tokens,
-        downstream_tokens,
-        upstream_usd,
-        downstream_usd,
-        differing_measures,
-        cast(null as text) as known_cause
-    from compared_provider_days
-    union all
-    select
-        'events_to_versions' as comparison,
-        event_kind,
-        organization_id,
-        cast(null as text) as provider,
-        cast(null as text) as model,
-        cast(null as text) as task_type,
-        'daily' as aggregation_period,
-        event_date as metric_date,
-        true as is_utc,
-        upstream_count,
-        downstream_count,
-        cast(null as numeric(28, 0)) as upstream_tokens,
-        cast(null as numeric(28, 0)) as downstream_tokens,
-        cast(null as numeric(28, 12)) as upstream_usd,
-        cast(null as numeric(28, 12)) as downstream_usd,
-        cast(null as text) as differing_measures,
-        case when upstream_count > downstream_count then 'duplicate version' end as known_cause
-    from versions
-    union all
-    select
-        'landed_to_facts' as comparison,
-        event_kind,
-        organization_id,
-        cast(null as text) as provider,
-        cast(null as text) as model,
-        cast(null as text) as task_type,
-        'daily' as aggregation_period,
-        event_date as metric_date,
-        true as is_utc,
-        upstream_count,
-        0 as downstream_count,
-        upstream_tokens,
-        0 as downstream_tokens,
-        upstream_usd,
-        0 as downstream_usd,
-        cast(null as text) as differing_measures,
-        'pending' as known_cause
-    from pending
-    union all
-    select
-        'events_to_owners' as comparison,
-        event_kind,
-        organization_id,
-        cast(null as text) as provider,
-        cast(null as text) as model,
-        cast(null as text) as task_type,
-        'daily' as aggregation_period,
-        event_date as metric_date,
-        true as is_utc,
-        upstream_count,
-        0 as downstream_count,
-        cast(null as numeric(28, 0)) as upstream_tokens,
-        cast(null as numeric(28, 0)) as downstream_tokens,
-        cast(null as numeric(28, 12)) as upstream_usd,
-        cast(null as numeric(28, 12)) as downstream_usd,
-        cast(null as text) as differing_measures,
-        'id of another organization' as known_cause
-    from refused
-    union all
-    select
-        'executions_to_priced' as comparison,
-        'task_execution' as event_kind,
-        organization_id,
-        cast(null as text) as provider,
-        cast(null as text) as model,
-        cast(null as text) as task_type,
-        'daily' as aggregation_period,
-        metric_date,
-        false as is_utc,
         total_tasks as upstream_count,
         total_tasks - unpriced_tasks as downstream_count,
-        cast(null as numeric(28, 0)) as upstream_tokens,
-        cast(null as numeric(28, 0)) as downstream_tokens,
-        cast(null as numeric(28, 12)) as upstream_usd,
-        cast(null as numeric(28, 12)) as downstream_usd,
-        cast(null as text) as differing_measures,
         case when unpriced_tasks > 0 then 'unpriced' end as known_cause
     from organization_days
-    union all
+
+),
+
+executions_to_finished as (
+
     select
-        'executions_to_finished' as comparison,
-        'task_execution' as event_kind,
         organization_id,
-        cast(null as text) as provider,
-        cast(null as text) as model,
-        cast(null as text) as task_type,
-        'daily' as aggregation_period,
         metric_date,
-        false as is_utc,
         total_tasks as upstream_count,
         successful_tasks + failed_tasks as downstream_count,
-        cast(null as numeric(28, 0)) as upstream_tokens,
-        cast(null as numeric(28, 0)) as downstream_tokens,
-        cast(null as numeric(28, 12)) as upstream_usd,
-        cast(null as numeric(28, 12)) as downstream_usd,
-        cast(null as text) as differing_measures,
         case
             when total_tasks = successful_tasks + failed_tasks then null
             when total_tasks - successful_tasks - failed_tasks <= timed_out_tasks then 'timed out'
@@ -313,24 +207,18 @@ compared as (
             else 'pending'
         end as known_cause
     from organization_days
-    union all
+
+),
+
+spend_to_cost as (
+
     select
-        'spend_to_cost' as comparison,
-        'task_execution' as event_kind,
         organization_id,
-        cast(null as text) as provider,
-        cast(null as text) as model,
-        cast(null as text) as task_type,
-        'daily' as aggregation_period,
         metric_date,
-        false as is_utc,
         total_tasks as upstream_count,
         successful_tasks as downstream_count,
-        cast(null as numeric(28, 0)) as upstream_tokens,
-        cast(null as numeric(28, 0)) as downstream_tokens,
         total_spend_usd as upstream_usd,
         total_cost_usd as downstream_usd,
-        cast(null as text) as differing_measures,
         case
             when total_tasks = successful_tasks then null
             when total_tasks = successful_tasks + failed_tasks then 'failed'
@@ -338,54 +226,48 @@ compared as (
             else 'pending'
         end as known_cause
     from organization_days
-    union all
+
+),
+
+{% for unit, comparison in {
+    'organization': 'arrived_to_sealed', 'provider': 'arrived_to_sealed_providers',
+}.items() %}
+{{ comparison }} as (
+
     select
-        'arrived_to_sealed' as comparison,
-        'task_execution' as event_kind,
-        late.organization_id,
-        cast(null as text) as provider,
-        cast(null as text) as model,
-        cast(null as text) as task_type,
-        'daily' as aggregation_period,
+        {% for column in unit_columns(unit) %}
+        late.{{ column }},
+        {% endfor %}
         late.metric_date,
-        false as is_utc,
-        coalesce(organization_days.total_tasks, 0) + late.tasks as upstream_count,
-        organization_days.total_tasks as downstream_count,
-        coalesce(organization_days.total_tokens, 0) + late.tokens as upstream_tokens,
-        organization_days.total_tokens as downstream_tokens,
-        coalesce(organization_days.total_spend_usd, 0) + late.usd as upstream_usd,
-        organization_days.total_spend_usd as downstream_usd,
-        cast(null as text) as differing_measures,
+        coalesce(days.total_tasks, 0) + late.tasks as upstream_count,
+        days.total_tasks as downstream_count,
+        coalesce(days.total_tokens, 0) + late.tokens as upstream_tokens,
+        days.total_tokens as downstream_tokens,
+        coalesce(days.total_spend_usd, 0) + late.usd as upstream_usd,
+        days.total_spend_usd as downstream_usd,
         'late for a sealed period' as known_cause
-    from late
-    left join organization_days
+    from late_for_{{ unit }}s as late
+    left join {{ unit }}_days as days
         on
-            late.organization_id = organization_days.organization_id
-            and late.metric_date = organization_days.metric_date
-    union all
+            {{ same_unit('late', 'days', unit) }}
+            and late.metric_date = days.metric_date
+
+),
+
+{% endfor %}
+compared as (
+
+    {% for comparison, told in comparisons.items() %}
     select
-        'arrived_to_sealed_providers' as comparison,
-        'task_execution' as event_kind,
-        cast(null as uuid) as organization_id,
-        late.provider,
-        late.model,
-        late.task_type,
-        'daily' as aggregation_period,
-        late.metric_date,
-        true as is_utc,
-        coalesce(provider_days.total_tasks, 0) + late.tasks as upstream_count,
-        provider_days.total_tasks as downstream_count,
-        coalesce(provider_days.total_tokens, 0) + late.tokens as upstream_tokens,
-        provider_days.total_tokens as downstream_tokens,
-        coalesce(provider_days.total_spend_usd, 0) + late.usd as upstream_usd,
-        provider_days.total_spend_usd as downstream_usd,
-        cast(null as text) as differing_measures,
-        'late for a sealed period' as known_cause
-    from late_for_providers as late
-    left join provider_days
-        on
-            {{ same_unit('late', 'provider_days', 'provider') }}
-            and late.metric_date = provider_days.metric_date
+        {{ 'comparison' if 'comparison' in told else "'" ~ comparison ~ "'" }} as comparison,
+        {{ 'event_kind' if 'event_kind' in told else "'task_execution'" }} as event_kind,
+        {% for column, type in columns.items() %}
+        cast({{ column if column in told else 'null' }} as {{ type }}) as {{ column }},
+        {% endfor %}
+        {{ 'event_kind' in told or 'provider' in told }} as is_utc
+    from {{ comparison }}
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
 
 ),
 
@@ -398,18 +280,18 @@ final as (
         provider,
         model,
         task_type,
-        aggregation_period,
+        'daily' as aggregation_period,
         metric_date,
         is_utc,
         upstream_count,
         downstream_count,
         coalesce(upstream_count, 0) - coalesce(downstream_count, 0) as count_difference,
-        cast(upstream_tokens as numeric(28, 0)) as upstream_tokens,
-        cast(downstream_tokens as numeric(28, 0)) as downstream_tokens,
+        upstream_tokens,
+        downstream_tokens,
         cast(coalesce(upstream_tokens, 0) - coalesce(downstream_tokens, 0) as numeric(28, 0))
             as tokens_difference,
-        cast(upstream_usd as numeric(28, 12)) as upstream_usd,
-        cast(downstream_usd as numeric(28, 12)) as downstream_usd,
+        upstream_usd,
+        downstream_usd,
         cast(coalesce(upstream_usd, 0) - coalesce(downstream_usd, 0) as numeric(28, 12))
             as usd_difference,
         differing_measures,

@@ -1,8 +1,9 @@
-{#- Columns of an alert as it is now, from an open one (`open_alerts`) and what is observed of the same
+{#- Rows: alerts as they are now, from those that were open (`open_alerts`) and what is observed of the same
     (`conditions`), either of which may be missing. `builds` says when the last build ended, which saw
     what was still open. -#}
-{% macro present_alert_columns() -%}
-    coalesce(
+{% macro present_alerts() -%}
+    select
+        coalesce(
             open_alerts.alert_id,
             {{ surrogate_key([
                 'conditions.dedup_key', utc_text('conditions.observed_at') ~ " || '+00'"
@@ -34,4 +35,8 @@
             when conditions.dedup_key is null then 'no longer observed'
             else 'within the limit'
         end as resolution
+    from open_alerts
+    full join conditions on open_alerts.dedup_key = conditions.dedup_key
+    cross join builds
+    where open_alerts.dedup_key is not null or conditions.is_broken
 {%- endmacro %}
