@@ -5,19 +5,6 @@ select
     event_kind,
     organization_id,
     event_date,
-    events,
-    input_tokens,
-    cached_input_tokens,
-    cache_write_tokens,
-    output_tokens,
-    reasoning_tokens,
-    unsplit_tokens,
-    compute_units,
-    requests,
-    durations_ms,
-    scores,
-    part_tokens,
-    other_units,
-    amount_usd
+    {{ event_measures() | join(',\n    ') }}
 from {{ source('ledger', 'landed_totals') }}
 where {{ landed_as_of('load_id') }}
