@@ -6,11 +6,12 @@ long as nobody changes one.
 """
 
 import os
+import re
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import psycopg
 from psycopg.pq import Conninfo
@@ -34,6 +35,12 @@ _RECOVERY_SECONDS = 20
 # read times of another DateStyle.
 _SESSION = b"set datestyle = ISO; set intervalstyle = postgres; set timezone = UTC"
 
+
+# Also in profiles/profiles.yml, for dbt.
+_LOOPBACK = re.compile(r"localhost|::1|127(\.[0-9]+){3}|[/@].*")
+
+VERIFIED = "verify-full"
+"""libpq's `sslmode` that encrypts and knows the server by its certificate."""
 
 # Variables for some other server that libpq would follow although host and port are given, and
 # the values with which they mean nothing to the embedded one.
@@ -60,6 +67,11 @@ class ConnectionSettings:
     passfile: Path | None
     is_embedded: bool
 
+    @property
+    def demands_tls(self) -> bool:
+        """Whether passwords and data would leave this machine without it."""
+        return not (self.is_embedded or _is_here(self.host))
+
     def environment(self) -> dict[str, str]:
         """Return the variables with which psql or dbt connects to the same database.
 
@@ -67,8 +79,9 @@ class ConnectionSettings:
         reads it from the password file, or the child inherits `PGPASSWORD`.
 
         Returns:
-            `PGHOST`, `PGPORT`, `PGUSER`, `PGDATABASE`, `PGPASSFILE` when there is one; for the
-            embedded server also those that are set for another one, without their meaning.
+            `PGHOST`, `PGPORT`, `PGUSER`, `PGDATABASE`, `PGPASSFILE` when there is one, `PGSSLMODE`
+            when the server is elsewhere; for the embedded server also those that are set for
+            another one, without their meaning.
         """
         variables = {
             "PGHOST": self.host,
@@ -78,6 +91,8 @@ class ConnectionSettings:
         }
         if self.passfile is not None:
             variables["PGPASSFILE"] = str(self.passfile)
+        if self.demands_tls:
+            variables["PGSSLMODE"] = VERIFIED
         if self.is_embedded:
             variables |= {
                 name: value for name, value in _WITHOUT_MEANING.items() if os.environ.get(name)
@@ -98,14 +113,14 @@ class ConnectionSettings:
             WarehouseError: The password is wanted and not known.
         """
         host = f"[{self.host}]" if ":" in self.host else quote(self.host, safe="")
-        address = f"{host}:{self.port}/{quote(self.dbname, safe='')}"
         user = quote(self.user, safe="")
+        options = {"sslmode": VERIFIED} if self.demands_tls else {}
         if with_password:
-            return f"postgresql://{user}:{quote(self._password(), safe='')}@{address}"
-        url = f"postgresql://{user}@{address}"
-        if self.passfile is not None:
-            url += f"?passfile={quote(str(self.passfile), safe='/')}"
-        return url
+            user += f":{quote(self._password(), safe='')}"
+        elif self.passfile is not None:
+            options["passfile"] = str(self.passfile)
+        url = f"postgresql://{user}@{host}:{self.port}/{quote(self.dbname, safe='')}"
+        return f"{url}?{urlencode(options, safe='/', quote_via=quote)}" if options else url
 
     def _password(self) -> str:
         if self.is_embedded:
@@ -217,6 +232,8 @@ def connect(
     }
     if target.passfile is not None:
         parameters["passfile"] = str(target.passfile)
+    if target.demands_tls:
+        parameters["sslmode"] = VERIFIED
     if target.is_embedded:
         # Variables meant for some other server must not reach this one.
         parameters |= {
@@ -270,7 +287,7 @@ def _libpq_settings() -> ConnectionSettings:
     if not user:
         raise WarehouseError("PGUSER is not set, and the system has no name for your account.")
     passfile = os.environ.get("PGPASSFILE")
-    return ConnectionSettings(
+    settings = ConnectionSettings(
         host=os.environ["PGHOST"],
         port=int(port),
         user=user,
@@ -278,6 +295,20 @@ def _libpq_settings() -> ConnectionSettings:
         passfile=Path(passfile) if passfile else None,
         is_embedded=False,
     )
+    mode = os.environ.get("PGSSLMODE") or VERIFIED
+    if settings.demands_tls and mode != VERIFIED:
+        raise WarehouseError(
+            f"PGSSLMODE is {mode}: passwords and data on their way to {settings.host} could be "
+            f"read or changed. Unset it or set it to {VERIFIED}, and PGSSLROOTCERT to the "
+            "certificate of who signed the server's."
+        )
+    return settings
+
+
+def _is_here(host: str) -> bool:
+    """Return whether nothing that is sent to a host leaves this machine."""
+    hosts = [*host.split(","), *os.environ.get("PGHOSTADDR", "").split(",")]
+    return all(_LOOPBACK.fullmatch(name) for name in hosts if name)
 
 
 def _unreachable(target: ConnectionSettings, reason: str) -> str:
@@ -290,4 +321,9 @@ def _unreachable(target: ConnectionSettings, reason: str) -> str:
             "PGPORT, PGUSER, PGPASSWORD (or PGPASSFILE) and PGDATABASE are right. The embedded "
             'server is used after: unset PGHOST; eval "$(warehouse env)"'
         )
+        if target.demands_tls:
+            advice += (
+                "\nA server elsewhere must show a certificate for the name in PGHOST, signed by "
+                "the one in PGSSLROOTCERT, or by a known authority with PGSSLROOTCERT=system."
+            )
     return f"No connection to PostgreSQL at {where}:\n{reason}\n{advice}"

@@ -156,20 +156,140 @@ def test_a_variable_that_is_changed_after_warehouse_env_counts(
         psycopg2.connect(**given, password=os.environ.get("PGPASSWORD", ""))
 
 
+def rendered_profile(option: str) -> str:
+    """Return what dbt is told by profiles/profiles.yml."""
+    profile = yaml.safe_load((ROOT / "profiles" / "profiles.yml").read_text(encoding="utf-8"))
+    text = profile["ai_spend_warehouse"]["outputs"]["warehouse"][option]
+
+    def render() -> str:
+        set_invocation_context(os.environ)
+        return str(get_rendered(text, generate_secret_context({})))
+
+    return copy_context().run(render)
+
+
 @pytest.mark.usefixtures("as_home")
 def test_dbt_refuses_an_empty_pghost(monkeypatch: pytest.MonkeyPatch) -> None:
     for variable, printed in current_settings().environment().items():
         monkeypatch.setenv(variable, printed)
     monkeypatch.setenv("PGHOST", "")
-    profile = yaml.safe_load((ROOT / "profiles" / "profiles.yml").read_text(encoding="utf-8"))
-    host = profile["ai_spend_warehouse"]["outputs"]["warehouse"]["host"]
-
-    def render() -> None:
-        set_invocation_context(os.environ)
-        get_rendered(host, generate_secret_context({}))
-
     with pytest.raises(EnvVarMissingError, match="PGHOST, which is empty"):
-        copy_context().run(render)
+        rendered_profile("host")
+
+
+ENCRYPTED = "select ssl from pg_catalog.pg_stat_ssl where pid = pg_backend_pid()"
+
+HERE = ["localhost", "127.0.0.1", "127.8.9.10", "::1", "/run/postgresql", "localhost,127.0.0.1"]
+ELSEWHERE = [
+    "db.example.org", "10.0.0.5", "fd00::1", "127.example.org", "localhost.example.org",
+    "localhostlocalhost", "localhost,db.example.org",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("host", "address", "is_elsewhere"),
+    [
+        *((host, "", False) for host in HERE),
+        *((host, "", True) for host in ELSEWHERE),
+        ("localhost", "10.0.0.5", True),
+        ("db.example.org", "127.0.0.1", True),
+        ("localhost", "127.0.0.1", False),
+    ],
+)
+def test_servers_elsewhere_must_be_known_by_their_certificate(
+    monkeypatch: pytest.MonkeyPatch, host: str, address: str, is_elsewhere: bool
+) -> None:
+    for name, value in {"PGHOST": host, "PGHOSTADDR": address, "PGUSER": "analyst"}.items():
+        monkeypatch.setenv(name, value)
+    settings = current_settings()
+    assert settings.demands_tls == is_elsewhere
+    assert settings.environment().get("PGSSLMODE") == ("verify-full" if is_elsewhere else None)
+    assert ("sslmode=verify-full" in settings.url()) == is_elsewhere
+    assert rendered_profile("sslmode") == ("verify-full" if is_elsewhere else "prefer")
+    # Whoever asks for less is told; dbt does not listen.
+    monkeypatch.setenv("PGSSLMODE", "require")
+    assert rendered_profile("sslmode") == ("verify-full" if is_elsewhere else "require")
+    if is_elsewhere:
+        with pytest.raises(WarehouseError, match="PGSSLMODE is require: passwords and data"):
+            current_settings()
+    else:
+        assert current_settings() == settings
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with `ca.crt`, and `server.crt` and `server.key` for warehouse.test."""
+    folder = tmp_path_factory.mktemp("authority")
+    new = ("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2")
+    for command in (
+        (*new, "-subj", "/CN=a CA", "-keyout", "ca.key", "-out", "ca.crt"),
+        (*new, "-subj", "/CN=warehouse.test", "-addext", "subjectAltName=DNS:warehouse.test",
+         "-CA", "ca.crt", "-CAkey", "ca.key", "-keyout", "server.key", "-out", "server.crt"),
+        (*new, "-subj", "/CN=another CA", "-keyout", "other.key", "-out", "other.crt"),
+    ):  # fmt: skip
+        subprocess.run(command, cwd=folder, capture_output=True, check=True)
+    return folder
+
+
+def switch_tls(administrator: psycopg.Connection, mode: str) -> None:
+    administrator.execute(f"alter system set ssl = {mode}".encode())
+    administrator.execute("select pg_reload_conf()")
+    deadline = time.monotonic() + 30
+    while administrator.execute("show ssl").fetchone() != (mode,):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_tls_with_a_certificate_of_ones_own(
+    debian_server: EmbeddedServer, authority: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {
+        "PGHOST": "warehouse.test",
+        "PGHOSTADDR": "127.0.0.1",
+        "PGPORT": str(debian_server.port),
+        "PGUSER": "warehouse",
+        "PGDATABASE": "postgres",
+        "PGPASSWORD": debian_server.password(),
+        "PGSSLROOTCERT": str(authority / "ca.crt"),
+    }.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(WarehouseError, match="server does not support SSL"):
+        connect()
+
+    data = debian_server.data_directory.resolve()
+    for name in ("server.crt", "server.key"):
+        shutil.copy(authority / name, data / name)
+        os.chown(data / name, data.stat().st_uid, data.stat().st_gid)
+        (data / name).chmod(0o600)
+    administrator = psycopg.connect(host="127.0.0.1", sslmode="disable", autocommit=True)
+    with administrator:
+        try:
+            switch_tls(administrator, "on")
+            with connect() as connection:
+                assert connection.execute(ENCRYPTED).fetchone() == (True,)
+            with (
+                psycopg2.connect(
+                    host="warehouse.test", sslmode=rendered_profile("sslmode")
+                ) as driver_of_dbt,
+                driver_of_dbt.cursor() as cursor,
+            ):
+                cursor.execute(ENCRYPTED)
+                assert cursor.fetchone() == (True,)
+            with psycopg.connect(current_settings().url()) as connection:
+                assert connection.execute(ENCRYPTED).fetchone() == (True,)
+
+            monkeypatch.setenv("PGSSLROOTCERT", str(authority / "other.crt"))
+            with pytest.raises(WarehouseError, match="certificate verify failed"):
+                connect()
+            monkeypatch.setenv("PGSSLROOTCERT", str(authority / "missing.crt"))
+            with pytest.raises(WarehouseError, match=r"(?s)does not exist.*PGSSLROOTCERT=system"):
+                connect()
+            monkeypatch.setenv("PGSSLROOTCERT", str(authority / "ca.crt"))
+            monkeypatch.setenv("PGHOST", "elsewhere.test")
+            with pytest.raises(WarehouseError, match="does not match host name"):
+                connect()
+        finally:
+            switch_tls(administrator, "off")
 
 
 def test_environment_serves_psql(database: Database, embedded_server: EmbeddedServer) -> None:
@@ -292,11 +412,11 @@ def test_commands_of_the_embedded_server(tmp_path: Path, monkeypatch: pytest.Mon
         psycopg.connect(with_password).close()
 
         assert "not migrated" in runner.invoke(db, ["status"]).output
-        assert "from nothing to revision 0009" in runner.invoke(db, ["migrate"]).output
-        assert "up to date (revision 0009)" in runner.invoke(db, ["migrate"]).output
+        assert "from nothing to revision 0010" in runner.invoke(db, ["migrate"]).output
+        assert "up to date (revision 0010)" in runner.invoke(db, ["migrate"]).output
         up = runner.invoke(db, ["status"])
         assert up.exit_code == 0
-        for part in ("PostgreSQL 18", str(server.port), str(server.data_directory), "0009"):
+        for part in ("PostgreSQL 18", str(server.port), str(server.data_directory), "0010"):
             assert part in up.output
 
         runner.invoke(db, ["stop"])
@@ -338,6 +458,7 @@ def test_env_leaves_a_server_of_the_users_own_alone(monkeypatch: pytest.MonkeyPa
         "export PGPORT=5432",
         "export PGUSER=jo",
         "export PGDATABASE=jo",
+        "export PGSSLMODE=verify-full",
         f"export DBT_PROFILES_DIR={ROOT / 'profiles'}",
     ]
 
