@@ -22,16 +22,22 @@ with users as (
 
 ),
 
+dated as (
+
+    select
+        *,
+        greatest(believed_date, sealed_until) as first_date
+    from users
+
+),
+
 placed as (
 
     select
         *,
         case
-            when
-                greatest(believed_date, sealed_until)
-                > min(greatest(believed_date, sealed_until))
-                    over (partition by organization_id, user_id)
-                then greatest(believed_date, sealed_until)
+            when first_date > min(first_date) over (partition by organization_id, user_id)
+                then first_date
             -- No event is from before 2020.
             else coalesce(sealed_until, cast('2020-01-01' as date))
         end as valid_from,
@@ -40,7 +46,7 @@ placed as (
             order by
                 {{ version_order('user') }}
         ) as place
-    from users
+    from dated
 
 ),
 
@@ -53,6 +59,20 @@ ranked as (
             order by valid_from
         ) as latest_place
     from placed
+
+),
+
+compared as (
+
+    select
+        *,
+        lag(row(user_name, team, role)) over (
+            partition by organization_id, user_id
+            order by valid_from
+        ) as version_before
+    from ranked
+    -- Where a later version holds by then, or from the same day on, this one never does.
+    where place = latest_place
 
 ),
 
@@ -69,9 +89,9 @@ final as (
         user_name,
         team,
         role
-    from ranked
-    -- Where a later version holds by then, or from the same day on, this one never does.
-    where place = latest_place
+    from compared
+    -- As does a copy that landed when the day of the first one was sealed.
+    where row(user_name, team, role) is distinct from version_before
 
 )
 
