@@ -139,8 +139,7 @@ class Project:
         given = {name: value for name, value in variables.items() if value}
         return [
             *command,
-            # Why something failed stands in the result.
-            *("--log-level", "none"),
+            "--quiet",
             # Few read the manifest and the results, and every run would write them anew.
             *(() if writes_results else ("--no-write-json",)),
             *(("--vars", json.dumps(given)) if given else ()),
