@@ -11,6 +11,7 @@ PYTEST_DONT_REWRITE: the tests import this module before pytest takes its fixtur
 import contextlib
 import csv
 import json
+import os
 import random
 import secrets
 import shutil
@@ -121,9 +122,10 @@ class Project:
 
     def target(self, database: Database, now: str | None = NOW, as_of: str | None = None) -> Path:
         """Return where dbt writes; `now` None leaves the clock alone, `as_of` None the present."""
-        # One folder for each server, database name and clock: dbt's saved parse holds them.
-        settings = database.settings
-        return self.state / f"target_{settings.port}_{settings.dbname}_{now}_{as_of is not None}"
+        # One folder for what dbt's saved parse holds: server, database, schemas and variables.
+        settings, schema = database.settings, os.environ.get("WAREHOUSE_SCHEMA")
+        name = f"target_{settings.port}_{settings.dbname}_{schema}_{now}_{as_of is not None}"
+        return self.state / name
 
     def arguments(
         self,
