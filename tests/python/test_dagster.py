@@ -444,6 +444,7 @@ def test_reading_the_project_needs_names_but_no_server(monkeypatch: pytest.Monke
         "PGPORT": "5432",
         "PGUSER": "jo",
         "PGDATABASE": "jo",
+        "PGSSLMODE": "verify-full",
     }
 
 
