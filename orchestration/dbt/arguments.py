@@ -41,11 +41,7 @@ def dbt_arguments(
     arguments = ["build", "--exclude-resource-type", "unit_test"]
     if full_refresh:
         arguments.append("--full-refresh")
-    left = [
-        *(["config.materialized:view"] if leave_views else []),
-        *(["resource_type:seed", "resource_type:snapshot"] if leave_seeds else []),
-    ]
-    if left:
+    if left := left_standing(views=leave_views, seeds=leave_seeds):
         # Cautious: a test of something that is left and something that is built stays.
         arguments += ["--exclude", " ".join(left), "--indirect-selection", "cautious"]
     first, last = (
@@ -71,6 +67,22 @@ def dbt_arguments(
     if variables:
         arguments += ["--vars", json.dumps(variables)]
     return arguments
+
+
+def left_standing(*, views: bool, seeds: bool) -> list[str]:
+    """Return what to exclude from a build so that it leaves what stands.
+
+    Args:
+        views: Whether the views stand.
+        seeds: Whether the seeds do, and their snapshots.
+
+    Returns:
+        Selections of dbt; none where nothing stands.
+    """
+    return [
+        *(["config.materialized:view"] if views else []),
+        *(["resource_type:seed", "resource_type:snapshot"] if seeds else []),
+    ]
 
 
 def _day(name: str, text: str | None) -> dt.date | None:

@@ -89,9 +89,21 @@ def what_stands(
     """
     built = _recorded_checksums(connection)
     (is_complete,) = connection.execute(_IS_COMPLETE, (relations,)).fetchone() or (False,)
-    if not built or not is_complete or built.code != checksums.code:
-        return NOTHING_STANDS
-    return Standing(views=True, seeds=built.seeds == checksums.seeds)
+    return unchanged_since(built, checksums) if built and is_complete else NOTHING_STANDS
+
+
+def unchanged_since(built: ProjectChecksums, checksums: ProjectChecksums) -> Standing:
+    """Compare the files with those that a complete build was made of.
+
+    Args:
+        built: Checksums of the files then.
+        checksums: Those of the files now.
+
+    Returns:
+        What a build can leave as it is, where nothing else has changed.
+    """
+    is_same_code = built.code == checksums.code
+    return Standing(views=is_same_code, seeds=is_same_code and built.seeds == checksums.seeds)
 
 
 def record_checksums(connection: psycopg.Connection, checksums: ProjectChecksums) -> None:

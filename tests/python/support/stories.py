@@ -1,9 +1,9 @@
 """Builds of the real dbt project on a real PostgreSQL, for tests that tell a story.
 
-dbt runs in this process, because starting it takes longer than building a small warehouse. What
-makes dbt parse the project anew (another database name, other variables) is kept the same over
-the stories: each story gets the one database name, and copies of databases that were built
-before, so that most builds take a second or two.
+dbt runs in this process, because starting it takes longer than building a small warehouse, and
+keeps what it has read of the project. What makes it read anew (another database name, other
+schemas, changed files) is kept the same over the stories: each story gets the one database name,
+and copies of databases that were built before.
 
 PYTEST_DONT_REWRITE: the tests import this module before pytest takes its fixtures from it.
 """
@@ -31,7 +31,13 @@ from psycopg.rows import dict_row
 from psycopg.types.json import set_json_loads
 
 from orchestration.database.embedded import EmbeddedServer
-from orchestration.dbt.built_project import ProjectChecksums, checksum, current_checksums
+from orchestration.dbt.arguments import left_standing
+from orchestration.dbt.built_project import (
+    NOTHING_STANDS,
+    ProjectChecksums,
+    current_checksums,
+    unchanged_since,
+)
 from orchestration.landing.loader import land
 from orchestration.project import project_root
 from orchestration.sample.generator import SampleSettings, generate
@@ -114,7 +120,7 @@ class Project:
 
     root: Path
     state: Path
-    read: dict[Path, tuple[str, Any]] = field(default_factory=dict)
+    read: dict[Path, tuple[ProjectChecksums, Any]] = field(default_factory=dict)
 
     @property
     def prices(self) -> Path:
@@ -180,7 +186,7 @@ class Project:
             outcome = invoke(arguments)
         else:
             # Nothing that dbt reads depends on the clock.
-            target, files = self.target(database, as_of=as_of), checksum(self.root, (".",))
+            target, files = self.target(database, as_of=as_of), current_checksums(self.root)
             if target not in self.read or self.read[target][0] != files:
                 parsed = invoke(self.arguments(database, ["parse"], NOW, as_of))
                 if not parsed.success:
@@ -290,11 +296,9 @@ class Story:
         is_whole = not (selection or as_of)
         left = []
         if is_whole and self.stands and not (full_refresh or with_tests):
-            built_from, clock = self.stands
-            if (built_from.code, clock) == (files.code, now):
-                left.append("config.materialized:view")
-                if built_from.seeds == files.seeds:
-                    left_out += ["seed", "snapshot"]
+            built, clock = self.stands
+            stands = unchanged_since(built, files) if clock == now else NOTHING_STANDS
+            left = left_standing(views=stands.views, seeds=stands.seeds)
         # The past has schemas of its own. A build that fails may have come to some of the views.
         if not (left or as_of or selection == (ROWS,)):
             self.stands = None
