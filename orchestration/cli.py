@@ -2,6 +2,7 @@
 
 import click
 
+from orchestration.access.commands import roles
 from orchestration.database.commands import db, env
 from orchestration.errors import WarehouseGroup
 from orchestration.explain.commands import explain
@@ -33,6 +34,7 @@ for command in (
     metrics,
     prices,
     retention,
+    roles,
     sample,
     summary,
     ui,

@@ -23,7 +23,8 @@
     {%- endif -%}
     {%- if changes['must_create'] -%}
         {%- call statement('replace') -%}
-            {{ get_replace_view_sql(view, sql) }}
+            {{ get_replace_view_sql(view, sql) }};
+            {{ protect(view) }}
         {%- endcall -%}
     {%- endif -%}
 

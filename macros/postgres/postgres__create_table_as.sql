@@ -38,4 +38,8 @@
     {{ constraints | join(',\n    ') }};
     {%- endif %}
     {%- endif %}
+    {%- if not temporary %}
+
+    {{ protect(relation) }};
+    {%- endif %}
 {%- endmacro %}

@@ -155,6 +155,7 @@ def _create_partition(
                 stop=sql.Literal(_midnight(_next_month(month))),
             )
         )
+        connection.execute("select access.protect(cast(%s as regclass))", (f"raw.{name}",))
     return True
 
 

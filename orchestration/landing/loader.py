@@ -1,8 +1,9 @@
 """Lands event files in schema raw: each file in one transaction, or not at all.
 
-Decoded rows go straight into an open binary COPY, so the server stores one row while the next is
-being decoded. A connection has at most one COPY open; rows of the other tables wait in memory, a
-few thousand at most, until it is their turn.
+Decoded rows go straight into an open binary COPY of a temporary table, so the server stores one row
+while the next is being decoded; from there they go into their table in one statement. A connection
+has at most one COPY open; rows of the other tables wait in memory, a few thousand at most, until it
+is their turn.
 """
 
 import datetime as dt
@@ -506,7 +507,7 @@ def _keep_only(
 
 
 class _CopyTarget:
-    """A table, and the rows that wait for its COPY."""
+    """A table, and the rows that wait for the COPY of its stage."""
 
     def __init__(self, table: str, columns: Sequence[str]) -> None:
         self.table = table
@@ -514,8 +515,13 @@ class _CopyTarget:
         self.waiting: list[tuple[Any, ...]] = []
         self.row_count = 0
 
+    @property
+    def stage(self) -> str:
+        """The temporary table that holds its rows until the whole file has been read."""
+        return f"landing_{self.table}"
+
     def prepare(self) -> None:
-        """Do what must be done before the waiting rows can be copied."""
+        """Do what must be done before the rows can be written into the table."""
 
 
 class _RejectedEvents(_CopyTarget):
@@ -538,7 +544,6 @@ class _Table(_CopyTarget):
         if kind.table in _PARTITIONED:
             self._partitioned, self._time_field = _PARTITIONED[kind.table]
         self._months: set[tuple[int, int]] = set()
-        self._missing: set[tuple[int, int]] = set()
 
     def add(
         self,
@@ -548,30 +553,27 @@ class _Table(_CopyTarget):
         event: Event,
         values: tuple[Any, ...],
     ) -> None:
-        """Write an event, or keep it until its month has a partition."""
-        row = (load_id, line_number, *values)
+        """Write an event, and remember which partition it needs."""
         if self._partitioned is not None:
             moment: dt.datetime = getattr(event, self._time_field)
             if moment.tzinfo is not dt.UTC:
                 moment = moment.astimezone(dt.UTC)
-            month = (moment.year, moment.month)
-            if month not in self._months:
-                self._missing.add(month)
-                streams.wait(self, row)
-                return
-        streams.write(self, row)
+            self._months.add((moment.year, moment.month))
+        streams.write(self, (load_id, line_number, *values))
 
     def prepare(self) -> None:
-        """Create the partitions that the waiting rows need."""
-        if self._partitioned is not None and self._missing:
-            months = [dt.date(year, month, 1) for year, month in self._missing]
-            ensure_month_partitions(months, self._partitioned)
-            self._months |= self._missing
-            self._missing.clear()
+        """Create the partitions that the rows need."""
+        if self._partitioned is not None:
+            ensure_month_partitions(
+                [dt.date(year, month, 1) for year, month in self._months], self._partitioned
+            )
 
 
 class _CopyStreams:
-    """Writes rows of several tables through one connection, on which one COPY can be open."""
+    """Writes rows of several tables through one connection, on which one COPY can be open.
+
+    COPY would go past the policies of a table and is refused by it, so each table has a stage.
+    """
 
     def __init__(self, connection: psycopg.Connection) -> None:
         self._connection = connection
@@ -583,17 +585,12 @@ class _CopyStreams:
         self._targets: list[_CopyTarget] = []
 
     def write(self, target: _CopyTarget, row: tuple[Any, ...]) -> None:
-        """Send a row at once if its table's COPY is open, else let it wait for its turn."""
-        if target is self._open and self._copy is not None:
-            target.row_count += 1
-            self._copy.write_row(row)
-        else:
-            self.wait(target, row)
-
-    def wait(self, target: _CopyTarget, row: tuple[Any, ...]) -> None:
-        """Keep a row until enough of them wait to be worth a COPY of their own."""
+        """Send a row at once if its table's COPY is open, else keep it until many wait."""
         target.row_count += 1
-        if not target.waiting and target not in self._targets:
+        if target is self._open and self._copy is not None:
+            self._copy.write_row(row)
+            return
+        if target not in self._targets:
             self._targets.append(target)
         target.waiting.append(row)
         if len(target.waiting) >= WAITING_ROWS:
@@ -615,12 +612,19 @@ class _CopyStreams:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Write all rows that still wait; after an error, give up the open COPY."""
+        """Write all rows into their tables; after an error, give up the open COPY."""
         if error_type is None:
             for target in self._targets:
                 if target.waiting:
                     self._switch_to(target)
             self.pause()
+            for target in self._targets:
+                target.prepare()
+                self._connection.execute(
+                    sql.SQL("insert into {table} ({columns}) select {columns} from {stage}").format(
+                        **_names(target)
+                    )
+                )
         elif self._context is not None:
             # psycopg warns when it cannot end a COPY because the connection is gone. That is what
             # the error on its way to the user says already.
@@ -633,14 +637,10 @@ class _CopyStreams:
 
     def _switch_to(self, target: _CopyTarget) -> None:
         self.pause()
-        # A COPY sees only the partitions that existed when it began.
-        target.prepare()
-        statement = sql.SQL("copy {} ({}) from stdin (format binary)").format(
-            sql.Identifier("raw", target.table),
-            sql.SQL(", ").join(map(sql.Identifier, target.columns)),
-        )
         types = self._types_of(target)
-        self._context = self._cursor.copy(statement)
+        self._context = self._cursor.copy(
+            sql.SQL("copy {stage} from stdin (format binary)").format(**_names(target))
+        )
         self._copy = self._context.__enter__()
         self._copy.set_types(types)
         for row in target.waiting:
@@ -649,7 +649,7 @@ class _CopyStreams:
         self._open = target
 
     def _types_of(self, target: _CopyTarget) -> list[int]:
-        """Return the types of a table's columns, which binary COPY must hit exactly."""
+        """Make the stage of a table, and return its types, which binary COPY must hit exactly."""
         if target.table not in self._types:
             rows = self._connection.execute(
                 "select attname, cast(atttypid as bigint) from pg_catalog.pg_attribute "
@@ -664,7 +664,21 @@ class _CopyStreams:
                     f"raw.{target.table} has no column {error.args[0]}; "
                     "run `warehouse db migrate` with this version of the program"
                 ) from error
+            self._connection.execute(
+                sql.SQL(
+                    "create temporary table {stage} on commit drop as "
+                    "select {columns} from {table} with no data"
+                ).format(**_names(target))
+            )
         return self._types[target.table]
+
+
+def _names(target: _CopyTarget) -> dict[str, sql.Composable]:
+    return {
+        "table": sql.Identifier("raw", target.table),
+        "columns": sql.SQL(", ").join(map(sql.Identifier, target.columns)),
+        "stage": sql.Identifier("pg_temp", target.stage),
+    }
 
 
 @contextmanager

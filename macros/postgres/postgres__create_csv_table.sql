@@ -1,0 +1,8 @@
+{#- Creates the table of a seed as dbt does, and protects it. -#}
+{% macro postgres__create_csv_table(model, agate_table) -%}
+    {%- set created = dbt.default__create_csv_table(model, agate_table) -%}
+    {%- call statement('protect') -%}
+        {{ protect(this, model) }}
+    {%- endcall -%}
+    {{ return(created) }}
+{%- endmacro %}
