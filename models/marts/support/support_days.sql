@@ -1,5 +1,6 @@
 -- Grain: one row per organization and day in its reporting time zone on which five people or more
 -- worked. What fewer did would tell of single ones, so that support does not see it.
+-- depends_on: {{ ref('fct_task_executions') }}
 -- depends_on: {{ ref('int_bookmarks') }}
 -- depends_on: {{ ref('int_execution_changes') }}
 -- depends_on: {{ ref('int_processed_loads') }}
@@ -60,7 +61,7 @@ final as (
                 and people.metric_date = changed_days.metric_date
         ) as active_developers,
         {% for name, type in measure_names().items() -%}
-        coalesce(days.{{ name }}, 0) as {{ name }}{{ ',' if not loop.last }}
+        cast(coalesce(days.{{ name }}, 0) as {{ type }}) as {{ name }}{{ ',' if not loop.last }}
         {% endfor %}
     from changed_days
     left join days

@@ -335,7 +335,10 @@ begin
         select
             'loader',
             'select',
-            case when target.name = 'loads' then 'true' else 'xmin = cast(pg_current_xact_id() as xid)' end
+            case
+                when target.name in ('alembic_version', 'loads') then 'true'
+                else 'xmin = cast(pg_current_xact_id() as xid)'
+            end
         where target.schema_name = 'raw'
         union all
         select 'loader', 'update', 'true'
