@@ -12,7 +12,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import build, landing, orchestration
+from benchmarks import access, build, landing, orchestration
 from benchmarks.history import histories, report
 from benchmarks.history.events import Lateness
 from benchmarks.prices import corrections, pricing
@@ -25,7 +25,9 @@ INTERRUPTED_EXIT_CODE = 130
 _FEWEST_EXECUTIONS = 100
 # Figures on these say nothing about a disk.
 _MEMORY_FILE_SYSTEMS = ("tmpfs", "ramfs")
-_PARTS = (landing.PART, build.PART, pricing.PART, orchestration.PART, histories.PART)
+_PARTS = (
+    landing.PART, build.PART, pricing.PART, orchestration.PART, access.PART, histories.PART,
+)  # fmt: skip
 
 
 def _sizes(_context: click.Context, _parameter: click.Parameter, text: str) -> tuple[int, ...]:
@@ -79,6 +81,18 @@ def _sizes(_context: click.Context, _parameter: click.Parameter, text: str) -> t
     help="Executions in the longer history in which a price is corrected; 0 skips it.",
 )
 @click.option(
+    "--access-executions",
+    type=click.IntRange(min=0),
+    default=100_000,
+    help="Executions in the warehouse that is read with and without policies; 0 skips it.",
+)
+@click.option(
+    "--random-reads",
+    type=click.IntRange(min=0),
+    default=1_000_000,
+    help="Random reads of two tenants in it; 0 skips them.",
+)
+@click.option(
     "--history-sizes",
     callback=_sizes,
     default="1000000,3000000",
@@ -123,6 +137,8 @@ def main(
     fact_executions: int,
     priced_executions: int,
     history_executions: int,
+    access_executions: int,
+    random_reads: int,
     history_sizes: tuple[int, ...],
     organizations: int,
     delta_sizes: tuple[int, ...],
@@ -174,6 +190,14 @@ def main(
             if orchestration.PART in parts:
                 measures += orchestration.measure_orchestration(
                     folder, repetitions=repetitions, tell=tell
+                )
+            if access.PART in parts and access_executions:
+                measures += access.measure_access(
+                    folder,
+                    executions=access_executions,
+                    reads=random_reads,
+                    repetitions=repetitions,
+                    tell=tell,
                 )
             if histories.PART in parts:
                 measures += report.measure_history(

@@ -10,8 +10,8 @@ import click
 def roles() -> None:
     """Database roles: who may read whose rows.
 
-    Logins are yours to create (`create role ... login`, then \\password): a password never passes
-    through this program.
+    Logins are yours to create (`create role ... login`): a password never passes through this
+    program.
     """
 
 

@@ -1,4 +1,4 @@
-"""The database roles of the warehouse, the logins in them, and whether nothing lets more through."""
+"""The database roles of the warehouse, the logins in them, and what lets more through."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -136,11 +136,12 @@ def allow(
             )
         except psycopg.errors.InsufficientPrivilege as error:
             raise WarehouseError(f"{login} was not put into {role}: {said(error)}.") from error
-        for organization_id in [None] if organization_ids is None else organization_ids:
+        spoken_for: list[UUID | None] = [None] if organization_ids is None else [*organization_ids]
+        for spoken in spoken_for:
             connection.execute(
                 "insert into access.logins (login, organization_id, user_id) values (%s, %s, %s) "
                 "on conflict do nothing",
-                (login, organization_id, user_id),
+                (login, spoken, user_id),
             )
 
 

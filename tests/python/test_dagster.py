@@ -55,6 +55,7 @@ MARTS = [
     "marts/provider_weeks",
     "marts/savings_quality",
     "marts/sealed_periods",
+    "marts/support_days",
     "marts/team_days",
     "marts/team_months",
     "marts/unpriced_usage",

@@ -131,6 +131,7 @@ def truths_of(oracle: Oracle) -> Mapping[str, Mapping[str, Any]]:
                 != (fact["baseline_provider"], fact["baseline_price_model"])
             ]
         ),
+        "support_days": measured(of_groups(facts)),
         "unpriced_usage": measured(unpriced),
         "cost_discrepancies": sums(discrepant),
         "fct_task_executions": sums(latest_versions(oracle.events, "task_execution").values())
@@ -146,6 +147,18 @@ def truths_of(oracle: Oracle) -> Mapping[str, Mapping[str, Any]]:
         "late_corrections": NOTHING,
         "sealed_periods": NOTHING,
     }
+
+
+def of_groups(facts: list[Row]) -> list[Row]:
+    """Return the executions of days on which five people of an organization worked, or more."""
+    people: dict[tuple[Any, Any], set[Any]] = defaultdict(set)
+    for fact in facts:
+        people[fact["organization_id"], fact["metric_date"]].add(fact["user_id"])
+    return [
+        fact
+        for fact in facts
+        if len(people[fact["organization_id"], fact["metric_date"]] - {None}) >= 5
+    ]
 
 
 def measured(facts: list[Row]) -> dict[str, Any]:
@@ -335,6 +348,7 @@ JOINS: dict[str, dict[str, tuple[str, ...]]] = {
         "dim_users": ("organization_id", "user_id"),
     },
     "late_corrections": {"dim_organizations": ("organization_id",)},
+    "support_days": {"dim_organizations": ("organization_id",)},
 }
 """By tables, the tables whose primary keys they hold, in which columns."""
 

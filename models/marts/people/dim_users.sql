@@ -10,7 +10,7 @@
         incremental_strategy='delete+insert',
         unique_key=['organization_id', 'user_id'],
         pre_hook=['{{ open_changes() }}', '{{ renew_primary_key() }}'],
-        post_hook=['{{ close_changes() }}', '{{ record_teams() }}'],
+        post_hook='{{ close_changes() }}',
         meta={'sealed': 'members'},
         indexes=[{'columns': ['user_id']}]
     )

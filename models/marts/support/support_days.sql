@@ -17,7 +17,7 @@
             'delete from {{ this }} where active_developers < 5',
             '{{ close_changes(after=' ~ after ~ ') }}',
         ],
-        meta={'readers': 'support'}
+        meta={'readers': 'support', 'sealed': 'days', 'foreign_keys': {'dim_organizations': ['organization_id']}}
     )
 }}
 

@@ -26,17 +26,23 @@ comment on column access.logins.organization_id is
 comment on column access.logins.user_id is
 'NULL for a login that may speak for every user of the organization.';
 
--- A row with all users of a team, and not one a user: a user finds the own team in it without a
+create type access.membership as (member_id uuid, member_from date, member_until date);
+
+comment on type access.membership is
+'Somebody''s days in a team: from the first on, up to the second, which is NULL for who still is in it.';
+
+-- A row with everybody of a team, and not one for each: a user finds the own team in it without a
 -- policy that would have to read the table that it protects.
 create table access.teams (
     organization_id uuid not null,
     team text not null,
     user_ids uuid [] not null,
+    members access.membership [] not null,
     primary key (organization_id, team)
 );
 
 comment on table access.teams is
-'One row per team with the users in it, as the last build knew them.';
+'One row per team: who is in it, and who was in it when, as the last build knew it.';
 
 create function access.uuid_setting(name text) returns uuid
 language sql stable parallel safe
@@ -160,17 +166,22 @@ comment on function access.reads_every_organization() is
 --   members    rows of an organization that everybody in it may read, such as its time zone
 --   everyone   rows that are of no organization for everybody, the others for their members
 --   operators  rows that add up organizations, for whoever may read every one of them
+--   people     rows about a person whose key is `id`
 --   support    rows that tell of groups of people and of nobody in them
+-- Who leads a team sees what people did while they were in it, so that it adds up to what it did.
 create function access.conditions_of(relation regclass, readers text, organization_column text)
 returns jsonb
 language plpgsql stable
 as $conditions$
 declare
+    was_in_team constant text
+    := 'exists (select 1 from unnest((select (access.current_team()).members)) as members where %s)';
     organization text;
     data_type text;
     has_user boolean;
     has_team boolean;
     has_mates boolean;
+    has_days boolean;
     is_view boolean;
     is_inner boolean;
     is_partition boolean;
@@ -184,10 +195,11 @@ begin
         bool_or(attname = 'user_id'),
         bool_or(attname = 'team'),
         bool_or(attname = 'user_ids'),
+        bool_or(attname = 'metric_date'),
         bool_or(relkind = 'v'),
         bool_or(nspname ~ '(^|_)(staging|intermediate)$' or nspname = 'raw'),
         bool_or(relispartition)
-    into organization, data_type, has_user, has_team, has_mates, is_view, is_inner, is_partition
+    into organization, data_type, has_user, has_team, has_mates, has_days, is_view, is_inner, is_partition
     from pg_catalog.pg_class as relations
     inner join pg_catalog.pg_namespace as namespaces on relations.relnamespace = namespaces.oid
     inner join pg_catalog.pg_attribute as columns
@@ -252,11 +264,19 @@ begin
         'support', case when readers = 'support' then is_listed end,
         'team_lead', is_current || case
             when has_mates then ' and (select access.current_user_id()) = any (user_ids)'
-            when has_user
-                then ' and user_id = any (cast((select (access.current_team()).user_ids) as uuid []))'
+            when readers = 'people' then ' and ' || format(was_in_team, 'member_id = id')
+            when has_user then ' and ' || format(
+                was_in_team,
+                'member_id = user_id' || case
+                    when has_days then
+                        ' and member_from <= metric_date and coalesce(member_until > metric_date, true)'
+                    else ''
+                end
+            )
             when has_team then ' and team = (select (access.current_team()).team)'
         end,
         'developer', is_current || case
+            when readers = 'people' then ' and id = (select access.current_user_id())'
             when has_user then ' and user_id = (select access.current_user_id())'
         end
     ));
@@ -291,9 +311,9 @@ declare
     policy name;
     version jsonb;
 begin
-    if readers not in ('', 'members', 'everyone', 'operators', 'support') then
+    if readers not in ('', 'members', 'everyone', 'operators', 'people', 'support') then
         raise exception 'readers of % cannot be %', relation, readers
-        using hint = 'Leave it out, or say members, everyone, operators or support.';
+        using hint = 'Leave it out, or say members, everyone, operators, people or support.';
     end if;
     if readers in ('everyone', 'operators') and because = '' then
         raise exception 'why not only members read % is not said', relation;
@@ -506,6 +526,7 @@ declare
     relation regclass;
 begin
     perform access.protect('raw.organizations', 'members', organization_column => 'id');
+    perform access.protect('raw.users', 'people');
     perform access.protect('ledger.sealed_organizations', 'members');
     perform access.protect(
         'raw.alembic_version', 'everyone', 'Every program asks at which revision the database is.'
