@@ -17,9 +17,18 @@
             'delete from {{ this }} where active_developers < 5',
             '{{ close_changes(after=' ~ after ~ ') }}',
         ],
-        meta={'readers': 'support', 'sealed': 'days', 'foreign_keys': {'dim_organizations': ['organization_id']}}
+        meta={
+            'readers': 'support',
+            'sealed': 'days',
+            'foreign_keys': {'dim_organizations': ['organization_id']},
+        }
     )
 }}
+
+{%- set measured = [] %}
+{%- for name, type in measure_names().items() %}
+    {%- do measured.append('cast(coalesce(days.' ~ name ~ ', 0) as ' ~ type ~ ') as ' ~ name) %}
+{%- endfor %}
 
 with changed_days as (
 
@@ -60,9 +69,7 @@ final as (
                 people.organization_id = changed_days.organization_id
                 and people.metric_date = changed_days.metric_date
         ) as active_developers,
-        {% for name, type in measure_names().items() -%}
-        cast(coalesce(days.{{ name }}, 0) as {{ type }}) as {{ name }}{{ ',' if not loop.last }}
-        {% endfor %}
+        {{ measured | join(',\n        ') }}
     from changed_days
     left join days
         on
