@@ -25,11 +25,6 @@
     )
 }}
 
-{%- set measured = [] %}
-{%- for name, type in measure_names().items() %}
-    {%- do measured.append('cast(coalesce(days.' ~ name ~ ', 0) as ' ~ type ~ ') as ' ~ name) %}
-{%- endfor %}
-
 with changed_days as (
 
     select distinct
@@ -62,14 +57,16 @@ final as (
     select
         changed_days.organization_id,
         changed_days.metric_date,
+        {%- for name, data_type in measure_names().items() %}
+        cast(coalesce(days.{{ name }}, 0) as {{ data_type }}) as {{ name }},
+        {%- endfor %}
         (
             select count(people.user_id)
             from people
             where
                 people.organization_id = changed_days.organization_id
                 and people.metric_date = changed_days.metric_date
-        ) as active_developers,
-        {{ measured | join(',\n        ') }}
+        ) as active_developers
     from changed_days
     left join days
         on
