@@ -44,119 +44,144 @@ create table access.teams (
 comment on table access.teams is
 'One row per team: who is in it, and who was in it when, as the last build knew it.';
 
+-- In PL/pgSQL, which keeps its plans over the queries of a session: policies ask these for every
+-- relation of every query, and a function in SQL is planned each time.
 create function access.uuid_setting(name text) returns uuid
-language sql stable parallel safe
-return case
-    when
-        current_setting(name, true)
-        ~ '^[0-9A-Fa-f]{8}-([0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}$'
-        then cast(current_setting(name, true) as uuid)
-end;
+language plpgsql stable parallel safe
+as $uuid_setting$
+begin
+    return case
+        when
+            current_setting(name, true)
+            ~ '^[0-9A-Fa-f]{8}-([0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}$'
+            then cast(current_setting(name, true) as uuid)
+    end;
+end
+$uuid_setting$;
 
 comment on function access.uuid_setting(text) is
 'A setting as a uuid; NULL when it is unset or anything else, because an error would tell something.';
 
 create function access.current_organization() returns uuid
-language sql stable parallel safe
-return (
-    select wanted.organization_id
-    from (select access.uuid_setting('app.current_organization') as organization_id) as wanted
-    where
-        exists (
-            select 1
-            from access.logins
-            where
-                logins.login = session_user
-                and coalesce(logins.organization_id, wanted.organization_id)
-                = wanted.organization_id
-        )
-);
+language plpgsql stable parallel safe
+as $current_organization$
+declare
+    wanted constant uuid := access.uuid_setting('app.current_organization');
+begin
+    return (
+        select wanted
+        where
+            exists (
+                select 1
+                from access.logins
+                where
+                    logins.login = session_user
+                    and coalesce(logins.organization_id, wanted) = wanted
+            )
+    );
+end
+$current_organization$;
 
 comment on function access.current_organization() is
 'The organization in app.current_organization if this login may speak for it, else NULL.';
 
 create function access.current_user_id() returns uuid
-language sql stable parallel safe
-return (
-    select wanted.user_id
-    from
-        (
-            select
-                access.uuid_setting('app.current_organization') as organization_id,
-                access.uuid_setting('app.current_user') as user_id
-        ) as wanted
-    where
-        exists (
-            select 1
-            from access.logins
-            where
-                logins.login = session_user
-                and coalesce(logins.organization_id, wanted.organization_id)
-                = wanted.organization_id
-                and coalesce(logins.user_id, wanted.user_id) = wanted.user_id
-        )
-);
+language plpgsql stable parallel safe
+as $current_user_id$
+declare
+    wanted_organization constant uuid := access.uuid_setting('app.current_organization');
+    wanted_user constant uuid := access.uuid_setting('app.current_user');
+begin
+    return (
+        select wanted_user
+        where
+            exists (
+                select 1
+                from access.logins
+                where
+                    logins.login = session_user
+                    and coalesce(logins.organization_id, wanted_organization) = wanted_organization
+                    and coalesce(logins.user_id, wanted_user) = wanted_user
+            )
+    );
+end
+$current_user_id$;
 
 comment on function access.current_user_id() is
 'The user in app.current_user if this login may speak for that user of that organization, else NULL.';
 
 create function access.listed_organizations() returns uuid []
-language sql stable parallel safe
-return array(
-    select logins.organization_id
-    from access.logins
-    where
-        logins.login = session_user
-        and logins.user_id is null
-        and (
-            coalesce(current_setting('app.current_organization', true), '') = ''
-            or logins.organization_id = access.uuid_setting('app.current_organization')
-        )
-    union
-    select access.current_organization()
-);
+language plpgsql stable parallel safe
+as $listed_organizations$
+declare
+    said constant text := coalesce(current_setting('app.current_organization', true), '');
+begin
+    if said <> '' then
+        return array[access.current_organization()];
+    end if;
+    return array(
+        select logins.organization_id
+        from access.logins
+        where logins.login = session_user and logins.user_id is null
+    );
+end
+$listed_organizations$;
 
 comment on function access.listed_organizations() is
 'The organizations of this login, or that one of them which app.current_organization names.';
 
 create function access.current_team() returns access.teams
-language sql stable parallel safe
-return (
-    select teams
+language plpgsql stable parallel safe
+as $current_team$
+declare
+    team access.teams;
+begin
+    select teams.*
+    into team
     from access.teams
     where
         teams.organization_id = access.current_organization()
-        and access.current_user_id() = any (teams.user_ids)
-);
+        and access.current_user_id() = any (teams.user_ids);
+    return team;
+end
+$current_team$;
 
 comment on function access.current_team() is
 'The team of the current user, NULL without one.';
 
 create function access.reads_every_organization() returns boolean
-language sql stable parallel safe
-return (
-    select
-        -- Who owns the warehouse, or may become who does.
-        pg_has_role(relations.relowner, 'usage')
-        or exists (
-            select 1
-            from pg_catalog.pg_roles as roles
-            where
-                pg_has_role(roles.oid, 'usage')
-                and (
+language plpgsql stable parallel safe
+as $reads_every_organization$
+begin
+    return (
+        select
+            -- Who owns the warehouse, or may become who does.
+            pg_has_role(relations.relowner, 'usage')
+            or exists (
+                select 1
+                from pg_catalog.pg_roles as roles
+                where
                     roles.rolname in ('builder', 'privacy_officer')
-                    or roles.rolname in ('analyst', 'bi_reader', 'support')
-                    and coalesce(current_setting('app.current_organization', true), '') = ''
-                    and exists (
-                        select 1
-                        from access.logins
-                        where logins.login = session_user and logins.organization_id is null
-                    )
-                )
-        )
-    from pg_catalog.pg_class as relations
-    where relations.oid = cast('access.logins' as regclass)
-);
+                    and pg_has_role(roles.oid, 'usage')
+            )
+            or coalesce(current_setting('app.current_organization', true), '') = ''
+            and exists (
+                select 1
+                from access.logins
+                where logins.login = session_user and logins.organization_id is null
+            )
+            and exists (
+                select 1
+                from pg_catalog.pg_roles as roles
+                where
+                    roles.rolname in ('analyst', 'bi_reader', 'support')
+                    and pg_has_role(roles.oid, 'usage')
+            )
+        from pg_catalog.pg_class as relations
+        where relations.oid = cast('access.logins' as regclass)
+    );
+end
+$reads_every_organization$;
 
 comment on function access.reads_every_organization() is
 'Whether who asks may read the rows of every organization, and so those that add several up.';
@@ -237,8 +262,8 @@ begin
         '%s = cast((select access.current_organization()) as %s)', organization, data_type
     );
     is_listed := format(
-        '((select access.reads_every_organization()) '
-        'or %s = any (cast((select access.listed_organizations()) as %s [])))',
+        '(%s = any (cast((select access.listed_organizations()) as %s [])) '
+        'or (select access.reads_every_organization()))',
         organization, data_type
     );
     if readers in ('everyone', 'members') then
