@@ -42,7 +42,9 @@ where
     and sealed.execution_id not in (
         select executions.execution_id
         from marts.fct_task_executions as executions
-        where executions.organization_id = sealed.organization_id
+        where
+            executions.organization_id = sealed.organization_id
+            and executions.metric_date = sealed.metric_date
     )
 order by sealed.execution_id
 """

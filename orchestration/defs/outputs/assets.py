@@ -47,7 +47,7 @@ def event_archive(
     """Parquet files of events whose time in schema raw is over; months are sealed first.
 
     As `warehouse retention` does it. Then the newest month of each organization is verified; the
-    others, which nothing touches, `warehouse verify` looks at. `WAREHOUSE_ARCHIVE` names the folder, by a path or a URL.
+    others are for `warehouse verify`. `WAREHOUSE_ARCHIVE` names the folder, by a path or a URL.
 
     Args:
         context: The run's context.
