@@ -53,6 +53,7 @@ CHANGES = {
     "bigint": "coalesce({0}, 0) + 1",
     "numeric": "coalesce({0}, 0) + power(10::numeric, -scale(coalesce({0}, 0)))",
     "jsonb": "coalesce({0}, '[]') || '[1]'",
+    "date": "coalesce({0}, '2026-07-10') + 1",
     "timestamp with time zone": "coalesce({0}, '2026-07-10') + interval '1 microsecond'",
 }
 MOVED = ("organization_id", "metric_date")
@@ -64,9 +65,7 @@ def warehouse(story: Story, *arguments: str) -> Result:
 
 
 def retain(story: Story, now: str = NOW) -> str:
-    result = warehouse(
-        story, "retention", "--now", now, "--archive", str(story.folder / "archive")
-    )
+    result = warehouse(story, "retention", "--now", now, "--archive", str(story.folder / "archive"))
     assert result.exit_code == 0, result.output
     return result.output
 
@@ -146,9 +145,7 @@ def types_of(connection: psycopg.Connection, relation: str) -> dict[str, str]:
     )
 
 
-def test_nothing_differs_where_nothing_was_changed(
-    sealed: Story, connection: psycopg.Connection
-) -> None:
+def test_nothing_differs_where_nothing_was_changed(connection: psycopg.Connection) -> None:
     found = verify(connection)
     assert told(found) == []
     months = months_of(found)
@@ -235,7 +232,7 @@ def test_one_changed_value_of_any_column_is_named(
 def test_a_row_that_moved_is_named_where_it_was_and_is(
     connection: psycopg.Connection, column: str
 ) -> None:
-    other = "'{}'".format(uuid_of(99)) if column == "organization_id" else "metric_date - 400"
+    other = f"'{uuid_of(99)}'" if column == "organization_id" else "metric_date - 400"
     moved = connection.execute(
         f"update marts.fct_task_executions set {column} = {other} where ctid = ("  # noqa: S608
         "select ctid from marts.fct_task_executions where metric_date = '2026-07-10' limit 1"
@@ -320,10 +317,8 @@ def test_deleted_and_added_rows_are_found(
         connection.execute("update added set metric_date = '2025-01-01'")
     else:
         change = CHANGES[types_of(connection, relation.name)[key]].format(key)
-        connection.execute(f"update added set {key} = {change}".encode())
-    connection.execute(
-        sql.SQL("insert into {} select * from added").format(relation.identifier)
-    )
+        connection.execute(f"update added set {key} = {change}")  # noqa: S608
+    connection.execute(sql.SQL("insert into {} select * from added").format(relation.identifier))
     found = verify(connection).differences
     if key == "metric_date":
         (difference,) = found
@@ -379,11 +374,11 @@ def test_a_deleted_or_forged_digest_is_found(connection: psycopg.Connection) -> 
         assert any("2026-06-12: 1 row(s) stand there, and no digest" in line for line in lines)
     # Whoever changes a figure and writes a digest that fits it is found by the link.
     connection.execute(
-        "insert into ledger.day_digests (organization_id, metric_date, strand, relation, columns, "
+        "insert into ledger.day_digests (organization_id, metric_date, strand, relation, columns, "  # noqa: S608
         "row_count, row_digests, sha256, made_at) "
         "select organization_id, metric_date, strand, relation, columns, row_count, "
         "sha256('forged'), encode(sha256(sha256('forged')), 'hex'), made_at "
-        f"from ledger.day_digests where {chosen}"  # noqa: S608
+        f"from ledger.day_digests where {chosen}"
     )
     (difference,) = verify(connection).differences
     assert difference.relation == "ledger.day_digests"
@@ -431,7 +426,8 @@ def test_a_deleted_link_is_found(connection: psycopg.Connection, month: str) -> 
     # Also where it goes with everything that tells of it.
     for table, day in (("day_digests", "metric_date"), ("month_links", "month")):
         connection.execute(
-            f"delete from ledger.{table} where {day} >= %s", (month,)  # noqa: S608
+            f"delete from ledger.{table} where {day} >= %s",  # noqa: S608
+            (month,),
         )
     lines = told(verify(connection, expected="0" * 64))
     if month == "2026-07-01":
@@ -449,9 +445,7 @@ def test_a_second_link_of_figures_is_found(connection: psycopg.Connection) -> No
     assert any("is a second one" in line for line in told(verify(connection)))
 
 
-def test_people_are_linked_anew_and_no_figure_changes(
-    sealed: Story, connection: psycopg.Connection
-) -> None:
+def test_people_are_linked_anew_and_no_figure_changes(connection: psycopg.Connection) -> None:
     figures = "select * from ledger.day_digests where strand = 'figures' order by digest_id"
     links = "select * from ledger.month_links order by link_id"
     before = connection.execute(figures).fetchall(), connection.execute(links).fetchall()
@@ -575,7 +569,7 @@ def test_months_that_were_sealed_before_are_proved_later(history: Story) -> None
     with history.database.connect(autocommit=True) as connection:
         # As a version without proofs left it.
         for table in ("day_digests", "month_links", "removed_details"):
-            connection.execute(f"delete from ledger.{table}".encode())
+            connection.execute(sql.SQL("delete from {}").format(sql.Identifier("ledger", table)))
     assert verified(history).count("It has no proof yet") == 6
     assert "Proved: 6 month(s) of organizations" in retain(history)
     text = verified(history)
@@ -660,9 +654,7 @@ def sha256(text: str) -> bytes:
 
 
 @pytest.mark.parametrize("version", ["story", "story_15"])
-def test_a_month_is_what_one_computes_by_hand(
-    request: pytest.FixtureRequest, version: str
-) -> None:
+def test_a_month_is_what_one_computes_by_hand(request: pytest.FixtureRequest, version: str) -> None:
     story: Story = request.getfixturevalue(version)
     story.land(*JULY)
     story.build()
@@ -738,7 +730,8 @@ def test_psql_alone_verifies(sealed: Story, embedded_server: EmbeddedServer) -> 
     assert psql("set timezone = 'Asia/Tokyo'; set datestyle = 'German, DMY';") == []
     for table in ("fct_task_executions", "fct_routing_decisions"):
         (line,) = psql(
-            f"update marts.{table} set baseline_cost_usd = coalesce(baseline_cost_usd, 0) + 1e-12 "
+            f"update marts.{table} set baseline_cost_usd = "  # noqa: S608
+            "coalesce(baseline_cost_usd, 0) + 1e-12 "
             f"where ctid = (select min(ctid) from marts.{table} where updated_at < '2026-07-20');"
         )
         assert line.startswith(f"marts.{table}|")
