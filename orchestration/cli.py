@@ -10,6 +10,7 @@ from orchestration.instance.commands import ui
 from orchestration.landing.commands import land, rejects
 from orchestration.metrics.commands import metrics
 from orchestration.prices.commands import prices
+from orchestration.proofs.commands import verify
 from orchestration.quality.commands import check
 from orchestration.retention.commands import retention
 from orchestration.sample.commands import sample
@@ -38,6 +39,7 @@ for command in (
     sample,
     summary,
     ui,
+    verify,
 ):
     main.add_command(command)
 

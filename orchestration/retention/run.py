@@ -61,6 +61,8 @@ def run_retention(
                 f"Sealed: everything before {sealing.sealed_before:%Y-%m-%d} (UTC), "
                 f"{sealing.executions:,} execution(s) of it now."
             )
+        if sealing.months:
+            tell(f"Proved: {sealing.months:,} month(s) of organizations; see `warehouse verify`.")
         removal = remove_details(connection, limits, now)
         tell(
             f"Left the marts: {removal.executions:,} execution(s), {removal.decisions:,} "

@@ -9,6 +9,7 @@ import psycopg
 from psycopg import sql
 
 from orchestration.errors import WarehouseError
+from orchestration.proofs.prove import prove_months
 from orchestration.retention.limits import Limits, first_of_month
 
 _FILES = resources.files(__package__)
@@ -24,11 +25,13 @@ class Sealing:
             anything did; None while nothing is sealed.
         organizations: Until when the months of each organization are sealed.
         executions: How many executions this call sealed.
+        months: How many months of organizations this call proved.
     """
 
     sealed_before: dt.datetime | None
     organizations: dict[UUID, dt.datetime]
     executions: int
+    months: int
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,7 @@ class Removal:
 
 
 def seal(connection: psycopg.Connection, limits: Limits, now: dt.datetime) -> Sealing:
-    """Seal all months that are old enough, in one transaction.
+    """Seal all months that are old enough, and prove them, in one transaction.
 
     What is sealed no build changes any more; what arrives for it stands in `late_corrections`.
     What is sealed belongs to each organization: nothing is of one that has nothing that old. Where
@@ -77,10 +80,14 @@ def seal(connection: psycopg.Connection, limits: Limits, now: dt.datetime) -> Se
                 "values (%s, %s, %s)",
                 (sealed_before, organizations, executions),
             )
+        # Also of what was sealed by a version without proofs, before its details leave.
+        months = prove_months(connection)
     if executions:
         connection.execute("analyze ledger.sealed_executions")
+    if months:
+        connection.execute("analyze ledger.day_digests, ledger.month_links")
     sealed = _sealed_organizations(connection)
-    return Sealing(max(sealed.values(), default=None), sealed, executions)
+    return Sealing(max(sealed.values(), default=None), sealed, executions, months)
 
 
 def remove_details(connection: psycopg.Connection, limits: Limits, now: dt.datetime) -> Removal:
@@ -107,10 +114,10 @@ def remove_details(connection: psycopg.Connection, limits: Limits, now: dt.datet
     hours = min(sealed_before, first_of_month(now, limits.hourly_days))
     with connection.transaction():
         _lock_marts(connection)
-        _run(connection, "remove_measured_savings.sql", before=details)
-        decisions = _run(connection, "remove_decisions.sql", before=details)
-        executions = _run(connection, "remove_executions.sql", before=details)
-        removed_hours = _run(connection, "remove_organization_hours.sql", before=hours)
+        _remove(connection, "remove_measured_savings.sql", details)
+        decisions = _remove(connection, "remove_decisions.sql", details)
+        executions = _remove(connection, "remove_executions.sql", details)
+        removed_hours = _remove(connection, "remove_organization_hours.sql", hours)
         removed_hours += _run(connection, "remove_provider_hours.sql", before=hours)
     return Removal(executions, decisions, removed_hours)
 
@@ -156,3 +163,9 @@ def _require_built(connection: psycopg.Connection) -> None:
 def _run(connection: psycopg.Connection, name: str, **parameters: dt.datetime) -> int:
     """Run a statement of this package; return how many rows it wrote or deleted."""
     return connection.execute(_FILES.joinpath(name).read_bytes(), parameters).rowcount
+
+
+def _remove(connection: psycopg.Connection, name: str, before: dt.datetime) -> int:
+    """Run a removal of this package, which notes what leaves; return how many rows did."""
+    removed = connection.execute(_FILES.joinpath(name).read_bytes(), {"before": before})
+    return sum(row_count for (row_count,) in removed)

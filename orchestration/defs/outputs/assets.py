@@ -46,7 +46,8 @@ def event_archive(
 ) -> dg.MaterializeResult[Any]:
     """Parquet files of events whose time in schema raw is over; months are sealed first.
 
-    As `warehouse retention` does it. `WAREHOUSE_ARCHIVE` names the folder, by a path or a URL.
+    As `warehouse retention` does it. Then the newest month of each organization is verified; the
+    others are for `warehouse verify`. `WAREHOUSE_ARCHIVE` names the folder, by a path or a URL.
 
     Args:
         context: The run's context.
@@ -56,15 +57,18 @@ def event_archive(
         What was sealed, what left the marts, what was archived.
 
     Raises:
-        WarehouseError: The marts are not built, a build runs, the folder cannot be written, or
-            `now` is no moment.
+        WarehouseError: The marts are not built, a build runs, the folder cannot be written, `now`
+            is no moment, or a month is not as it was sealed.
     """
+    from orchestration.proofs.verify import verify
     from orchestration.retention.run import moment, run_retention
 
     folder = folder_at(os.environ.get("WAREHOUSE_ARCHIVE") or str(state_directory() / "archive"))
     now = moment("now", config.now) if config.now else dt.datetime.now(dt.UTC)
     with retried_when_connection_is_lost():
         done = run_retention(folder, now, context.log.info)
+        with connect(application_name="warehouse dagster", autocommit=True) as connection:
+            verify(connection, only_newest=True).require_right()
     return dg.MaterializeResult(
         metadata={
             "folder": dg.MetadataValue.path(str(folder)),

@@ -1,0 +1,1 @@
+"""Proofs of sealed months: hash chains that find what was changed after the sealing."""

@@ -1,0 +1,37 @@
+-- The days of which something stands in the relation, and no digest.
+with periods as (
+
+    select *
+    from unnest(
+        cast(%(organizations)s as uuid []), cast(%(first_days)s as date []),
+        cast(%(until_days)s as date [])
+    ) as periods (organization_id, first_day, until_day)
+
+),
+
+latest as (
+
+{stored_digests}
+),
+
+present as (
+
+    select
+        organization_id,
+        {day} as metric_date,
+        count(*) as row_count
+    from {relation}
+    inner join periods using (organization_id)
+    where {day} >= periods.first_day and {day} < periods.until_day
+    group by organization_id, {day}
+
+)
+
+select
+    present.organization_id,
+    present.metric_date,
+    present.row_count
+from present
+left join latest using (organization_id, metric_date)
+where latest.digest_id is null
+order by present.organization_id, present.metric_date
