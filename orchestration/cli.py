@@ -9,6 +9,7 @@ from orchestration.instance.commands import ui
 from orchestration.landing.commands import land, rejects
 from orchestration.metrics.commands import metrics
 from orchestration.prices.commands import prices
+from orchestration.privacy.commands import privacy
 from orchestration.quality.commands import check
 from orchestration.retention.commands import retention
 from orchestration.sample.commands import sample
@@ -32,6 +33,7 @@ for command in (
     import_source,
     metrics,
     prices,
+    privacy,
     retention,
     sample,
     summary,

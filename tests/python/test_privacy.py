@@ -1,0 +1,371 @@
+"""What is held about somebody is handed out whole, and erased so that nothing brings it back.
+
+The id and the name are searched byte by byte: in a copy of every table as text, and in every file.
+"""
+
+import csv
+import gzip
+import json
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pyarrow.parquet as pq
+import pytest
+from click.testing import CliRunner, Result
+from psycopg import sql
+from support.events import adjustment, decision, execution, user, uuid_of
+from support.processes import locked
+from support.servers import STORY_DATABASE
+from support.stories import (
+    NOW,
+    ROWS,
+    Project,
+    Seeds,
+    Story,
+    copy_of,
+    environment_of,
+    keep_as,
+    price,
+    sample_lines,
+)
+
+from orchestration.cli import main
+from orchestration.database.embedded import EmbeddedServer
+from orchestration.landing.inbox import landing_folder, receive_files
+from orchestration.landing.loader import land
+from orchestration.sample.generator import SampleSettings
+
+pytest_plugins = ["support.stories"]
+
+SAMPLE = SampleSettings(executions=1_200, organizations=4, users=20, days=150, seed=5)
+SUBJECT = "abcdef01-2345-4678-9abc-def012345678"
+NAME = "Ada Quellenreuther"
+SECRETS = ("session-of-ada", "agent-of-ada", "correlation-of-ada", "workflow-of-ada",
+           "because ada likes it", "ada prefers it", "ada hit a limit", "cost-center-of-ada")  # fmt: skip
+IDLE_ROWS = 0
+COMMAND = [sys.executable, "-m", "orchestration.cli", "privacy"]
+
+# What any figure is made of; a person's rows under whatever id stands for them.
+FIGURES = {
+    "organization_days": "select * from marts.organization_days",
+    "teams": "select * from marts.team_days",
+    "models": "select * from intermediate.int_model_usage_days",
+    "providers": "select * from marts.provider_days",
+    "policies": "select * from intermediate.int_policy_days",
+    "bills": "select * from marts.organization_bills",
+    "late": "select organization_id, metric_date, spend_delta_usd from marts.late_corrections",
+    "costs": "select execution_id, metric_date, provider, model, status, cost_usd, savings_usd, "
+    "net_savings_usd, pricing_status from marts.fct_task_executions",
+    "people": "select total_tasks, total_spend_usd, total_tokens, metric_date, team "
+    "from marts.user_days",
+}
+
+
+def privacy(story: Story, *arguments: str) -> Result:
+    with environment_of(story.database):
+        return CliRunner().invoke(main, ["privacy", *arguments])
+
+
+def done(story: Story, *arguments: str) -> str:
+    result = privacy(story, *arguments)
+    assert result.exit_code == 0, (result.output, result.exception)
+    return result.output
+
+
+def figures(story: Story, *names: str) -> dict[str, Counter[str]]:
+    with story.database.connect(options="-c timezone=UTC") as connection:
+        return {
+            name: Counter(
+                text
+                for (text,) in connection.execute(
+                    f"select held::text from ({FIGURES[name]}) as held".encode()
+                )
+            )
+            for name in names or FIGURES
+        }
+
+
+def copies(story: Story) -> dict[str, bytes]:
+    """Return every table of the database as text, found without the code under test."""
+    with story.database.connect() as connection:
+        names = connection.execute(
+            "select schemaname, tablename from pg_catalog.pg_tables "
+            "where schemaname not in ('pg_catalog', 'information_schema')"
+        ).fetchall()
+        found = {}
+        for schema, name in names:
+            with connection.cursor().copy(
+                sql.SQL("copy {} to stdout").format(sql.Identifier(schema, name))
+                if not _is_partitioned(connection, schema, name)
+                else sql.SQL("copy (select * from {}) to stdout").format(
+                    sql.Identifier(schema, name)
+                )
+            ) as copy:
+                found[f"{schema}.{name}"] = b"".join(bytes(block) for block in copy)
+        return found
+
+
+def _is_partitioned(connection: Any, schema: str, name: str) -> bool:
+    row = connection.execute(
+        "select relkind = 'p' from pg_catalog.pg_class where oid = to_regclass(%s)",
+        (f'"{schema}"."{name}"',),
+    ).fetchone()
+    return bool(row and row[0])
+
+
+def contents(*folders: Path) -> dict[str, bytes]:
+    """Return what every file of the folders says."""
+    found = {}
+    for folder in folders:
+        for path in folder.rglob("*"):
+            if not path.is_file():
+                continue
+            content = path.read_bytes()
+            if path.name.endswith(".gz"):
+                content = gzip.decompress(content)
+            elif path.suffix == ".parquet":
+                content += repr(pq.read_table(path).to_pylist()).encode()
+            found[str(path)] = content
+    return found
+
+
+def holding(places: Mapping[str, bytes], *texts: str) -> dict[str, list[str]]:
+    """Return the places that hold one of the texts, in any case."""
+    return {
+        place: hits
+        for place, content in places.items()
+        if (hits := [text for text in texts if text.lower().encode() in content.lower()])
+    }
+
+
+def everything(story: Story) -> dict[str, bytes]:
+    return copies(story) | contents(home(), story.folder / "kept")
+
+
+def home() -> Path:
+    return Path(os.environ["WAREHOUSE_HOME"])
+
+
+def traces(subject: str = SUBJECT, name: str = NAME) -> tuple[str, ...]:
+    return (subject, subject.replace("-", ""), name, *(SECRETS if name == NAME else ()))
+
+
+def life_of_subject(organization_id: str, team: str) -> list[dict[str, Any]]:
+    """Return events of somebody in an organization, old ones and new ones."""
+    mine: dict[str, Any] = {"organization_id": organization_id, "user_id": SUBJECT}
+    events: list[dict[str, Any]] = [
+        user(id=SUBJECT, organization_id=organization_id, name=NAME, team=team,
+             event_id=uuid_of(900), updated_at="2026-06-10T00:00:00Z"),
+        user(id=SUBJECT, organization_id=organization_id, name=f"{NAME} the second", team=team,
+             event_id=uuid_of(901), updated_at="2026-09-10T00:00:00Z"),
+        adjustment(7, **mine),
+    ]  # fmt: skip
+    for number in range(910, 930):
+        day = f"2026-{7 if number % 2 else 10:02d}-{number - 905:02d}"
+        events.append(
+            execution(
+                number, **mine, start_time=f"{day}T10:00:00Z", end_time=f"{day}T10:00:08Z",
+                updated_at=f"{day}T10:00:09Z", session_id=SECRETS[0], agent_id=SECRETS[1],
+                correlation_id=SECRETS[2], workflow_id=SECRETS[3],
+                task_id=f"task of {SUBJECT.upper()} {number}", status="failed",
+                error_message=SECRETS[6], metadata={"cost_center": SECRETS[7]},
+                routing_decision_id=decision(number)["id"],
+            )
+        )  # fmt: skip
+        events.append(
+            decision(
+                number, organization_id=organization_id, decision_timestamp=f"{day}T09:59:59Z",
+                updated_at=f"{day}T09:59:59Z", reasoning=SECRETS[4],
+                task_execution_id=None, task_id=f"task of {SUBJECT.upper()} {number}",
+                decision_factors={"why": SECRETS[5]},
+            )
+        )  # fmt: skip
+    return events
+
+
+def organization_of(story: Story) -> str:
+    (found,) = {e["organization_id"] for e in story.events if e["id"] == SUBJECT}
+    return str(found)
+
+
+@pytest.fixture(scope="module")
+def built(
+    embedded_server: EmbeddedServer,
+    built_on_nothing: Callable[[EmbeddedServer], Story],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Story:
+    """Return a warehouse with the sample and somebody more, built once."""
+    nothing = built_on_nothing(embedded_server)
+    with copy_of(nothing, embedded_server, tmp_path_factory.mktemp("privacy")) as first:
+        lines = sample_lines(SAMPLE)
+        first.land_lines(lines)
+        people = [json.loads(line) for line in lines if b'"event":"user"' in line]
+        someone = people[0]
+        first.land(*life_of_subject(someone["organization_id"], someone["team"]))
+        first.build()
+        return keep_as(first, embedded_server, f"{STORY_DATABASE}_privacy")
+
+
+@pytest.fixture
+def held(built: Story, embedded_server: EmbeddedServer, tmp_path: Path) -> Iterator[Story]:
+    """Yield a copy of it in which logs, landed files and archives hold the subject as well."""
+    with copy_of(built, embedded_server, tmp_path) as story:
+        with story.database.connect() as connection:
+            connection.execute("create schema dagster")
+            connection.execute("create table dagster.event_logs (id int, event text)")
+            connection.execute(
+                "insert into dagster.event_logs values (1, %s)",
+                (json.dumps({"message": f"{NAME} ({SUBJECT.upper()}) was late"}),),
+            )
+            connection.execute(
+                "insert into quality.check_results (check_id, suite, rule, severity, is_full, "
+                "is_success, broken_rows, broken_ids, query) values "
+                "(gen_random_uuid(), 'a', 'b', 'info', true, false, 1, %s, %s)",
+                (json.dumps([{"user_id": SUBJECT}]), f"select '{SUBJECT.replace('-', '')}'"),
+            )
+        log = home() / "dagster" / "storage" / "run.err"
+        log.parent.mkdir(parents=True)
+        log.write_text(f"one\n{NAME}: {SUBJECT}\nthree\n", encoding="utf-8")
+        inbox = landing_folder() / "inbox"
+        assert isinstance(inbox, Path)
+        inbox.mkdir(parents=True)
+        organization_id = organization_of(story)
+        late = [
+            execution(
+                950 + place, organization_id=organization_id, user_id=SUBJECT.upper(),
+                start_time=f"2026-10-2{place}T10:00:00Z", end_time=None, status="running",
+                updated_at=f"2026-10-2{place}T10:00:00Z", session_id=SECRETS[0],
+                task_id="plain", metadata=None,
+            )
+            for place in range(3)
+        ]  # fmt: skip
+        (inbox / "one.ndjson").write_bytes(b"".join(json.dumps(e).encode() + b"\n" for e in late))
+        with gzip.open(inbox / "two.csv.gz", "wt", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, list(late[0]), delimiter=";")
+            writer.writeheader()
+            writer.writerows({**event, "event_id": uuid_of(970 + n), "id": uuid_of(980 + n)}
+                             for n, event in enumerate(late))  # fmt: skip
+        with environment_of(story.database):
+            received = receive_files(landing_folder(), date(2026, 10, 31))
+            assert [file.reason for file in received] == [None, None]
+        story.build()
+        with environment_of(story.database):
+            result = CliRunner().invoke(main, ["retention", "--now", NOW])
+        assert result.exit_code == 0, result.output
+        yield story
+
+
+def test_an_export_holds_all_that_is_held(held: Story) -> None:
+    kept = everything(held)
+    before = {
+        table: sorted(line for line in content.split(b"\n") if re.search(
+            rb"abcdef01-?2345-?4678-?9abc-?def012345678", line, re.IGNORECASE))
+        for table, content in copies(held).items()
+    }  # fmt: skip
+    partitioned = {"raw.task_executions", "raw.routing_decisions"}
+    expected = {t: len(lines) for t, lines in before.items() if lines and t not in partitioned}
+    assert {"raw.users", "marts.fct_task_executions", "marts.dim_users", "dagster.event_logs",
+            "quality.check_results", "intermediate.int_user_days"} <= expected.keys()  # fmt: skip
+    out = held.folder / "held"
+    done(held, "export", "--user", SUBJECT, "--out", str(out))
+    document = json.loads((out / "held.json").read_text("utf-8"))
+    mentions = {
+        table: sum(_mentions(json.dumps(row)) for row in rows)
+        for table, rows in document["tables"].items()
+    }
+    assert {table: count for table, count in mentions.items() if count} == expected
+    for table, rows in document["tables"].items():
+        with (out / "tables" / f"{table}.csv").open(encoding="utf-8", newline="") as file:
+            assert len(list(csv.DictReader(file))) == len(rows), table
+    # Also what names nobody and is theirs.
+    decisions = [row for table, rows in document["tables"].items() for row in rows
+                 if table.startswith("raw.routing_decisions")]  # fmt: skip
+    assert {row["reasoning"] for row in decisions} >= {SECRETS[4]}
+    files = Counter(mention["path"] for mention in document["files"])
+    hits = {p for p in holding(contents(home()), SUBJECT, SUBJECT.replace("-", ""))}
+    assert hits <= files.keys(), "every file"
+    assert any(path.endswith(".parquet") for path in files)
+    with (out / "files.csv").open(encoding="utf-8", newline="") as file:
+        assert Counter(row["file"] for row in csv.DictReader(file)) == files
+    assert oct(out.stat().st_mode & 0o777) == "0o700"
+    assert everything(held).keys() == kept.keys()
+    assert copies(held) == {place: kept[place] for place in copies(held)}
+
+
+def _mentions(text: str) -> bool:
+    return SUBJECT in text.lower() or SUBJECT.replace("-", "") in text.lower()
+
+
+def test_an_erased_person_is_nowhere_and_nothing_brings_them_back(held: Story) -> None:
+    before = figures(held)
+    archive, archived = home() / "archive", held.folder / "restored"
+    archived.mkdir()
+    for path in archive.rglob("*.parquet"):
+        (archived / path.name).write_bytes(path.read_bytes())
+    assert holding(contents(archived), SUBJECT)
+    again = held.folder / "again.ndjson"
+    lines = [line for path in held.folder.glob("*.ndjson") for line in path.read_bytes().splitlines()]
+    again.write_bytes(b"\n".join(reversed(lines)) + b"\n")
+
+    plan = done(held, "erase", "--user", SUBJECT, "--dry-run")
+    assert figures(held) == before
+    places = {line.split(" of ", 1)[1].rstrip(".") for line in plan.splitlines() if " of " in line}
+    held_by = holding(everything(held), SUBJECT, SUBJECT.replace("-", ""))
+    assert places >= {p for p in held_by if p not in ("raw.task_executions",)}
+
+    output = done(held, "erase", "--user", SUBJECT)
+    assert SUBJECT not in output
+    assert not holding(everything(held), *traces())
+    assert figures(held) == before
+    (erasure,) = held.rows("select * from ledger.erasures")
+    assert (erasure["state"], erasure["pending"]) == ("finished", None)
+    assert {row["user_name"] for row in held.rows(
+        "select user_name from marts.dim_users where user_id = %s", erasure["pseudonym"]
+    )} == {"erased 002"}  # fmt: skip
+    hashes = {
+        row["file_name"]: (row["content_sha256"], row["content_bytes"])
+        for row in held.rows("select * from ledger.archives")
+    }
+    import hashlib
+
+    assert hashes == {
+        name: (hashlib.sha256(Path(name).read_bytes()).hexdigest(), Path(name).stat().st_size)
+        for name in hashes
+    }
+
+    written = held.rows_written()
+    held.build(ROWS)
+    assert held.rows_written() - written <= IDLE_ROWS, "there was nothing to build"
+    assert figures(held) == before
+    held.assert_equals_full_refresh()
+    assert figures(held) == before
+
+    with environment_of(held.database):
+        report = land([again, archived, archive])
+    assert not report.failures
+    assert all(not file.is_skipped for file in report.files)
+    assert not holding(copies(held), *traces())
+    held.build()
+    assert figures(held) == before
+    assert not holding(copies(held), *traces())
+    held.assert_equals_full_refresh()
+    assert figures(held) == before
+    refused = privacy(held, "export", "--user", SUBJECT, "--out", str(held.folder / "none"))
+    assert (refused.exit_code, "is known here" in refused.output) == (1, True)
+    # Once more is no mistake: it would clean a copy that somebody put back.
+    (archive / "task_executions" / "back.parquet").write_bytes(
+        max(archived.glob("task_executions*"), key=lambda p: p.name).read_bytes()
+    )
+    done(held, "erase", "--user", SUBJECT)
+    assert not holding(everything(held), *traces())
