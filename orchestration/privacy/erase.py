@@ -8,9 +8,9 @@ import hmac
 import secrets
 import time
 from collections.abc import Callable
-from contextlib import contextmanager
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID, uuid4
 
 import psycopg
@@ -27,9 +27,6 @@ from orchestration.privacy.files import erase_files, mentions, price_files, rela
 from orchestration.privacy.rows import erase_rows, is_telling, names_of
 from orchestration.privacy.tombstones import PrivacyKey, privacy_key
 from orchestration.retention.raw_events import require_alone
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _WAIT_FOR_BUILDS_SECONDS = 60
 _DEAD_AFTER_SECONDS = 1.5  # as builds judge each other
@@ -91,8 +88,12 @@ def _erase_from_tables(
     connection: psycopg.Connection, kind: str, subject: UUID, tell: _Tell
 ) -> None:
     """Erase from all tables and record it, in one transaction."""
+    if not connection.execute("select 1 from ledger.erasures limit 1").fetchone():
+        # Before a key is made.
+        holdings.require_known(connection, kind, subject)
     key = privacy_key(connection)
     with connection.transaction():
+        connection.execute("select set_config('lock_timeout', %s, true)", (_WAIT_FOR_LOADS,))
         _wait_for_builds(connection)
         _wait_for_loads(connection)
         request = _request(connection, key, kind, subject)
@@ -126,10 +127,14 @@ def _request(connection: psycopg.Connection, key: PrivacyKey, kind: str, subject
     known = _pseudonym_before(connection, key, subject)
     if known is None:
         holdings.require_known(connection, kind, subject)
+    given = {one for (one,) in connection.execute("select pseudonym from ledger.erasures")}
+    if subject in given:
+        raise WarehouseError(f"{subject} is the pseudonym of somebody who was erased.")
     subjects, shared = {subject}, set[UUID]()
     if kind == "organization":
         people, shared = holdings.people_of(connection, subject)
-        subjects |= people
+        subjects |= people - given
+        shared -= given
     # Nobody keeps this key, so nobody can compute a pseudonym from its id again.
     passing_key = secrets.token_bytes(32)
     pseudonyms = {
@@ -198,6 +203,7 @@ def _finish(connection: psycopg.Connection, archive: AnyPath, tell: _Tell) -> bo
         tell(f"Erased: {count:,} line(s) or place(s) of {path}.")
     with connection.transaction():
         # What somebody computed before and wrote only now, such as the result of a check.
+        _wait_for_builds(connection)
         holdings.prepare(connection, pseudonyms)
         connection.cursor().executemany(
             "insert into pg_temp.related_ids values (%s)", [(one,) for one in related]
@@ -214,9 +220,9 @@ def _finish(connection: psycopg.Connection, archive: AnyPath, tell: _Tell) -> bo
     for path, lines in price_files(Eraser(pseudonyms, set())).items():
         tell(
             f"{path} still holds an erased id in {lines} line(s). It is yours, so it was not "
-            "changed: put in its place, before the next `dbt build`, "
+            "changed: put in its place, before the next `dbt seed` or full refresh, "
             + ", ".join(sorted(str(pseudonyms[one]) for one in pseudonyms if one not in people))
-            + ". Until then builds refuse to price anything."
+            + ". Until then these price nothing."
         )
     return True
 
@@ -224,7 +230,8 @@ def _finish(connection: psycopg.Connection, archive: AnyPath, tell: _Tell) -> bo
 def _vacuum(connection: psycopg.Connection) -> None:
     """Give the space of the rows as they were back, so that it is written over."""
     for table in holdings.tables(connection):
-        connection.execute(sql.SQL("vacuum {}").format(table.relation))
+        with suppress(psycopg.errors.UndefinedTable):  # a build has replaced it
+            connection.execute(sql.SQL("vacuum {}").format(table.relation))
     connection.execute("vacuum ledger.erasures")
 
 
@@ -237,7 +244,7 @@ def _tell_plan(
         holdings.people_of(connection, subject) if kind == "organization" else (set(), set())
     )
     subjects = {one: uuid4() for one in (subject, *people)}
-    with _rolled_back(connection):
+    with connection.transaction(force_rollback=True):
         holdings.prepare(connection, subjects)
         for table, rows in holdings.count(connection).items():
             tell(f"Would erase: {rows:,} row(s) of {table}.")
@@ -255,13 +262,6 @@ def _tell_plan(
             "organization knows as well would keep their ids."
         )
     tell("Nothing was changed.")
-
-
-@contextmanager
-def _rolled_back(connection: psycopg.Connection) -> "Iterator[None]":
-    """Undo whatever is done in a transaction."""
-    with connection.transaction(force_rollback=True):
-        yield
 
 
 # --- Who else is at work --------------------------------------------------------------------------
@@ -284,7 +284,7 @@ def _wait_for_builds(connection: psycopg.Connection) -> None:
                 raise psycopg.Rollback(attempt)
             raise WarehouseError(
                 f"A build has been at work for more than {_WAIT_FOR_BUILDS_SECONDS} seconds. "
-                "Nothing was erased; try again when it has ended."
+                "Run this again when it has ended."
             )
         time.sleep(0.5)
 
@@ -312,7 +312,6 @@ def _wait_for_loads(connection: psycopg.Connection) -> None:
     Raises:
         WarehouseError: A load does not end.
     """
-    connection.execute("select set_config('lock_timeout', %s, true)", (_WAIT_FOR_LOADS,))
     try:
         connection.execute("lock table ledger.erasures in access exclusive mode")
     except psycopg.errors.LockNotAvailable as error:

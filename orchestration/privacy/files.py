@@ -174,24 +174,36 @@ def erase_files(
 
 def _event_files(connection: psycopg.Connection, archive: AnyPath) -> Iterator[Source]:
     """Yield the files of events: the archives, and what lies in the landing folder."""
-    paths: list[AnyPath] = []
+    paths: dict[AnyPath, None] = {}
     for (name,) in connection.execute("select distinct file_name from ledger.archives").fetchall():
         path = BucketPath.parse(name) if is_url(name) else Path(name)
         if path.exists():
-            paths.append(path)
-    seen: set[str] = set()
-    for found in (
-        find_sources(paths),
-        *(
-            find_sources([str(folder)])
-            for folder in (archive, landing_folder())
-            if isinstance(folder, BucketPath) or folder.is_dir()
-        ),
-    ):
-        for source in found.sources:
-            if str(source.path) not in seen:
-                seen.add(str(source.path))
-                yield source
+            paths[path] = None
+    for folder in (archive, landing_folder()):
+        paths |= dict.fromkeys(folder.files() if isinstance(folder, BucketPath) else _below(folder))
+    yield from find_sources(list(paths)).sources
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    """Yield every plain file below a folder, but those of the database server.
+
+    Raises:
+        OSError: A folder cannot be read.
+    """
+    for parent, children, names in os.walk(folder, onerror=_raise_unless_missing):
+        if "PG_VERSION" in names:  # which only the server changes
+            children.clear()
+            continue
+        children.sort()
+        for name in sorted(names):
+            path = Path(parent, name)
+            if path.is_file() and not path.is_symlink():
+                yield path
+
+
+def _raise_unless_missing(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError):
+        raise error
 
 
 def _is_archive(source: Source) -> bool:
@@ -210,17 +222,10 @@ def _other_files(connection: psycopg.Connection, archive: AnyPath) -> Iterator[P
         *(folder for folder in (archive, landing_folder()) if isinstance(folder, Path)),
     ]
     for folder in folders:
-        for parent, children, names in os.walk(folder):
-            if "PG_VERSION" in names:  # the server's own files, which only the server changes
-                children.clear()
-                continue
-            children.sort()
-            for name in sorted(names):
-                path = Path(parent, name)
-                is_plain = path.is_file() and not path.is_symlink()
-                if is_plain and name not in _SECRETS and str(path) not in seen:
-                    seen.add(str(path))
-                    yield path
+        for path in _below(folder):
+            if path.name not in _SECRETS and str(path) not in seen:
+                seen.add(str(path))
+                yield path
 
 
 # --- Changing one ---------------------------------------------------------------------------------

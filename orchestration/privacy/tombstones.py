@@ -75,7 +75,7 @@ where
             from raw.task_executions as executions
             where
                 executions.id = decisions.task_execution_id
-                and executions.user_id = any(%(pseudonyms)s)
+                and executions.user_id = any(cast(%(pseudonyms)s as uuid[]))
         )
     )
     or decisions.id in (
@@ -83,7 +83,7 @@ where
         from raw.task_executions as executions
         where
             executions._load_id = %(load_id)s
-            and executions.user_id = any(%(pseudonyms)s)
+            and executions.user_id = any(cast(%(pseudonyms)s as uuid[]))
     )
 """
 
@@ -233,9 +233,9 @@ class Tombstones:
             connection: In the transaction of the load.
             load_id: The load.
         """
-        connection.execute(
-            _CLEAR_DECISIONS, {"load_id": load_id, "pseudonyms": list(self._of_erased)}
-        )
+        # As text: on the connection of a landing, lists are JSON.
+        pseudonyms = f"{{{','.join(map(str, self._of_erased))}}}"
+        connection.execute(_CLEAR_DECISIONS, {"load_id": load_id, "pseudonyms": pseudonyms})
 
     def _look_up(self, token: bytes) -> bytes:
         """Return what stands for an id that is written like this: itself, mostly."""

@@ -17,4 +17,4 @@ create table ledger.erasures (
 );
 
 comment on table ledger.erasures is
-'One row per erased person or organization: a keyed hash of its id, and the pseudonym in its place.';
+'One row per erased person or organization: a keyed hash of its id, and its pseudonym.';
