@@ -10,6 +10,7 @@ import json
 import os
 import random
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -21,13 +22,15 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import fsspec
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner, Result
 from psycopg import sql
+from support.buckets import BUCKET, Bucket, serving_s3
 from support.events import adjustment, decision, execution, user, uuid_of
 from support.processes import locked
-from support.servers import STORY_DATABASE
+from support.servers import STORY_DATABASE, Database
 from support.stories import (
     NOW,
     ROWS,
@@ -41,10 +44,12 @@ from support.stories import (
     sample_lines,
 )
 
+from orchestration.buckets import folder_at
 from orchestration.cli import main
 from orchestration.database.embedded import EmbeddedServer
 from orchestration.landing.inbox import landing_folder, receive_files
 from orchestration.landing.loader import land
+from orchestration.retention.archive import write_archive
 from orchestration.sample.generator import SampleSettings
 
 pytest_plugins = ["support.stories"]
@@ -642,6 +647,56 @@ def test_an_erased_organization_keeps_its_sums_and_its_prices(
         path.write_text(path.read_text("utf-8").replace(organization_id, pseudonym), "utf-8")
         story.build(now=later)
         assert renamed(figures(story)) == renamed(before)
+        # What the refused build has loaded goes with another erasure.
+        assert holding(copies(story), organization_id).keys() == {
+            "snapshots.provider_pricing_history"
+        }
+        done(story, "erase", "--organization", organization_id)
+        assert not holding(everything(story), organization_id, *people)
         story.build(full_refresh=True, now=later)
         assert renamed(figures(story)) == renamed(before)
         assert not holding(everything(story), organization_id, *people)
+
+
+def test_archives_and_landed_files_in_a_bucket_are_erased(
+    database_18: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fsspec.get_filesystem_class("s3").clear_instance_cache()
+    with serving_s3(monkeypatch) as bucket:
+        monkeypatch.setenv("WAREHOUSE_ARCHIVE", f"s3://{BUCKET}/archive")
+        monkeypatch.setenv("WAREHOUSE_LANDING", f"s3://{BUCKET}/landing")
+        events = life_of_subject(uuid_of(3), "team")
+        landed = bucket.put_events("landing/archive/2026-10-31/given.ndjson", *events)
+        assert not land([landed]).failures
+        with database_18.connect() as connection:
+            for table in ("task_executions", "routing_decisions"):
+                path = folder_at(f"s3://{BUCKET}/archive/{table}/{table}_2026-10_001.parquet")
+                written = write_archive(connection, table, sql.Identifier("raw", table), None, path)
+                connection.execute(
+                    "insert into ledger.archives (table_name, month, file_name, content_sha256, "
+                    "content_bytes, event_count, is_whole_month) values (%s, '2026-10-01', %s, %s, "
+                    "%s, 10, true)",
+                    (table, str(path), written.sha256, written.size_bytes),
+                )
+        fetched(bucket, home() / "before")
+        assert len(holding(contents(home() / "before"), *SECRETS)) == 3
+        shutil.rmtree(home() / "before")
+        result = CliRunner().invoke(main, ["privacy", "erase", "--user", SUBJECT])
+        assert result.exit_code == 0, result.output
+        fetched(bucket, home() / "after")
+        assert not holding(contents(home()), *traces())
+        with database_18.connect() as connection:
+            rows = connection.execute("select file_name, content_sha256 from ledger.archives")
+            assert dict(rows.fetchall()) == {
+                f"s3://{BUCKET}/{key}": hashlib.sha256(bucket.get(key)).hexdigest()
+                for key in bucket.keys()  # noqa: SIM118 - no mapping
+                if key.startswith("archive/")
+            }
+
+
+def fetched(bucket: Bucket, folder: Path) -> None:
+    """Write what is in a bucket into a folder."""
+    for key in bucket.keys():  # noqa: SIM118 - no mapping
+        path = folder / key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(bucket.get(key))
