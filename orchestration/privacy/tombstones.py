@@ -47,7 +47,8 @@ CLEARED = {
 ID = r"[0-9A-Fa-f]{8}-?(?:[0-9A-Fa-f]{4}-?){3}[0-9A-Fa-f]{12}"
 """A regular expression for an id in a text."""
 
-_ID_IN_LINE = re.compile(ID.encode())
+_ID_IN_TEXT = re.compile(ID)
+_SHORTEST_ID = 32
 _SHORTEST_KEY = 32
 _REMEMBERED_IDS = 100_000
 
@@ -185,7 +186,7 @@ class Tombstones:
         self._key = key
         self._pseudonyms = pseudonyms
         self._of_erased = frozenset(pseudonyms.values())
-        self._replacement = lru_cache(_REMEMBERED_IDS)(self._look_up)
+        self._pseudonym = lru_cache(_REMEMBERED_IDS)(self._look_up)
 
     @classmethod
     def read(cls, connection: psycopg.Connection) -> "Tombstones | None":
@@ -219,10 +220,10 @@ class Tombstones:
         """
 
         def read_erased(line: bytes) -> tuple[Event, tuple[Any, ...]]:
-            event, values = read(_ID_IN_LINE.sub(lambda found: self._replacement(found[0]), line))
-            if not self._clear(event):
-                return event, values
-            return event, msgspec.structs.astuple(event)
+            event, values = read(line)
+            if self._replace_ids(event, values) | self._clear(event):
+                values = msgspec.structs.astuple(event)
+            return event, values
 
         return read_erased
 
@@ -237,24 +238,62 @@ class Tombstones:
         pseudonyms = f"{{{','.join(map(str, self._of_erased))}}}"
         connection.execute(_CLEAR_DECISIONS, {"load_id": load_id, "pseudonyms": pseudonyms})
 
-    def _look_up(self, token: bytes) -> bytes:
-        """Return what stands for an id that is written like this: itself, mostly."""
-        pseudonym = self._pseudonyms.get(self._key.tombstone_of(UUID(token.decode())))
-        if pseudonym is None:
-            return token
-        return (str(pseudonym) if b"-" in token else pseudonym.hex).encode()
+    def _look_up(self, subject: UUID) -> UUID:
+        """Return what stands for an id: itself, mostly."""
+        return self._pseudonyms.get(self._key.tombstone_of(subject), subject)
+
+    def _replace_ids(self, event: Event, values: tuple[Any, ...]) -> bool:
+        """Replace ids in an event; return whether there were any."""
+        changes: dict[str, Any] = {}
+        for name, value in zip(event.__struct_fields__, values, strict=True):
+            kind = type(value)
+            if kind is UUID:
+                # Ids of executions, decisions and events are those of nobody.
+                if name in ("organization_id", "user_id") or (
+                    name == "id" and isinstance(event, User | Organization)
+                ):
+                    changes[name] = self._pseudonym(value)
+            elif kind is str:
+                if len(value) >= _SHORTEST_ID:
+                    changes[name] = self._in_text(value)
+            elif kind is dict:
+                changes[name] = {
+                    self._in_text(key): self._in_text(cell) if isinstance(cell, str) else cell
+                    for key, cell in value.items()
+                }
+            elif kind is list:
+                for alternative in value:
+                    for part in alternative.__struct_fields__:
+                        text = getattr(alternative, part)
+                        if isinstance(text, str):
+                            setattr(alternative, part, self._in_text(text))
+        changed = False
+        for name, value in changes.items():
+            if getattr(event, name) != value:
+                setattr(event, name, value)
+                changed = True
+        return changed
+
+    def _in_text(self, text: str) -> str:
+        """Replace ids in a text."""
+        if len(text) < _SHORTEST_ID:
+            return text
+        return _ID_IN_TEXT.sub(self._replaced, text)
+
+    def _replaced(self, found: re.Match[str]) -> str:
+        subject = UUID(found[0])
+        pseudonym = self._pseudonym(subject)
+        if pseudonym == subject:
+            return found[0]
+        return str(pseudonym) if "-" in found[0] else pseudonym.hex
 
     def _clear(self, event: Event) -> bool:
         """Clear what may tell who it was, if it is an erased one's; return whether it is."""
-        # JSON can write an id in ways that only its reader resolves.
-        fields = ["organization_id", "user_id", "id"]
-        for name in fields:
-            value = getattr(event, name, None)
-            if value is not None and value not in self._of_erased:
-                found = UUID(self._replacement(str(value).encode()).decode())
-                if found != value:
-                    setattr(event, name, found)
-        if not any(getattr(event, name, None) in self._of_erased for name in fields):
+        if not (
+            event.id in self._of_erased
+            or getattr(event, "organization_id", None) in self._of_erased
+            or getattr(event, "user_id", None) in self._of_erased
+        ):
             return False
         if isinstance(event, User | Organization):
             event.name = ERASED

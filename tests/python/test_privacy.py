@@ -28,7 +28,15 @@ import pytest
 from click.testing import CliRunner, Result
 from psycopg import sql
 from support.buckets import BUCKET, Bucket, serving_s3
-from support.events import adjustment, decision, execution, user, uuid_of
+from support.events import (
+    adjustment,
+    decision,
+    execution,
+    line_of,
+    organization,
+    user,
+    uuid_of,
+)
 from support.processes import locked
 from support.servers import STORY_DATABASE, Database
 from support.stories import (
@@ -47,8 +55,10 @@ from support.stories import (
 from orchestration.buckets import folder_at
 from orchestration.cli import main
 from orchestration.database.embedded import EmbeddedServer
+from orchestration.landing.contracts import Contract, TaskExecution
 from orchestration.landing.inbox import landing_folder, receive_files
 from orchestration.landing.loader import land
+from orchestration.privacy.tombstones import PrivacyKey, Tombstones
 from orchestration.retention.archive import write_archive
 from orchestration.sample.generator import SampleSettings
 
@@ -588,6 +598,39 @@ def test_without_the_privacy_key_nothing_lands(fresh: Story) -> None:
     assert not holding(copies(fresh), *traces())
 
 
+def test_ids_are_recognized_however_a_line_writes_them() -> None:
+    key, pseudonym = PrivacyKey(b"k" * 32), UUID(int=77)
+    erased = Tombstones(key, {key.tombstone_of(UUID(SUBJECT)): pseudonym})
+    read = erased.reader(Contract.at().read)
+    bare = SUBJECT.replace("-", "").upper()
+    escaped = line_of(execution(user_id=SUBJECT)).replace(b'"abcdef01', b'"\\u0061bcdef01')
+    for line in (
+        escaped,
+        line_of(execution(user_id=bare)),
+        line_of(execution(user_id=SUBJECT.upper(), task_id=f"of {bare}, and {SUBJECT}")),
+        line_of(execution(organization_id=SUBJECT, user_id=None)),
+        line_of(execution(user_id=None, task_id=f"x{SUBJECT}", metadata={"project": SUBJECT})),
+        line_of(decision(decision_factors={"a": SUBJECT, f"k{bare}"[:33]: 1})),
+        line_of(decision(alternative_providers=[{"provider": "p", "model": f"m-{SUBJECT}"}])),
+        line_of(user(id=SUBJECT)),
+        line_of(organization(id=SUBJECT)),
+        line_of(adjustment(user_id=SUBJECT, reference=f"invoice {SUBJECT}")),
+    ):
+        event, values = read(line)
+        said = f"{event} {values}".lower()
+        assert SUBJECT not in said, line
+        assert bare.lower() not in said, line
+        assert str(pseudonym) in said or pseudonym.hex in said
+    theirs = read(line_of(execution(user_id=SUBJECT, error_message="it is Ada")))[0]
+    assert isinstance(theirs, TaskExecution)
+    assert (theirs.session_id, theirs.error_message, theirs.metadata) == (None, None, None)
+    assert (theirs.task_id, theirs.model, theirs.input_tokens) == (
+        "task-1", "claude-3-7-sonnet-20250219", 1000,
+    )  # fmt: skip
+    line = line_of(execution())
+    assert read(line) == Contract.at().read(line), "what is nobody's stays as it is"
+
+
 def test_an_erased_organization_keeps_its_sums_and_its_prices(
     built: Story,
     embedded_server: EmbeddedServer,
@@ -660,7 +703,7 @@ def test_an_erased_organization_keeps_its_sums_and_its_prices(
 
 
 def test_archives_and_landed_files_in_a_bucket_are_erased(
-    database_18: Database, monkeypatch: pytest.MonkeyPatch
+    database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fsspec.get_filesystem_class("s3").clear_instance_cache()
     with serving_s3(monkeypatch) as bucket:
@@ -669,7 +712,7 @@ def test_archives_and_landed_files_in_a_bucket_are_erased(
         events = life_of_subject(uuid_of(3), "team")
         landed = bucket.put_events("landing/archive/2026-10-31/given.ndjson", *events)
         assert not land([landed]).failures
-        with database_18.connect() as connection:
+        with database.connect() as connection:
             for table in ("task_executions", "routing_decisions"):
                 path = folder_at(f"s3://{BUCKET}/archive/{table}/{table}_2026-10_001.parquet")
                 written = write_archive(connection, table, sql.Identifier("raw", table), None, path)
@@ -686,7 +729,7 @@ def test_archives_and_landed_files_in_a_bucket_are_erased(
         assert result.exit_code == 0, result.output
         fetched(bucket, home() / "after")
         assert not holding(contents(home()), *traces())
-        with database_18.connect() as connection:
+        with database.connect() as connection:
             rows = connection.execute("select file_name, content_sha256 from ledger.archives")
             assert dict(rows.fetchall()) == {
                 f"s3://{BUCKET}/{key}": hashlib.sha256(bucket.get(key)).hexdigest()
