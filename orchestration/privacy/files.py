@@ -156,13 +156,14 @@ def erase_files(
                 changed = _erase_event_file(connection, source, eraser)
             except FileNotFoundError:
                 changed, is_settled = 0, False
+            changed += _rename(source.path, eraser)
             if changed:
                 counts[source.name] = counts.get(source.name, 0) + changed
                 is_settled = False
         pattern = _names_pattern(names)
         for path in _other_files(connection, archive):
             with suppress(FileNotFoundError):
-                if changed := _erase_in_place(path, eraser, pattern):
+                if changed := _erase_in_place(path, eraser, pattern) + _rename(path, eraser):
                     counts[str(path)] = counts.get(str(path), 0) + changed
         if is_settled:
             break
@@ -262,6 +263,17 @@ def _erase_event_file(connection: psycopg.Connection, source: Source, eraser: Er
     finally:
         rewritten.unlink(missing_ok=True)
     return changed
+
+
+def _rename(path: AnyPath | None, eraser: Eraser) -> int:
+    """Replace ids in the name of a file; return whether there were any."""
+    if path is None or (name := eraser.text(path.name)) == path.name or not path.exists():
+        return 0
+    if isinstance(path, BucketPath):
+        path.move(path.with_name(name))
+    else:
+        path.rename(path.with_name(name))
+    return 1
 
 
 def _record(connection: psycopg.Connection, source: Source, rewritten: Path) -> None:

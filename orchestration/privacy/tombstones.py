@@ -19,7 +19,9 @@ import psycopg
 
 from orchestration.errors import WarehouseError, reason
 from orchestration.landing.contracts import (
+    Adjustment,
     Event,
+    EventType,
     Organization,
     RoutingDecision,
     TaskExecution,
@@ -51,6 +53,14 @@ _ID_IN_TEXT = re.compile(ID)
 _SHORTEST_ID = 32
 _SHORTEST_KEY = 32
 _REMEMBERED_IDS = 100_000
+
+_HOLDERS: dict[EventType, tuple[str, ...]] = {
+    TaskExecution: ("organization_id", "user_id"),
+    RoutingDecision: ("organization_id",),
+    Organization: ("id",),
+    User: ("organization_id", "id"),
+    Adjustment: ("organization_id", "user_id"),
+}
 
 _Read = Callable[[bytes], tuple[Event, tuple[Any, ...]]]
 
@@ -221,9 +231,16 @@ class Tombstones:
 
         def read_erased(line: bytes) -> tuple[Event, tuple[Any, ...]]:
             event, values = read(line)
-            if self._replace_ids(event, values) | self._clear(event):
-                values = msgspec.structs.astuple(event)
-            return event, values
+            is_changed = False
+            for place, value in enumerate(values):
+                kind = type(value)
+                if (kind is str and len(value) >= _SHORTEST_ID) or kind is dict or kind is list:
+                    replaced = self._in_value(value)
+                    if replaced != value:
+                        setattr(event, event.__struct_fields__[place], replaced)
+                        is_changed = True
+            is_changed |= self._replace_holders(event)
+            return event, msgspec.structs.astuple(event) if is_changed else values
 
         return read_erased
 
@@ -238,69 +255,56 @@ class Tombstones:
         pseudonyms = f"{{{','.join(map(str, self._of_erased))}}}"
         connection.execute(_CLEAR_DECISIONS, {"load_id": load_id, "pseudonyms": pseudonyms})
 
-    def _look_up(self, subject: UUID) -> UUID:
-        """Return what stands for an id: itself, mostly."""
-        return self._pseudonyms.get(self._key.tombstone_of(subject), subject)
+    def _look_up(self, subject: UUID) -> UUID | None:
+        """Return the pseudonym of somebody who was erased, also if that is what is given."""
+        found = self._pseudonyms.get(self._key.tombstone_of(subject))
+        return subject if found is None and subject in self._of_erased else found
 
-    def _replace_ids(self, event: Event, values: tuple[Any, ...]) -> bool:
-        """Replace ids in an event; return whether there were any."""
-        changes: dict[str, Any] = {}
-        for name, value in zip(event.__struct_fields__, values, strict=True):
-            kind = type(value)
-            if kind is UUID:
-                # Ids of executions, decisions and events are those of nobody.
-                if name in ("organization_id", "user_id") or (
-                    name == "id" and isinstance(event, User | Organization)
-                ):
-                    changes[name] = self._pseudonym(value)
-            elif kind is str:
-                if len(value) >= _SHORTEST_ID:
-                    changes[name] = self._in_text(value)
-            elif kind is dict:
-                changes[name] = {
-                    self._in_text(key): self._in_text(cell) if isinstance(cell, str) else cell
-                    for key, cell in value.items()
-                }
-            elif kind is list:
-                for alternative in value:
-                    for part in alternative.__struct_fields__:
-                        text = getattr(alternative, part)
-                        if isinstance(text, str):
-                            setattr(alternative, part, self._in_text(text))
-        changed = False
-        for name, value in changes.items():
-            if getattr(event, name) != value:
-                setattr(event, name, value)
-                changed = True
-        return changed
+    def _replace_holders(self, event: Event) -> bool:
+        """Replace the ids of those whose event it is, and clear what else tells who they are.
 
-    def _in_text(self, text: str) -> str:
-        """Replace ids in a text."""
-        if len(text) < _SHORTEST_ID:
-            return text
-        return _ID_IN_TEXT.sub(self._replaced, text)
-
-    def _replaced(self, found: re.Match[str]) -> str:
-        subject = UUID(found[0])
-        pseudonym = self._pseudonym(subject)
-        if pseudonym == subject:
-            return found[0]
-        return str(pseudonym) if "-" in found[0] else pseudonym.hex
-
-    def _clear(self, event: Event) -> bool:
-        """Clear what may tell who it was, if it is an erased one's; return whether it is."""
-        if not (
-            event.id in self._of_erased
-            or getattr(event, "organization_id", None) in self._of_erased
-            or getattr(event, "user_id", None) in self._of_erased
-        ):
+        Returns:
+            Whether it is somebody's who was erased.
+        """
+        is_theirs = False
+        for name in _HOLDERS[type(event)]:
+            holder = getattr(event, name)
+            pseudonym = holder and self._pseudonym(holder)
+            if pseudonym is not None:
+                setattr(event, name, pseudonym)
+                is_theirs = True
+        if not is_theirs:
             return False
         if isinstance(event, User | Organization):
             event.name = ERASED
-        elif isinstance(event, TaskExecution | RoutingDecision):
-            for name in CLEARED[str(event.__struct_config__.tag)]:
-                setattr(event, name, None)
+        for name in CLEARED.get(str(event.__struct_config__.tag), ()):
+            setattr(event, name, None)
         if isinstance(event, RoutingDecision):
             for alternative in event.alternative_providers or ():
                 alternative.reasoning = None
         return True
+
+    def _in_value(self, value: Any) -> Any:
+        """Replace ids in a text, an object or a list of alternatives, which is changed in place."""
+        if isinstance(value, str):
+            return _ID_IN_TEXT.sub(self._replaced, value)
+        if isinstance(value, dict):
+            texts = (*value, *(cell for cell in value.values() if isinstance(cell, str)))
+            if max(map(len, texts), default=0) < _SHORTEST_ID:
+                return value
+            return {
+                self._in_value(key): self._in_value(cell) if isinstance(cell, str) else cell
+                for key, cell in value.items()
+            }
+        for alternative in value:
+            for part in alternative.__struct_fields__:
+                text = getattr(alternative, part)
+                if isinstance(text, str):
+                    setattr(alternative, part, self._in_value(text))
+        return value
+
+    def _replaced(self, found: re.Match[str]) -> str:
+        pseudonym = self._pseudonym(UUID(found[0]))
+        if pseudonym is None:
+            return found[0]
+        return str(pseudonym) if "-" in found[0] else pseudonym.hex

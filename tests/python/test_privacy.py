@@ -161,7 +161,7 @@ def contents(*folders: Path) -> dict[str, bytes]:
                 content = gzip.decompress(content)
             elif path.suffix == ".parquet":
                 content += repr(pq.read_table(path).to_pylist()).encode()
-            found[str(path)] = content
+            found[str(path)] = content + str(path.relative_to(folder)).encode()
     return found
 
 
@@ -412,7 +412,7 @@ def fresh(built: Story, embedded_server: EmbeddedServer, tmp_path: Path) -> Iter
         file = home() / "dagster" / "run.err"
         file.parent.mkdir(parents=True)
         file.write_text(f"{NAME}: {SUBJECT}\n" * 10, encoding="utf-8")
-        landed = home() / "landing" / "archive" / "events.ndjson"
+        landed = home() / "landing" / "archive" / f"events of {SUBJECT}.ndjson"
         landed.parent.mkdir(parents=True)
         landed.write_bytes(b"".join(json.dumps(e).encode() + b"\n"
                            for e in life_of_subject(organization_of(story), "team")))  # fmt: skip
@@ -466,7 +466,7 @@ def test_an_export_that_cannot_be_written_leaves_nothing(fresh: Story, tmp_path:
 def test_an_erasure_without_room_for_a_file_is_finished_later(fresh: Story) -> None:
     before = figures(fresh)
     landed = home() / "landing"
-    content = (landed / "archive" / "events.ndjson").read_bytes()
+    content = (landed / "archive" / f"events of {SUBJECT}.ndjson").read_bytes()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24k", "tmpfs", str(landed)], check=True)
     try:
         (landed / "events.ndjson").write_bytes(content[:16_000])
