@@ -1,5 +1,5 @@
--- Every column of every table that can hold an id or a text. Its base type is looked up through
--- arrays and domains.
+-- Every column of every table that can hold an id or a text, also inside a row. Its base type is
+-- looked up through arrays and domains. A table that may not be read is an error, not left out.
 
 select
     namespaces.nspname,
@@ -22,6 +22,9 @@ where
     and attributes.attnum > 0
     and not attributes.attisdropped
     and attributes.attgenerated = ''
-    and (base_types.typcategory = 'S' or base_types.typname in ('uuid', 'json', 'jsonb'))
-    and has_table_privilege(relations.oid, 'select')
+    and (
+        base_types.typcategory = 'S'
+        or base_types.typname in ('uuid', 'json', 'jsonb')
+        or base_types.typtype = 'c'
+    )
 order by namespaces.nspname, relations.relname, attributes.attnum

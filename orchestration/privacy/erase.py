@@ -72,8 +72,6 @@ def erase(
         require_migrated(connection)
         # A statement ends when whoever asked for it is killed.
         connection.execute("set client_connection_check_interval = '500ms'")
-        # Whoever may not see every row is refused, instead of leaving rows behind.
-        connection.execute("set row_security = off")
         require_alone(connection)
         if dry_run and kind and subject:
             _tell_plan(connection, kind, subject, archive, tell)

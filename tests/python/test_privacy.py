@@ -249,6 +249,13 @@ def held(built: Story, embedded_server: EmbeddedServer, tmp_path: Path) -> Itera
         with story.database.connect() as connection:
             connection.execute("create schema dagster")
             connection.execute("create table dagster.event_logs (id int, event text)")
+            connection.execute("create type dagster.member as (since date, member_id uuid)")
+            connection.execute("create table dagster.teams (ids uuid[], members dagster.member[])")
+            connection.execute(
+                "insert into dagster.teams values (array[cast(%(id)s as uuid)], "
+                "array[cast(row('2026-01-01', %(id)s) as dagster.member)])",
+                {"id": SUBJECT},
+            )
             connection.execute(
                 "insert into dagster.event_logs values (1, %s)",
                 (json.dumps({"message": f"{NAME} ({SUBJECT.upper()}) was late"}),),
@@ -300,7 +307,7 @@ def test_an_export_holds_all_that_is_held(held: Story) -> None:
     }  # fmt: skip
     expected = {t: len(lines) for t, lines in before.items() if lines and t not in PARTITIONED}
     assert {"raw.users", "marts.fct_task_executions", "marts.dim_users", "dagster.event_logs",
-            "quality.check_results", "intermediate.int_user_days"} <= expected.keys()  # fmt: skip
+            "dagster.teams", "quality.check_results", "intermediate.int_user_days"} <= expected.keys()  # fmt: skip
     out = held.folder / "held"
     done(held, "export", "--user", SUBJECT, "--out", str(out))
     document = json.loads((out / "held.json").read_text("utf-8"))
