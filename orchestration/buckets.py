@@ -168,6 +168,18 @@ class BucketPath:
         with self._reached("written") as store:
             store.put_file(str(path), self.key, mode="create")
 
+    def overwrite(self, path: Path) -> None:
+        """Make the file from one of this machine, in place of what is there.
+
+        Args:
+            path: The file on this machine.
+
+        Raises:
+            BucketError: It cannot be written.
+        """
+        with self._reached("written") as store:
+            store.put_file(str(path), self.key)
+
     def write_text(self, text: str, encoding: str) -> None:
         """Write a small file, in place of what is there.
 

@@ -10,6 +10,7 @@ from orchestration.instance.commands import ui
 from orchestration.landing.commands import land, rejects
 from orchestration.metrics.commands import metrics
 from orchestration.prices.commands import prices
+from orchestration.privacy.commands import privacy
 from orchestration.proofs.commands import verify
 from orchestration.quality.commands import check
 from orchestration.retention.commands import retention
@@ -34,6 +35,7 @@ for command in (
     import_source,
     metrics,
     prices,
+    privacy,
     retention,
     roles,
     sample,

@@ -50,6 +50,7 @@ from orchestration.landing.reading import (
     open_source,
 )
 from orchestration.landing.records import Refusal, sha256_of
+from orchestration.privacy.tombstones import Tombstones
 
 WAITING_ROWS = 5_000
 """How many rows of a table may wait for their COPY; bounds the memory, a few MB a table."""
@@ -270,6 +271,8 @@ class _Loader:
         self._observer.begin(source.name, size_bytes)
         if size_bytes == 0:
             raise WarehouseError(f"{source.name} is empty")
+        # Before anything is written: an erasure, which takes all tables, waits for this load here.
+        tombstones = Tombstones.read(connection)
         # A concurrent landing of the same file waits here for the other one's commit.
         load_id = _insert_load(connection, source.name, sha256)
         earlier = None
@@ -283,7 +286,9 @@ class _Loader:
             return LandedFile(source.name, load_id=None)
         with open_source(source) as file:
             reading = Reading(source, file, self._observer.advance)
-            counts = self._copy(connection, load_id, reading, earlier.retried if earlier else None)
+            counts = self._copy(
+                connection, load_id, reading, tombstones, earlier.retried if earlier else None
+            )
         if reading.sha256 != sha256:
             raise WarehouseError(f"{source.name} changed while it was being read")
         return self._finish(connection, load_id, reading, counts, earlier)
@@ -292,12 +297,13 @@ class _Loader:
         self, connection: psycopg.Connection, source: Source, stream: BinaryIO
     ) -> LandedFile:
         self._observer.begin(source.name, None)
+        tombstones = Tombstones.read(connection)
         provisional = hashlib.sha256(os.urandom(32)).hexdigest()
         load_id = _insert_load(connection, source.name, provisional)
         if load_id is None:  # nothing has that hash
             raise WarehouseError(f"{source.name}: the load could not be recorded")
         reading = Reading(source, stream, self._observer.advance)
-        counts = self._copy(connection, load_id, reading)
+        counts = self._copy(connection, load_id, reading, tombstones)
         earlier = _last_load(connection, reading.sha256)
         if earlier is not None and not earlier.lines_rejected:
             connection.rollback()
@@ -319,13 +325,14 @@ class _Loader:
         connection: psycopg.Connection,
         load_id: int,
         reading: Reading,
+        tombstones: Tombstones | None,
         only: frozenset[int] | None = None,
     ) -> "_Counts":
         """Write every line of a file into its table, or only those with certain numbers."""
         contract = Contract.at()
         tables = {kind: _Table(kind) for kind in KINDS}
         rejected = _RejectedEvents()
-        read = contract.read
+        read = tombstones.reader(contract.read) if tombstones else contract.read
         name = reading.source.name
         lines_read = 0
         first_rejection: str | None = None
@@ -352,6 +359,8 @@ class _Loader:
                 tables[type(event)].add(streams, load_id, item.line_number, event, values)
         if not lines_read and not reading.has_columns:
             raise WarehouseError(f"{reading.source.name} is empty")
+        if tombstones:
+            tombstones.clear_decisions(connection, load_id)
         return _Counts(
             rejected=rejected.row_count,
             first_rejection=first_rejection,

@@ -21,16 +21,33 @@ class _Folder(click.Path):
         return folder_at(value if is_url(value) else str(super().convert(value, param, ctx)))
 
 
-@click.command()
-@click.option(
+archive_option = click.option(
     "--archive",
     "folder",
     type=_Folder(file_okay=False),
     envvar="WAREHOUSE_ARCHIVE",
     metavar="FOLDER",
-    help="Where the Parquet files go, also a URL such as s3://bucket/prefix; the folder archive "
+    help="Where the Parquet files are, also a URL such as s3://bucket/prefix; the folder archive "
     "of the local state when omitted.",
 )
+
+
+def archive_folder(given: AnyPath | None) -> AnyPath:
+    """Return the folder of the archives.
+
+    Args:
+        given: What `archive_option` was given.
+
+    Returns:
+        The folder, that of the local state when none was given.
+    """
+    from orchestration.project import state_directory
+
+    return given or folder_at(str(state_directory() / "archive"))
+
+
+@click.command()
+@archive_option
 @click.option(
     "--now",
     type=click.DateTime(formats=["%Y-%m-%dT%H:%M:%S%z"]),
@@ -46,8 +63,6 @@ def retention(folder: AnyPath | None, now: dt.datetime | None) -> None:
     seeds/retention/raw_retention.csv, as of the last build. Run it after `dbt build`; it can be
     repeated at any time.
     """
-    from orchestration.project import state_directory
     from orchestration.retention.run import run_retention
 
-    place = folder or folder_at(str(state_directory() / "archive"))
-    run_retention(place, now or dt.datetime.now(dt.UTC), click.echo)
+    run_retention(archive_folder(folder), now or dt.datetime.now(dt.UTC), click.echo)

@@ -44,7 +44,7 @@ class ArchivedMonth:
 
 
 def require_alone(connection: psycopg.Connection) -> None:
-    """Refuse to work beside another retention; the claim ends with the connection.
+    """Refuse to work beside another retention or erasure; the claim ends with the connection.
 
     Args:
         connection: To the warehouse's database, in autocommit mode.
@@ -54,7 +54,10 @@ def require_alone(connection: psycopg.Connection) -> None:
     """
     row = connection.execute("select pg_try_advisory_lock(%s)", (_ADVISORY_LOCK,)).fetchone()
     if row is None or not row[0]:
-        raise WarehouseError("Another `warehouse retention` is at work. Wait for it to end.")
+        raise WarehouseError(
+            "Another `warehouse retention` or `warehouse privacy erase` is at work. Wait for it to "
+            "end."
+        )
 
 
 def sweep(folder: AnyPath) -> None:

@@ -1,0 +1,1 @@
+"""What is held about a person or an organization: handed out, and erased for good."""
