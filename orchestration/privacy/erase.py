@@ -26,6 +26,8 @@ from orchestration.privacy.event_files import Eraser
 from orchestration.privacy.files import erase_files, mentions, price_files, related_in_archives
 from orchestration.privacy.rows import erase_rows, is_telling, names_of
 from orchestration.privacy.tombstones import PrivacyKey, privacy_key
+from orchestration.proofs.prove import renew_people_digests
+from orchestration.proofs.relations import PEOPLE
 from orchestration.retention.raw_events import require_alone
 
 _WAIT_FOR_BUILDS_SECONDS = 60
@@ -103,7 +105,7 @@ def _erase_from_tables(
             holdings.collect_related(connection, request.pseudonyms)
         _record(connection, key, Request(kind, request.pseudonyms, names), subject)
         counts = erase_rows(connection, names)
-        # Whatever was computed from these rows, such as digests of them, is renewed here.
+        _renew_proofs(connection)
     for table, rows in counts.items():
         tell(f"Erased: {rows:,} row(s) of {table}.")
     if short := [name for name in names if not is_telling(name)]:
@@ -116,6 +118,15 @@ def _erase_from_tables(
             f"{request.shared:,} of its people are known to another organization as well and keep "
             "their ids; erase them one by one where they asked for it."
         )
+
+
+def _renew_proofs(connection: psycopg.Connection) -> None:
+    """Link the people of sealed months anew where they have changed; no figure has."""
+    organizations = connection.execute(
+        "select distinct organization_id from ledger.day_digests where strand = %s", (PEOPLE,)
+    ).fetchall()
+    for (organization_id,) in organizations:
+        renew_people_digests(connection, organization_id, "somebody was erased")
 
 
 def _request(connection: psycopg.Connection, key: PrivacyKey, kind: str, subject: UUID) -> Request:
@@ -209,6 +220,7 @@ def _finish(connection: psycopg.Connection, archive: AnyPath, tell: _Tell) -> bo
             "insert into pg_temp.related_ids values (%s)", [(one,) for one in related]
         )
         written = erase_rows(connection, names)
+        _renew_proofs(connection)
         connection.execute(
             "update ledger.erasures set state = 'finished', finished_at = clock_timestamp(), "
             "pending = null where state = 'files'"

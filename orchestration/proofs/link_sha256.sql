@@ -9,7 +9,6 @@ select
                     array_to_json(
                         array[
                             links.previous_sha256,
-                            cast(links.organization_id as text),
                             links.strand,
                             to_char(links.month, 'YYYY-MM'),
                             links.reason,

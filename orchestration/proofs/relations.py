@@ -166,8 +166,9 @@ PRICES = (
     ),
 )
 
-# What somebody remarked about a price is no part of it.
-_REMARKS = ("notes",)
+# What somebody remarked about a price is no part of it. Whose a row is says its digest: an erasure
+# replaces the organization in both.
+_LEFT_OUT = ("notes", "organization_id")
 
 # Texts that no setting of a session and no later precision of a column changes.
 _TEXTS = {
@@ -200,7 +201,7 @@ def columns_of(connection: psycopg.Connection, relation: Relation | Prices) -> d
     """
     with connection.cursor(row_factory=psycopg.rows.tuple_row) as cursor:
         found = cursor.execute(_COLUMNS, (relation.name,)).fetchall()
-    return {name: data_type for name, data_type in found if name not in _REMARKS}
+    return {name: data_type for name, data_type in found if name not in _LEFT_OUT}
 
 
 def row_text(columns: list[str], types: dict[str, str]) -> sql.Composable:

@@ -685,9 +685,11 @@ def test_the_loader_lands_a_file_and_reads_nothing_of_others(hunt: Hunt, tmp_pat
     with hunt.connect("loader") as loader:
         for name in ("task_executions", "users", "organizations", "routing_decisions"):
             assert rows_of(loader, f"raw.{name}") == []
+        assert loader.execute("update raw.routing_decisions set reasoning = ''").rowcount == 0
         for statement in (
             "select * from marts.fct_task_executions",
             "update raw.users set name = 'x'",
+            "delete from raw.routing_decisions",
             "delete from raw.task_executions",
             "select * from ledger.sealed_executions",
         ):

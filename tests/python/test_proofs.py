@@ -19,7 +19,7 @@ import pytest
 from click.testing import CliRunner, Result
 from psycopg import sql
 from support.checks import without_check_constraints
-from support.events import ORGANIZATION_ID, decision, execution, organization, uuid_of
+from support.events import decision, execution, organization, uuid_of
 from support.servers import STORY_DATABASE
 from support.stories import NOW, Story, copy_of, environment_of, keep_as, sample_lines
 
@@ -690,7 +690,7 @@ def test_a_month_is_what_one_computes_by_hand(request: pytest.FixtureRequest, ve
             assert digest["sha256"] == hashlib.sha256(hashes).hexdigest()
     for strand in (FIGURES, PEOPLE):
         (link,) = story.rows("select * from ledger.month_links where strand = %s", strand)
-        header = [None, ORGANIZATION_ID, strand, "2026-07", None, link["made_at"]]
+        header = [None, strand, "2026-07", None, link["made_at"]]
         lines = [
             [
                 digest["relation"],

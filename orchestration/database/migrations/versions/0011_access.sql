@@ -376,18 +376,23 @@ begin
         select 'loader', 'insert', 'true'
         where target.schema_name = 'raw' or target.name = 'landed_totals'
         union all
-        -- What it has written itself, to add it up; and which files have landed.
+        -- Which files have landed; else what its own transaction has written, to add it up and to
+        -- leave out what tells who was erased.
         select
             'loader',
-            'select',
+            commands.command,
             case
                 when target.name in ('alembic_version', 'loads') then 'true'
                 else 'xmin = cast(pg_current_xact_id() as xid)'
             end
-        where target.schema_name = 'raw'
+        from unnest(array['select', 'update']) as commands (command)
+        where
+            target.schema_name = 'raw'
+            and (commands.command = 'select' or target.name in ('loads', 'routing_decisions'))
         union all
-        select 'loader', 'update', 'true'
-        where target.schema_name = 'raw' and target.name = 'loads'
+        -- Whoever was erased must not come back with what lands.
+        select 'loader', 'select', 'true'
+        where target.schema_name = 'ledger' and target.name = 'erasures'
     ) as wanted
     where
         wanted.role = any (roles)
@@ -448,13 +453,14 @@ begin
         );
         if not target.is_view then
             execute format(
-                'create policy %I on %s for %s to %I %s (%s)',
+                'create policy %I on %s for %s to %I %s (%s) %s',
                 role_right.role || '_' || role_right.command,
                 relation,
                 role_right.command,
                 role_right.role,
                 case when role_right.command = 'insert' then 'with check' else 'using' end,
-                role_right.condition
+                role_right.condition,
+                case when role_right.command = 'update' then 'with check (true)' else '' end
             );
         end if;
     end loop;

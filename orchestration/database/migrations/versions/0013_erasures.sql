@@ -18,3 +18,5 @@ create table ledger.erasures (
 
 comment on table ledger.erasures is
 'One row per erased person or organization: a keyed hash of its id, and its pseudonym.';
+
+select access.protect('ledger.erasures');
