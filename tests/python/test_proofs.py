@@ -266,7 +266,7 @@ def test_a_changed_price_is_named(
     ).fetchone()
     assert used
     price_id, organization_id, month = used
-    for column in columns or sorted(types.keys() - {"notes", "price_id"}):
+    for column in columns or sorted(types.keys() - {"notes", "organization_id", "price_id"}):
         with connection.transaction(force_rollback=True):
             change = CHANGES[types[column]].format(f'"{column}"')
             connection.execute(
@@ -281,6 +281,26 @@ def test_a_changed_price_is_named(
     connection.execute(f"delete from {table} where {key} = %s", (price_id,))  # noqa: S608
     found = verify(connection, organization_id, month).differences
     assert {each.what for each in found} == {f"1 row(s) are missing: {price_id}"}
+
+
+def test_an_organization_whose_id_was_replaced_everywhere_stays_proved(
+    connection: psycopg.Connection,
+) -> None:
+    chosen = connection.execute(
+        "select min(organization_id::text)::uuid from ledger.month_links"
+    ).fetchone()
+    assert chosen
+    ids = (uuid_of(98), chosen[0])
+    tables = connection.execute(
+        "select relations.oid::regclass::text from pg_attribute "
+        "inner join pg_class as relations on attrelid = relations.oid "
+        "where attname = 'organization_id' and relkind = 'r' "
+        "and relnamespace = any ('{ledger,marts,intermediate}'::regnamespace[])"
+    ).fetchall()
+    for (table,) in tables:
+        change = f"update {table} set organization_id = %s where organization_id = %s"  # noqa: S608
+        connection.execute(change.encode(), ids)
+    assert not verify(connection).differences
 
 
 @pytest.mark.parametrize("relation", RELATIONS, ids=lambda relation: relation.table)
