@@ -17,14 +17,19 @@ def roles() -> None:
 
 @roles.command()
 def apply() -> None:
-    """Create the roles that are missing, and renew all policies and rights."""
-    from orchestration.access.roles import ROLES, apply_roles
+    """Create the roles that are missing, and renew all policies and rights.
+
+    Also the partitions of a year around now, which a login in role loader may not make: repeat it
+    within that time.
+    """
+    from orchestration.access.roles import ROLES, apply_roles, ensure_months_around_now
     from orchestration.database.connection import connect
     from orchestration.database.migrate import require_migrated
 
     with connect(autocommit=True) as connection:
         require_migrated(connection)
         created = apply_roles(connection)
+    ensure_months_around_now()
     known = f"{len(created)} created ({', '.join(created)})" if created else "none was missing"
     click.echo(f"{len(ROLES)} roles: {known}. Policies and rights are up to date.")
 
@@ -95,7 +100,10 @@ def allow(
 
     if role not in access.ROLES:
         raise click.UsageError(f"There is no role {role!r}; known are {', '.join(access.ROLES)}.")
-    if every_organization == bool(organization_ids):
+    if role in access.WORKERS:
+        if every_organization or organization_ids or user_id:
+            raise click.UsageError(f"A {role} speaks for nobody: leave organizations out.")
+    elif every_organization == bool(organization_ids):
         raise click.UsageError("Name organizations with --organization, or --every-organization.")
     if user_id is not None and len(organization_ids) != 1:
         raise click.UsageError("A user belongs to one organization: name that with --organization.")

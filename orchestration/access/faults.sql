@@ -131,6 +131,17 @@ faults as (
     where login not in (select rolname from pg_catalog.pg_roles)
     union all
     select
+        12,
+        'A login lands events, and next month has no partition for them: run `warehouse roles apply`.'
+    from pg_catalog.pg_auth_members as members
+    inner join known_roles on members.roleid = known_roles.oid
+    where
+        known_roles.rolname = 'loader'
+        and to_regclass(
+            to_char(now() at time zone 'UTC' + interval '1 month', '"raw.task_executions_y"YYYY"m"MM')
+        ) is null
+    union all
+    select
         11,
         format('Login %%s may speak for organizations and is in no role that reads.', login)
     from access.logins as allowed

@@ -1,5 +1,6 @@
 """The database roles of the warehouse, the logins in them, and what lets more through."""
 
+import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import resources
@@ -9,6 +10,7 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import class_row
 
+from orchestration.database.partitions import PartitionedTable, ensure_month_partitions
 from orchestration.database.refusals import said
 from orchestration.errors import WarehouseError
 
@@ -20,12 +22,18 @@ ROLES = {
     "analyst": "all rows of the organizations that the login is allowed, and what checks found",
     "bi_reader": "all rows of the organizations that the login is allowed",
     "loader": "adds events to schema raw, and reads none",
-    "builder": "reads what landed, writes what is built",
+    "builder": "reads what landed, takes away what is archived, owns and writes what is built",
     "privacy_officer": "everything, to answer and carry out what people ask for",
 }
 """What each role may do; none of them logs in, owns anything or passes a policy by."""
 
+WORKERS = ("loader", "builder", "privacy_officer")
+"""Those that speak for nobody: they do the warehouse's own work."""
+
 _FILES = resources.files(__package__)
+# Late events may be as old as events stay in schema raw, and a year is long enough to come back.
+_MONTHS_AROUND_NOW = 12
+_PARTITIONED: tuple[PartitionedTable, ...] = ("task_executions", "routing_decisions")
 
 
 @dataclass(frozen=True)
@@ -71,6 +79,21 @@ def apply_roles(connection: psycopg.Connection) -> list[str]:
     return created
 
 
+def ensure_months_around_now() -> None:
+    """Create the partitions of a year before and after now, because a loader may not.
+
+    Raises:
+        WarehouseError: The current settings' user may not either.
+    """
+    middle = dt.datetime.now(dt.UTC).date().replace(day=15)
+    months = [
+        middle + dt.timedelta(days=30 * number)
+        for number in range(-_MONTHS_AROUND_NOW, _MONTHS_AROUND_NOW + 1)
+    ]
+    for table in _PARTITIONED:
+        ensure_month_partitions(months, table)
+
+
 def logins(connection: psycopg.Connection) -> list[Login]:
     """List who is in which role.
 
@@ -89,10 +112,13 @@ def allow(
     connection: psycopg.Connection,
     login: str,
     role: str,
-    organization_ids: Iterable[UUID] | None,
+    organization_ids: Iterable[UUID] | None = (),
     user_id: UUID | None = None,
 ) -> None:
     """Put a login into a role and let it speak for organizations, besides those that it has.
+
+    A builder is given what dbt builds, and the right to build it: PostgreSQL lets nobody else than
+    its owner replace a relation.
 
     Args:
         connection: As a role that owns the warehouse and may grant roles; in no transaction.
@@ -103,7 +129,7 @@ def allow(
 
     Raises:
         WarehouseError: There is no such login, role, organization or user, or the connection may
-            not grant the role. Nothing was changed.
+            not grant that. Nothing was changed.
     """
     with connection.transaction():
         _require(connection, "Login", login, "select 1 from pg_roles where rolname = %s")
@@ -130,12 +156,6 @@ def allow(
                 "select 1 from raw.users where id = %s limit 1",
                 "No event about the user has landed.",
             )
-        try:
-            connection.execute(
-                sql.SQL("grant {} to {}").format(sql.Identifier(role), sql.Identifier(login))
-            )
-        except psycopg.errors.InsufficientPrivilege as error:
-            raise WarehouseError(f"{login} was not put into {role}: {said(error)}.") from error
         spoken_for: list[UUID | None] = [None] if organization_ids is None else [*organization_ids]
         for spoken in spoken_for:
             connection.execute(
@@ -143,6 +163,18 @@ def allow(
                 "on conflict do nothing",
                 (login, spoken, user_id),
             )
+        try:
+            connection.execute(
+                sql.SQL("grant {} to {}").format(sql.Identifier(role), sql.Identifier(login))
+            )
+            if role == "builder":
+                statements = connection.execute(
+                    _FILES.joinpath("hand_over.sql").read_bytes(), {"login": login}
+                ).fetchall()
+                for (statement,) in statements:
+                    connection.execute(str(statement).encode())
+        except psycopg.errors.InsufficientPrivilege as error:
+            raise WarehouseError(f"{login} was not put into {role}: {said(error)}.") from error
 
 
 def withdraw(connection: psycopg.Connection, login: str) -> int:

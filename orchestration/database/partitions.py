@@ -102,6 +102,13 @@ def ensure_month_partitions(
             raise WarehouseError(
                 f"Table raw.{table} does not exist. Run `warehouse db migrate`."
             ) from error
+        except psycopg.errors.InsufficientPrivilege as error:
+            missing = ", ".join(f"{month:%Y-%m}" for month in wanted.values())
+            raise WarehouseError(
+                f"raw.{table} lacks a partition for one of {missing}, and this login may not make "
+                "it. Run `warehouse roles apply` as the owner, which makes those of a year around "
+                "now, or land the file as the owner."
+            ) from error
         except psycopg.errors.LockNotAvailable as error:
             raise WarehouseError(
                 f"No partition could be added to raw.{table}: another session has locked the "

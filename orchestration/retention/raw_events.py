@@ -173,6 +173,16 @@ def _count(
     return int(row[0]) if row else 0
 
 
+def _drop(connection: psycopg.Connection, partition: MonthPartition) -> None:
+    """Drop a partition, or empty it where it belongs to somebody else."""
+    row = connection.execute(
+        "select pg_has_role(relowner, 'usage') from pg_class where oid = cast(%s as regclass)",
+        (f"raw.{partition.name}",),
+    ).fetchone()
+    statement = "drop table {}" if row and row[0] else "delete from {}"
+    connection.execute(sql.SQL(statement).format(partition.relation))
+
+
 def _remove(
     connection: psycopg.Connection,
     partition: MonthPartition,
@@ -193,7 +203,7 @@ def _remove(
             return None
         is_whole = _count(connection, partition, sql.SQL("true")) == archive.rows
         if is_whole:
-            connection.execute(sql.SQL("drop table {}").format(partition.relation))
+            _drop(connection, partition)
             # What is sealed is no longer compared with what landed.
             connection.execute(
                 "delete from ledger.landed_totals "

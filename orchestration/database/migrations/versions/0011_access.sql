@@ -369,7 +369,12 @@ begin
         select key as role, 'select' as command, value as condition
         from jsonb_each_text(access.conditions_of(relation, readers, organization_column))
         union all
-        select 'builder', case when target.schema_name = 'raw' then 'select' else 'all' end, 'true'
+        select 'builder', commands.command, 'true'
+        from
+            unnest(
+                -- Of what landed it takes away what has been archived, and changes nothing.
+                case when target.schema_name = 'raw' then array['select', 'delete'] else array['all'] end
+            ) as commands (command)
         union all
         select 'privacy_officer', 'all', 'true'
         union all
@@ -514,6 +519,7 @@ as $protect_again$
 declare
     standing record;
 begin
+    -- What belongs to a builder the builder's next run takes care of.
     for standing in
         select
             relations.oid as relation,
@@ -522,8 +528,11 @@ begin
         left join pg_catalog.pg_policy as policies
             on relations.oid = policies.polrelid and policies.polname = 'owner'
         where
-            obj_description(policies.oid, 'pg_policy') is not null
-            or relations.relkind = 'v' and 'security_invoker=true' = any (relations.reloptions)
+            pg_has_role(relations.relowner, 'usage')
+            and (
+                obj_description(policies.oid, 'pg_policy') is not null
+                or relations.relkind = 'v' and 'security_invoker=true' = any (relations.reloptions)
+            )
     loop
         perform access.protect(
             standing.relation,
