@@ -563,6 +563,30 @@ def test_nothing_of_another_organization_is_found_by_a_login_that_writes_sql(hun
         assert seen.fetchall() == [(ours,)], "the attempts have changed what is seen"
 
 
+def test_operators_and_functions_of_ones_own_lend_no_policy_another_meaning(hunt: Hunt) -> None:
+    with hunt.story.database.connect(autocommit=True) as owner:
+        owner.execute("create schema hunt_own authorization hunt_bi")
+    with hunt.connect("bi") as connection:
+        connection.execute(
+            """
+            create function hunt_own.same(uuid, uuid) returns boolean language sql return true;
+            create operator hunt_own.= (function = hunt_own.same, leftarg = uuid, rightarg = uuid);
+            create function hunt_own.yes(name, text) returns boolean language sql return true;
+            create operator hunt_own.= (function = hunt_own.yes, leftarg = name, rightarg = text);
+            create function hunt_own.pg_has_role(oid, text) returns boolean
+            language sql return true;
+            set search_path = hunt_own, pg_catalog
+            """
+        )
+        connection.execute(
+            "select set_config('app.current_organization', %s, false)", (hunt.theirs,)
+        )
+        assert rows_of(connection, "marts.dim_organizations") == []
+        assert rows_of(connection, "marts.organization_days") == []
+        connection.execute("reset app.current_organization")
+        assert len(rows_of(connection, "marts.dim_organizations")) == 1
+
+
 def answers(connection: psycopg.Connection, statements: str) -> Iterator[str]:
     """Yield all that the server answers to statements, rows and errors alike, as text."""
     if statements.startswith("copy ") and "stdout" in statements:

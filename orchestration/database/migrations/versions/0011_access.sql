@@ -45,9 +45,11 @@ comment on table access.teams is
 'One row per team: who is in it, and who was in it when, as the last build knew it.';
 
 -- In PL/pgSQL, which keeps its plans over the queries of a session: policies ask these for every
--- relation of every query, and a function in SQL is planned each time.
+-- relation of every query, and a function in SQL is planned each time. With a path of their own, or
+-- who may create operators somewhere could lend them another meaning of `=`.
 create function access.uuid_setting(name text) returns uuid
 language plpgsql stable parallel safe
+set search_path = pg_catalog, pg_temp
 as $uuid_setting$
 begin
     return case
@@ -64,6 +66,7 @@ comment on function access.uuid_setting(text) is
 
 create function access.current_organization() returns uuid
 language plpgsql stable parallel safe
+set search_path = pg_catalog, pg_temp
 as $current_organization$
 declare
     wanted constant uuid := access.uuid_setting('app.current_organization');
@@ -87,6 +90,7 @@ comment on function access.current_organization() is
 
 create function access.current_user_id() returns uuid
 language plpgsql stable parallel safe
+set search_path = pg_catalog, pg_temp
 as $current_user_id$
 declare
     wanted_organization constant uuid := access.uuid_setting('app.current_organization');
@@ -112,6 +116,7 @@ comment on function access.current_user_id() is
 
 create function access.listed_organizations() returns uuid []
 language plpgsql stable parallel safe
+set search_path = pg_catalog, pg_temp
 as $listed_organizations$
 declare
     said constant text := coalesce(current_setting('app.current_organization', true), '');
@@ -132,6 +137,7 @@ comment on function access.listed_organizations() is
 
 create function access.current_team() returns access.teams
 language plpgsql stable parallel safe
+set search_path = pg_catalog, pg_temp
 as $current_team$
 declare
     team access.teams;
@@ -151,6 +157,7 @@ comment on function access.current_team() is
 
 create function access.reads_every_organization() returns boolean
 language plpgsql stable parallel safe
+set search_path = pg_catalog, pg_temp
 as $reads_every_organization$
 begin
     return (
