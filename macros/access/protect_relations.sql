@@ -8,7 +8,7 @@
             {%- for node in graph.nodes.values() if node.resource_type in ('model', 'seed', 'snapshot', 'test') %}
             {%- set relation = api.Relation.create(target.database, node.schema, node.alias) %}
             if to_regclass('{{ relation }}') is not null then
-                perform {{ protect(relation, node) | trim | replace('select ', '', 1) }};
+                perform {{ protect(relation, node) }};
             end if;
             {%- endfor %}
             perform access.open_schemas();

@@ -24,7 +24,7 @@
     {%- if changes['must_create'] -%}
         {%- call statement('replace') -%}
             {{ get_replace_view_sql(view, sql) }};
-            {{ protect(view) }}
+            select {{ protect(view) }}
         {%- endcall -%}
     {%- endif -%}
 

@@ -2,7 +2,7 @@
 {% macro postgres__create_csv_table(model, agate_table) -%}
     {%- set created = dbt.default__create_csv_table(model, agate_table) -%}
     {%- call statement('protect') -%}
-        {{ protect(this, model) }}
+        select {{ protect(this, model) }}
     {%- endcall -%}
     {{ return(created) }}
 {%- endmacro %}

@@ -40,6 +40,6 @@
     {%- endif %}
     {%- if not temporary %}
 
-    {{ protect(relation) }};
+    select {{ protect(relation) }};
     {%- endif %}
 {%- endmacro %}

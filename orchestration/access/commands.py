@@ -1,9 +1,15 @@
 """The commands `warehouse roles ...`."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 import click
+
+if TYPE_CHECKING:
+    import psycopg
 
 
 @click.group()
@@ -23,11 +29,8 @@ def apply() -> None:
     within that time.
     """
     from orchestration.access.roles import ROLES, apply_roles, ensure_months_around_now
-    from orchestration.database.connection import connect
-    from orchestration.database.migrate import require_migrated
 
-    with connect(autocommit=True) as connection:
-        require_migrated(connection)
+    with _warehouse() as connection:
         created = apply_roles(connection)
     ensure_months_around_now()
     known = f"{len(created)} created ({', '.join(created)})" if created else "none was missing"
@@ -38,11 +41,8 @@ def apply() -> None:
 def show() -> None:
     """Show what each role may do, and its logins with what they may speak for."""
     from orchestration.access.roles import ROLES, logins
-    from orchestration.database.connection import connect
-    from orchestration.database.migrate import require_migrated
 
-    with connect(autocommit=True) as connection:
-        require_migrated(connection)
+    with _warehouse() as connection:
         found = logins(connection)
     for name, may in ROLES.items():
         members = [login for login in found if login.role == name]
@@ -61,11 +61,8 @@ def show() -> None:
 def check() -> None:
     """Look for whatever lets somebody read more than that; exit code 1 when there is something."""
     from orchestration.access.roles import find_faults
-    from orchestration.database.connection import connect
-    from orchestration.database.migrate import require_migrated
 
-    with connect(autocommit=True) as connection:
-        require_migrated(connection)
+    with _warehouse() as connection:
         faults = find_faults(connection)
     for fault in faults:
         click.echo(fault)
@@ -95,8 +92,6 @@ def allow(
 ) -> None:
     """Put LOGIN into a role and let it speak for organizations."""
     from orchestration.access import roles as access
-    from orchestration.database.connection import connect
-    from orchestration.database.migrate import require_migrated
 
     if role not in access.ROLES:
         raise click.UsageError(f"There is no role {role!r}; known are {', '.join(access.ROLES)}.")
@@ -107,8 +102,7 @@ def allow(
         raise click.UsageError("Name organizations with --organization, or --every-organization.")
     if user_id is not None and len(organization_ids) != 1:
         raise click.UsageError("A user belongs to one organization: name that with --organization.")
-    with connect(autocommit=True) as connection:
-        require_migrated(connection)
+    with _warehouse() as connection:
         access.allow(
             connection, login, role, None if every_organization else organization_ids, user_id
         )
@@ -120,10 +114,18 @@ def allow(
 def withdraw(login: str) -> None:
     """Take LOGIN out of every role, with all that it could speak for."""
     from orchestration.access import roles as access
+
+    with _warehouse() as connection:
+        lost = access.withdraw(connection, login)
+    click.echo(f"{login} reads nothing any more." if lost else f"{login} could read nothing.")
+
+
+@contextmanager
+def _warehouse() -> "Iterator[psycopg.Connection]":
+    """Yield a connection to a database of this version."""
     from orchestration.database.connection import connect
     from orchestration.database.migrate import require_migrated
 
     with connect(autocommit=True) as connection:
         require_migrated(connection)
-        lost = access.withdraw(connection, login)
-    click.echo(f"{login} reads nothing any more." if lost else f"{login} could read nothing.")
+        yield connection

@@ -219,8 +219,8 @@ def _finish(connection: psycopg.Connection, archive: AnyPath, tell: _Tell) -> bo
         connection.cursor().executemany(
             "insert into pg_temp.related_ids values (%s)", [(one,) for one in related]
         )
-        written = erase_rows(connection, names)
-        _renew_proofs(connection)
+        if written := erase_rows(connection, names):
+            _renew_proofs(connection)
         connection.execute(
             "update ledger.erasures set state = 'finished', finished_at = clock_timestamp(), "
             "pending = null where state = 'files'"

@@ -12,11 +12,11 @@ import psycopg
 from psycopg import sql
 
 from orchestration.errors import WarehouseError
+from orchestration.privacy.tombstones import ID
 
 _FILES = resources.files(__package__)
 _PREPARE = _FILES.joinpath("prepare_erasure.sql").read_bytes()
 _COLUMNS = _FILES.joinpath("columns.sql").read_bytes()
-_ID = "[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}"
 _IDS = sql.SQL("select erased_ids.id from pg_temp.erased_ids")
 
 
@@ -91,7 +91,7 @@ class Table:
                 sql.SQL(
                     "case when {text} ~* {pattern} then pg_temp.erased({text}) <> {text} "
                     "else false end"
-                ).format(text=text, pattern=sql.Literal(_ID))
+                ).format(text=text, pattern=sql.Literal(ID))
             )
         return sql.SQL("({})").format(sql.SQL(" or ").join(conditions))
 

@@ -4,12 +4,7 @@ insert into ledger.day_digests (
 )
 with periods as (
 
-    select *
-    from unnest(
-        cast(%(organizations)s as uuid []), cast(%(first_days)s as date []),
-        cast(%(until_days)s as date [])
-    ) as periods (organization_id, first_day, until_day)
-
+{periods}
 ),
 
 hashed as (

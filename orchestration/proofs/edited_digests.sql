@@ -9,13 +9,7 @@ select
     coalesce(digests.digest_id > linked.last_digest_id, false) as is_beside_links
 from ledger.day_digests as digests
 left join lateral (
-    select max(links.last_digest_id) as last_digest_id
-    from ledger.month_links as links
-    where
-        links.organization_id = digests.organization_id
-        and links.strand = digests.strand
-        and links.month = date_trunc('month', cast(digests.metric_date as timestamp))
-) as linked on true
+{linked_digests}) as linked on true
 where
     digests.organization_id = any(%(organizations)s)
     and (

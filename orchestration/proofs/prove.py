@@ -118,6 +118,7 @@ def prove_months(connection: psycopg.Connection) -> int:
             for strand, columns in relation.strands(list(types)).items():
                 cursor.execute(
                     file_text("add_digests.sql").format(
+                        periods=file_text("periods.sql"),
                         relation=relation.identifier,
                         day=sql.SQL(relation.day),
                         row_sha256=row_sha256(columns, types),
@@ -129,6 +130,7 @@ def prove_months(connection: psycopg.Connection) -> int:
             types = columns_of(connection, prices)
             cursor.execute(
                 file_text("add_price_digests.sql").format(
+                    periods=file_text("periods.sql"),
                     relation=prices.identifier,
                     key=sql.Identifier(prices.key),
                     kept_in=sql.SQL(", ").join(map(sql.Identifier, prices.kept_in)),

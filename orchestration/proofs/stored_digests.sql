@@ -2,13 +2,7 @@
     from ledger.day_digests as digests
     inner join periods on digests.organization_id = periods.organization_id
     left join lateral (
-        select max(links.last_digest_id) as last_digest_id
-        from ledger.month_links as links
-        where
-            links.organization_id = digests.organization_id
-            and links.strand = digests.strand
-            and links.month = date_trunc('month', cast(digests.metric_date as timestamp))
-    ) as linked on true
+{linked_digests}    ) as linked on true
     where
         digests.strand = %(strand)s
         and digests.relation = %(relation)s

@@ -1,12 +1,7 @@
 -- The days of which something stands in the relation, and no digest.
 with periods as (
 
-    select *
-    from unnest(
-        cast(%(organizations)s as uuid []), cast(%(first_days)s as date []),
-        cast(%(until_days)s as date [])
-    ) as periods (organization_id, first_day, until_day)
-
+{periods}
 ),
 
 latest as (

@@ -298,7 +298,8 @@ class _Verifier:
     def _check_digests(self) -> None:
         """Find digests that were edited or added."""
         for row in self._rows(
-            file_text("edited_digests.sql"), {"organizations": self._organizations}
+            file_text("edited_digests.sql").format(linked_digests=file_text("linked_digests.sql")),
+            {"organizations": self._organizations},
         ):
             month = row.metric_date.replace(day=1)
             if self._month in (None, month):
@@ -343,7 +344,8 @@ class _Verifier:
             self._check_strand(relation, strand, day, periods)
         for row in self._rows(
             file_text("undigested_days.sql").format(
-                stored_digests=file_text("stored_digests.sql"),
+                periods=file_text("periods.sql"),
+                stored_digests=_stored_digests(),
                 relation=relation.identifier,
                 day=day,
             ),
@@ -384,7 +386,8 @@ class _Verifier:
             hashed = row_sha256(columns, types)
             for row in self._rows(
                 file_text("different_days.sql").format(
-                    stored_digests=file_text("stored_digests.sql"),
+                    periods=file_text("periods.sql"),
+                    stored_digests=_stored_digests(),
                     hashed_rows=_hashed_rows(relation, day, hashed),
                 ),
                 asked | {"columns": columns},
@@ -548,6 +551,11 @@ class _Verifier:
 
 def _month_after(month: dt.date) -> dt.date:
     return (month + dt.timedelta(days=31)).replace(day=1)
+
+
+def _stored_digests() -> sql.Composable:
+    """Return the query of the latest digest of each day that the links know."""
+    return file_text("stored_digests.sql").format(linked_digests=file_text("linked_digests.sql"))
 
 
 def _hashed_rows(
