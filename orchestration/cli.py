@@ -3,6 +3,7 @@
 import click
 
 from orchestration.access.commands import roles
+from orchestration.audit.commands import audit
 from orchestration.database.commands import db, env
 from orchestration.errors import WarehouseGroup
 from orchestration.explain.commands import explain
@@ -26,6 +27,7 @@ def main() -> None:
 
 
 for command in (
+    audit,
     check,
     db,
     env,

@@ -1,6 +1,7 @@
 """The one error that the command line shows as a message, and what else it shows as one."""
 
 import errno
+import itertools
 import os
 import sys
 import tempfile
@@ -24,6 +25,29 @@ class WarehouseGroup(click.Group):
     stays a traceback.
     """
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command, and record it where the database refuses it for want of rights.
+
+        Args:
+            ctx: As `click.Group.invoke` has it.
+
+        Returns:
+            As there.
+        """
+        # What stands before options: the command, and what it is to be done to.
+        words = itertools.takewhile(lambda word: not word.startswith("-"), self._arguments)
+        command = " ".join(words)
+        try:
+            return super().invoke(ctx)
+        except Exception as error:
+            _record_refusal(command, error)
+            raise
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Keep the arguments as they were given; otherwise as `click.Group.parse_args`."""
+        self._arguments = list(args)
+        return super().parse_args(ctx, args)
+
     def main(self, *args: Any, **options: Any) -> Any:
         """Run the command that the arguments name, as `click.Group.main` does.
 
@@ -43,6 +67,27 @@ class WarehouseGroup(click.Group):
                 raise
             message.show()
             sys.exit(message.exit_code)
+
+
+def _record_refusal(command: str, error: Exception) -> None:
+    """Record in the audit log that the database refused a command for want of rights."""
+    if "psycopg" not in sys.modules:
+        return
+    import psycopg
+
+    from orchestration.audit.record import record_refusal
+    from orchestration.database.refusals import said
+
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, psycopg.errors.InsufficientPrivilege):
+        cause = getattr(cause, "orig", None) or cause.__cause__
+    if cause is None:
+        return
+    try:
+        record_refusal(command, said(cause))
+    except (WarehouseError, psycopg.Error) as unrecorded:
+        reason = unrecorded.args[0] if unrecorded.args else unrecorded
+        click.echo(f"The refusal could not be recorded: {reason}", err=True)
 
 
 def explain_error(error: Exception) -> WarehouseError | None:

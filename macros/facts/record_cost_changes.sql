@@ -183,6 +183,28 @@
             new_baseline_price_id,
             current_timestamp as changed_at
         from reasons;
+
+        perform audit.record(
+            'correct_prices',
+            resource_type => 'executions',
+            organization_id => organization_id,
+            details => jsonb_build_object(
+                'schema', '{{ this.schema }}',
+                'invocation_id', '{{ invocation_id }}',
+                'executions', count(*),
+                'reasons', jsonb_agg(distinct reason order by reason),
+                'old_cost_usd', sum(old_cost_usd),
+                'new_cost_usd', sum(new_cost_usd),
+                'old_baseline_cost_usd', sum(old_baseline_cost_usd),
+                'new_baseline_cost_usd', sum(new_baseline_cost_usd)
+            )
+        )
+        from {{ ref('int_cost_changes') }}
+        where
+            invocation_id = '{{ invocation_id }}'
+            -- What its source restated is no correction of ours.
+            and reason not in ('new version', 'removed')
+        group by organization_id;
     end
     $record$
 {%- endmacro %}

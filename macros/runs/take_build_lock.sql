@@ -3,7 +3,7 @@
     lock. Whether a source is fresh may be asked at any time. -#}
 {% macro take_build_lock() -%}
     {%- if execute and flags.WHICH != 'freshness' -%}
-        {%- if run_query("select to_regclass('access.logins')").rows[0][0] is none -%}
+        {%- if run_query("select to_regclass('audit.audit_log')").rows[0][0] is none -%}
             {{ exceptions.raise_compiler_error(
                 "The database is older than this project. Run `warehouse db migrate`, then this again."
             ) }}

@@ -15,7 +15,7 @@ schemas as (
     from pg_catalog.pg_namespace
     where
         nspname ~ '(^|_)(staging|intermediate|marts|documents|quality|reference|snapshots)$'
-        or nspname in ('raw', 'ledger', 'access')
+        or nspname in ('raw', 'ledger', 'access', 'audit')
 
 ),
 
@@ -139,6 +139,14 @@ faults as (
         known_roles.rolname = 'loader'
         and to_regclass(
             to_char(now() at time zone 'UTC' + interval '1 month', '"raw.task_executions_y"YYYY"m"MM')
+        ) is null
+    union all
+    select
+        13,
+        'The audit log has no partition for next month: run `warehouse roles apply`.'
+    where
+        to_regclass(
+            to_char(now() at time zone 'UTC' + interval '1 month', '"audit.audit_log_y"YYYY"m"MM')
         ) is null
     union all
     select

@@ -10,6 +10,7 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import class_row
 
+from orchestration.audit.record import record
 from orchestration.database.partitions import PartitionedTable, ensure_month_partitions
 from orchestration.database.refusals import said
 from orchestration.errors import WarehouseError
@@ -70,7 +71,10 @@ def apply_roles(connection: psycopg.Connection) -> list[str]:
     try:
         with connection.transaction():
             created = [name for name in ROLES if _create(connection, name)]
-            connection.execute("select access.protect_again()")
+            connection.execute(
+                "select access.protect_again(), audit.protect(), audit.make_months()"
+            )
+            record(connection, "change_roles", "role", created=created)
     except psycopg.errors.InsufficientPrivilege as error:
         raise WarehouseError(
             f"Roles were not applied: {said(error)}. Do it as a role with CREATEROLE that owns "
@@ -167,6 +171,15 @@ def allow(
             connection.execute(
                 sql.SQL("grant {} to {}").format(sql.Identifier(role), sql.Identifier(login))
             )
+            record(
+                connection,
+                "change_roles",
+                "login",
+                login,
+                role=role,
+                organization_ids=None if organization_ids is None else [*organization_ids],
+                user_id=user_id,
+            )
             if role == "builder":
                 statements = connection.execute(
                     _FILES.joinpath("hand_over.sql").read_bytes(), {"login": login}
@@ -206,6 +219,9 @@ def withdraw(connection: psycopg.Connection, login: str) -> int:
                 )
             except psycopg.errors.InsufficientPrivilege as error:
                 raise WarehouseError(f"{login} still is in {role}: {said(error)}.") from error
+        if lost or memberships:
+            roles = [role for (role,) in memberships]
+            record(connection, "change_roles", "login", login, withdrawn=roles)
     return lost + len(memberships)
 
 

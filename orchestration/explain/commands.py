@@ -55,6 +55,7 @@ def explain(
 
     from rich.console import Console
 
+    from orchestration.audit.record import record
     from orchestration.database.connection import connect
     from orchestration.database.migrate import require_migrated
     from orchestration.exact_json import as_json
@@ -74,6 +75,29 @@ def explain(
             template, document = "adjustment", adjustment
         else:
             template, document = "execution", gather.explain(connection, identifier)
+        # Nothing is shown that is not recorded.
+        if template == "total":
+            asked = document["asked"]
+            record(
+                connection,
+                "explain",
+                template,
+                period,
+                organization_id=asked["organization"]["organization_id"],
+                provider=provider,
+                model=model,
+                of_user_id=asked["user"] and asked["user"]["user_id"],
+            )
+        else:
+            connection.read_only = False
+            of = document[template]
+            record(
+                connection,
+                "explain",
+                template,
+                identifier,
+                organization_id=of and of["organization_id"],
+            )
     if is_json or output == "json":
         click.echo(json.dumps(as_json(document), ensure_ascii=False, indent=2))
     else:

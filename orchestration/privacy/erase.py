@@ -17,6 +17,7 @@ import psycopg
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
+from orchestration.audit.record import record
 from orchestration.buckets import AnyPath
 from orchestration.database.connection import connect
 from orchestration.database.migrate import require_migrated
@@ -106,6 +107,15 @@ def _erase_from_tables(
         _record(connection, key, Request(kind, request.pseudonyms, names), subject)
         counts = erase_rows(connection, names)
         _renew_proofs(connection)
+        pseudonym = request.pseudonyms[subject]
+        record(
+            connection,
+            "delete_data",
+            kind,
+            pseudonym,
+            organization_id=pseudonym if kind == "organization" else None,
+            rows=sum(counts.values()),
+        )
     for table, rows in counts.items():
         tell(f"Erased: {rows:,} row(s) of {table}.")
     if short := [name for name in names if not is_telling(name)]:

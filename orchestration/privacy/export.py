@@ -14,6 +14,7 @@ from uuid import UUID, uuid4
 import psycopg
 from psycopg import sql
 
+from orchestration.audit.record import record
 from orchestration.buckets import AnyPath
 from orchestration.database.connection import connect
 from orchestration.database.migrate import require_migrated
@@ -56,6 +57,13 @@ def export(kind: str, subject: UUID, archive: AnyPath, folder: Path) -> Exported
     with connect(application_name="warehouse privacy", autocommit=True) as connection:
         require_migrated(connection)
         holdings.require_known(connection, kind, subject)
+        record(
+            connection,
+            "export_data",
+            kind,
+            subject,
+            organization_id=subject if kind == "organization" else None,
+        )
         # One state of the database, however long it takes.
         with _new_folder(folder) as partial, connection.transaction(force_rollback=True):
             connection.execute("set transaction isolation level repeatable read")

@@ -25,6 +25,7 @@ class Limits:
         detail_days: Executions and decisions stay in the marts one by one for so long.
         hourly_days: Rows for hours stay for so long.
         raw_days: Landed events stay in schema raw for so long.
+        audit_days: The audit log goes back so far.
         raw_days_of: The same for organizations with a limit of their own.
     """
 
@@ -32,6 +33,7 @@ class Limits:
     detail_days: int
     hourly_days: int
     raw_days: int
+    audit_days: int
     raw_days_of: dict[UUID, int]
 
 
@@ -60,6 +62,7 @@ def read_limits(connection: psycopg.Connection) -> Limits:
         detail_days=common["detail_days"],
         hourly_days=common["hourly_days"],
         raw_days=common["raw_days"],
+        audit_days=common["audit_days"],
         raw_days_of=own,
     )
     _require_sense(limits)
@@ -70,6 +73,10 @@ def _require_sense(limits: Limits) -> None:
     """Refuse limits by which something would leave before it is sealed."""
     if limits.seal_after_days < 1:
         raise WarehouseError("The var seal_after_days must be 1 or more.")
+    if limits.audit_days < LONGEST_RAW_DAYS:
+        raise WarehouseError(
+            f"The var audit_days is {limits.audit_days}; {LONGEST_RAW_DAYS} is the least."
+        )
     kept = {
         "The var detail_days": limits.detail_days,
         "The var hourly_days": limits.hourly_days,

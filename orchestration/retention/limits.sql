@@ -4,5 +4,6 @@ select
     seal_after_days,
     detail_days,
     hourly_days,
-    raw_days
+    raw_days,
+    audit_days
 from intermediate.int_retention_limits

@@ -4,11 +4,12 @@ import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from orchestration.audit.months import remove_months
 from orchestration.buckets import AnyPath
 from orchestration.database.connection import connect
 from orchestration.database.migrate import require_migrated
 from orchestration.errors import WarehouseError
-from orchestration.retention.limits import read_limits
+from orchestration.retention.limits import first_of_month, read_limits
 from orchestration.retention.raw_events import archive_events, require_alone, sweep
 from orchestration.retention.sealing import remove_details, seal
 
@@ -77,6 +78,13 @@ def run_retention(
                 f"in {month.archive.path}, {month.archive.size_bytes / 1e6:,.1f} MB; {left}."
             )
         tell(f"Left schema raw: {archived:,} event(s).")
+        # Whatever counts as now, nothing of late is forgotten.
+        today = min(now, dt.datetime.now(dt.UTC))
+        months = remove_months(connection, first_of_month(today, limits.audit_days))
+        if months is None:
+            tell("Left the audit log: nothing; only its owner removes from it.")
+        elif months:
+            tell(f"Left the audit log: {', '.join(months)}.")
     return RetentionReport(
         sealed_before=sealing.sealed_before,
         executions_sealed=sealing.executions,

@@ -8,6 +8,7 @@ from uuid import UUID
 import psycopg
 from psycopg import sql
 
+from orchestration.audit.record import record
 from orchestration.errors import WarehouseError
 from orchestration.proofs.prove import prove_months
 from orchestration.retention.limits import Limits, first_of_month
@@ -80,6 +81,7 @@ def seal(connection: psycopg.Connection, limits: Limits, now: dt.datetime) -> Se
                 "values (%s, %s, %s)",
                 (sealed_before, organizations, executions),
             )
+            _run(connection, "record_seals.sql")
         # Also of what was sealed by a version without proofs, before its details leave.
         months = prove_months(connection)
     if executions:
@@ -119,7 +121,10 @@ def remove_details(connection: psycopg.Connection, limits: Limits, now: dt.datet
         executions = _remove(connection, "remove_executions.sql", details)
         removed_hours = _remove(connection, "remove_organization_hours.sql", hours)
         removed_hours += _run(connection, "remove_provider_hours.sql", before=hours)
-    return Removal(executions, decisions, removed_hours)
+        removal = Removal(executions, decisions, removed_hours)
+        if any(vars(removal).values()):
+            record(connection, "remove_data", "marts", **vars(removal))
+    return removal
 
 
 def _sealed_organizations(connection: psycopg.Connection) -> dict[UUID, dt.datetime]:

@@ -34,7 +34,7 @@ LISTED = ("support", "analyst", "bi_reader")
 """Roles whose login is allowed organizations one by one; the others ask for the current one."""
 
 SCHEMAS = (
-    "raw", "ledger", "access", "staging", "intermediate", "marts", "documents", "quality",
+    "raw", "ledger", "access", "audit", "staging", "intermediate", "marts", "documents", "quality",
     "reference", "snapshots",
 )  # fmt: skip
 RELATIONS = """
@@ -517,6 +517,14 @@ ATTEMPTS = (
     "select currtid2('marts.dim_organizations', '(0,1)')",
     "select ctid, xmin, * from marts.dim_organizations where ctid = '(0,1)'",
     "select * from marts.dim_organizations tablesample system (100)",
+    "select * from audit.audit_log",
+    "select * from audit.audit_log_y2026m11",
+    "select audit.record('explain', organization_id => 'THEIRS')",
+    "insert into audit.audit_log (action, login) values ('explain', 'postgres')",
+    "insert into audit.audit_log (action, created_at) values ('explain', '2026-11-01')",
+    "insert into audit.audit_log (action) values ('explain') returning *",
+    "set app.is_erasing = 'true'; update audit.audit_log set user_id = null",
+    "delete from audit.audit_log",
     "declare c cursor with hold for select * from marts.dim_users; fetch all from c",
 )  # fmt: skip
 """What a login might send; THEIRS is the other organization, FIRST and REST its two parts."""

@@ -149,7 +149,7 @@ def test_a_build_that_fails_ends_its_turn(story: Story) -> None:
 
 def test_a_database_that_was_not_migrated_is_explained(story: Story) -> None:
     with story.database.connect() as connection:
-        connection.execute("drop table access.logins cascade")
+        connection.execute("drop table audit.audit_log cascade")
     with pytest.raises(AssertionError, match="Run `warehouse db migrate`"):
         story.build("dim_users")
 

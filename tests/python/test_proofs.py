@@ -41,7 +41,7 @@ KEPT_DETAILS = """
 create or replace view intermediate.int_retention_limits as
 select
     cast(null as uuid) as organization_id, 90 as seal_after_days, 400 as detail_days,
-    400 as hourly_days, 90 as raw_days
+    400 as hourly_days, 90 as raw_days, 730 as audit_days
 """
 
 # One step further, in each type: the last digit, a letter, an entry.

@@ -14,14 +14,16 @@ final as (
         cast({{ var('seal_after_days') }} as integer) as seal_after_days,
         cast({{ var('detail_days') }} as integer) as detail_days,
         cast({{ var('hourly_days') }} as integer) as hourly_days,
-        cast({{ var('raw_days') }} as integer) as raw_days
+        cast({{ var('raw_days') }} as integer) as raw_days,
+        cast({{ var('audit_days') }} as integer) as audit_days
     union all
     select
         organization_id,
         cast({{ var('seal_after_days') }} as integer) as seal_after_days,
         cast({{ var('detail_days') }} as integer) as detail_days,
         cast({{ var('hourly_days') }} as integer) as hourly_days,
-        raw_days
+        raw_days,
+        cast({{ var('audit_days') }} as integer) as audit_days
     from own_limits
 
 )

@@ -1,0 +1,1 @@
+"""Who did what to the data, and who tried: a log that is only added to."""
