@@ -221,9 +221,11 @@ def test_months_are_made_ahead_and_old_ones_leave(database: Database, login: Dat
         # A month that nobody has made: the owner makes it, others are told.
         for month in made[:2]:
             owner.execute(f"drop table audit.audit_log_y{month}".encode())
-        with login.connect(autocommit=True) as builder:
-            with pytest.raises(psycopg.errors.CheckViolation):
-                record(builder, "seal")
+        with (
+            login.connect(autocommit=True) as builder,
+            pytest.raises(psycopg.errors.CheckViolation),
+        ):
+            record(builder, "seal")
         assert "no partition" in warehouse(database, "roles", "check").output
         assert warehouse(database, "roles", "apply").exit_code == 0
         with login.connect(autocommit=True) as builder:
