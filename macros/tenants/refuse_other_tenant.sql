@@ -23,7 +23,7 @@
         ) }}
     {%- elif organizations and description != wanted -%}
         {%- set unknown = run_query(
-            "select cast(wanted.id as text) from unnest(cast('{" ~ organizations | join(',') ~ "}' as uuid [])) as wanted (id) "
+            "select cast(id as text) from unnest(cast('{" ~ organizations | join(',') ~ "}' as uuid [])) as wanted (id) "
             ~ "where not exists (select from ledger.landed_totals where organization_id = wanted.id)"
         ).columns[0].values() -%}
         {%- if unknown -%}
