@@ -13,7 +13,10 @@
             {%- endfor %}
             perform access.open_schemas();
         end
-        $protect$
+        $protect$;
+        {%- for node in graph.nodes.values() if node.resource_type in ('model', 'seed', 'snapshot', 'test') %}
+        {{- keep_to_tenant(api.Relation.create(target.database, node.schema, node.alias)) }}
+        {%- endfor %}
     {%- endcall -%}
     {%- do adapter.commit() -%}
     {%- endif -%}

@@ -1,10 +1,10 @@
 {#- At the end of a run that built the users: who is, and who was, in which team, for the policies of those who lead
-    one. What is as it was is not written again. -#}
+    one. A copy in other schemas may know less. What is as it was is not written again. -#}
 {% macro record_teams(results) -%}
     {%- set versions = ref('dim_user_versions') -%}
     {%- set built = results | selectattr('node.name', 'equalto', 'dim_users')
         | selectattr('status', 'equalto', 'success') | list -%}
-    {%- if execute and built and not var('as_of') and load_relation(versions) -%}
+    {%- if execute and built and target.schema == 'public' and load_relation(versions) -%}
     {%- call statement('teams') -%}
         with known as (
 

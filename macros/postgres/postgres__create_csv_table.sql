@@ -2,7 +2,8 @@
 {% macro postgres__create_csv_table(model, agate_table) -%}
     {%- set created = dbt.default__create_csv_table(model, agate_table) -%}
     {%- call statement('protect') -%}
-        select {{ protect(this, model) }}
+        select {{ protect(this, model) }};
+        {{ keep_to_tenant(this) }}
     {%- endcall -%}
     {{ return(created) }}
 {%- endmacro %}

@@ -41,5 +41,6 @@
     {%- if not temporary %}
 
     select {{ protect(relation) }};
+    {{ keep_to_tenant(relation) }}
     {%- endif %}
 {%- endmacro %}

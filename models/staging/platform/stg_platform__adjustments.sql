@@ -3,7 +3,7 @@
 with adjustments as (
 
     select * from {{ source('platform', 'adjustments') }}
-    where {{ landed_as_of() }}
+    where {{ landed_as_of() }} and {{ of_tenant() }}
 
 ),
 

@@ -22,4 +22,4 @@ select
     _load_id,
     _line_number
 from {{ source('platform', 'organizations') }} as organizations
-where {{ landed_as_of() }}
+where {{ landed_as_of() }} and {{ of_tenant('id') }}

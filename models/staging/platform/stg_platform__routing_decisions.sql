@@ -37,4 +37,4 @@ select
     _load_id,
     _line_number
 from {{ source('platform', 'routing_decisions') }}
-where {{ landed_as_of() }}
+where {{ landed_as_of() }} and {{ of_tenant() }}

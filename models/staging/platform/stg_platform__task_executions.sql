@@ -58,4 +58,4 @@ select
     _load_id,
     _line_number
 from {{ source('platform', 'task_executions') }}
-where {{ landed_as_of() }}
+where {{ landed_as_of() }} and {{ of_tenant() }}

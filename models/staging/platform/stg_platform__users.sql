@@ -20,4 +20,4 @@ select
     _load_id,
     _line_number
 from {{ source('platform', 'users') }} as users
-where {{ landed_as_of() }}
+where {{ landed_as_of() }} and {{ of_tenant() }}

@@ -11,4 +11,7 @@ select
     limit_value,
     checked_at
 from {{ source('quality', 'check_results') }}
-where {{ known_as_of('checked_at') }}
+where
+    {{ known_as_of('checked_at') }}
+    -- Checks look at the marts of all organizations.
+    and {{ 'false' if tenant_organizations() else 'true' }}

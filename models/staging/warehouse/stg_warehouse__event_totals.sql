@@ -8,4 +8,4 @@ select
     event_date,
     {{ event_measures() | join(',\n    ') }}
 from {{ source('warehouse', 'event_totals') }}
-where {{ landed_as_of('load_id') }}
+where {{ landed_as_of('load_id') }} and {{ of_tenant() }}

@@ -15,4 +15,4 @@ select
     net_savings_usd,
     sealed_at
 from {{ source('ledger', 'sealed_executions') }}
-where {{ known_as_of('sealed_at') }}
+where {{ known_as_of('sealed_at') }} and {{ of_tenant() }}

@@ -5,4 +5,4 @@ select
     sealed_until,
     sealed_at
 from {{ source('ledger', 'sealed_organizations') }}
-where {{ known_as_of('sealed_at') }}
+where {{ known_as_of('sealed_at') }} and {{ of_tenant() }}
