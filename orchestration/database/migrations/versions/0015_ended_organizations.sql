@@ -22,6 +22,8 @@ select access.protect('ledger.ended_organizations');
 
 alter table raw.rejected_events add column organization_id uuid;
 
+comment on table raw.rejected_events is
+'One row per line that did not meet the contract: where it stood, why and whose it was, never what else it said.';
 comment on column raw.rejected_events.organization_id is
 'The organization that the line named as its own; NULL where it named none that can be read.';
 
