@@ -9,11 +9,11 @@ from psycopg import sql
 from orchestration.database.connection import connect
 from orchestration.defs.jobs import ONE_AT_A_TIME
 from orchestration.defs.retries import retried_when_connection_is_lost
+from orchestration.instance.history import remove_runs
 
 KEPT_DAYS = 30
-"""So long Dagster remembers runs; `quality.check_results` and `ledger.finished_builds` stay."""
+"""So long Dagster remembers runs, of which there are many; nothing of it outlives `raw_days`."""
 
-_AT_ONCE = 100
 _TABLES = """
 select relations.schemaname, relations.relname
 from pg_stat_user_tables as relations
@@ -56,26 +56,12 @@ def vacuum(context: dg.OpExecutionContext) -> None:
 def forget_old_runs(context: dg.OpExecutionContext) -> None:
     """Delete runs that ended long ago from Dagster's storage, with their events.
 
-    The last materialization of an asset stays known.
-
     Args:
         context: The run's context.
     """
     instance = context.instance
     before = dt.datetime.now(dt.UTC) - dt.timedelta(days=KEPT_DAYS)
-    old = dg.RunsFilter(
-        statuses=[
-            dg.DagsterRunStatus.SUCCESS,
-            dg.DagsterRunStatus.FAILURE,
-            dg.DagsterRunStatus.CANCELED,
-        ],
-        created_before=before,
-    )
-    forgotten = 0
-    while found := instance.get_runs(filters=old, limit=_AT_ONCE):
-        for run in found:
-            instance.delete_run(run.run_id)
-        forgotten += len(found)
+    forgotten = remove_runs(instance.run_storage, instance.event_log_storage, before)
     context.log.info(f"{forgotten} run(s) from before {before:%Y-%m-%d} were forgotten.")
 
 

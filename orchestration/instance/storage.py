@@ -35,3 +35,8 @@ class PooledPostgresStorage(DagsterPostgresStorage):
                 url, isolation_level="AUTOCOMMIT", pool_size=1, pool_pre_ping=True
             )
         return storage
+
+    def close(self) -> None:
+        """Close the connections."""
+        for part in (self._run_storage, self._event_log_storage, self._schedule_storage):
+            part._engine.dispose()

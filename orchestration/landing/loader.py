@@ -49,7 +49,7 @@ from orchestration.landing.reading import (
     fingerprint,
     open_source,
 )
-from orchestration.landing.records import Refusal, sha256_of
+from orchestration.landing.records import Refusal, organization_named, sha256_of
 from orchestration.privacy.tombstones import Tombstones
 
 WAITING_ROWS = 5_000
@@ -69,7 +69,8 @@ class LandedFile:
         name: The file as it was given.
         load_id: Its row in raw.loads; None when it was skipped, because nothing of it is new.
         lines_read: Lines or rows of the file, without a CSV header; accepted plus rejected. Of a
-            file that was landed before, only the lines that were rejected then.
+            file that was landed before, only the lines that were rejected then, as long as it is
+            known which.
         lines_accepted: Events now in schema raw.
         lines_rejected: Lines now in raw.rejected_events; when skipped, those that stay there.
         refusal: Why nothing of the file has ever been accepted; None when something was.
@@ -343,16 +344,26 @@ class _Loader:
             for item in items:
                 lines_read += 1
                 if isinstance(item, Refusal):
-                    row = (load_id, name, item.line_number, item.reason, item.sha256)
+                    refused = (load_id, name, item.line_number, item.reason, item.sha256, None)
                     first_rejection = first_rejection or f"line {item.line_number}: {item.reason}"
-                    streams.write(rejected, row)
+                    streams.write(rejected, refused)
                     continue
                 try:
                     event, values = read(item.json)
                     if isinstance(event, Organization):
                         self._check_time_zone(connection, streams, event)
                 except ContractError as error:
-                    row = (load_id, name, item.line_number, str(error), sha256_of(item.raw))
+                    holder = organization_named(item.json)
+                    if tombstones and holder:
+                        holder = tombstones.known_as(holder)
+                    row = (
+                        load_id,
+                        name,
+                        item.line_number,
+                        str(error),
+                        sha256_of(item.raw),
+                        holder,
+                    )
                     first_rejection = first_rejection or f"line {item.line_number}: {error}"
                     streams.write(rejected, row)
                     continue
@@ -454,7 +465,8 @@ class _EarlierLoad:
         load_id: Its row in raw.loads.
         attempt: How often the content had been landed by then.
         lines_rejected: How many lines it rejected, which get another chance now.
-        retried: The numbers of these lines; None when they are all lines of the file.
+        retried: The numbers of these lines; None when they are all lines of the file, or it is
+            no longer known which: what was accepted counts once, however often it lands.
     """
 
     load_id: int
@@ -490,7 +502,8 @@ def _last_load(connection: psycopg.Connection, sha256: str) -> _EarlierLoad | No
     lines = connection.execute(
         "select line_number from raw.rejected_events where _load_id = %s", (load_id,)
     ).fetchall()
-    return _EarlierLoad(load_id, attempt, rejected, frozenset(number for (number,) in lines))
+    numbers = frozenset(number for (number,) in lines)
+    return _EarlierLoad(load_id, attempt, rejected, numbers if len(lines) == rejected else None)
 
 
 def _keep_only(
@@ -538,7 +551,15 @@ class _RejectedEvents(_CopyTarget):
 
     def __init__(self) -> None:
         super().__init__(
-            "rejected_events", ("_load_id", "source_name", "line_number", "reason", "line_sha256")
+            "rejected_events",
+            (
+                "_load_id",
+                "source_name",
+                "line_number",
+                "reason",
+                "line_sha256",
+                "organization_id",
+            ),
         )
 
 

@@ -3,7 +3,8 @@
 import hashlib
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
+from uuid import UUID
 
 import msgspec
 
@@ -66,6 +67,33 @@ def sha256_of(line: bytes) -> str:
         The SHA-256 in hexadecimal.
     """
     return hashlib.sha256(line.removesuffix(b"\r")).hexdigest()
+
+
+class _Named(msgspec.Struct):
+    """What tells whose an event is, whatever else is wrong with it."""
+
+    event: Any = None
+    id: Any = None
+    organization_id: Any = None
+
+
+_NAMED = msgspec.json.Decoder(_Named)
+
+
+def organization_named(line: bytes) -> UUID | None:
+    """Return the organization that a refused line names as its own.
+
+    Args:
+        line: The line of JSON.
+
+    Returns:
+        Its id; None when there is none that can be read.
+    """
+    try:
+        named = _NAMED.decode(line)
+        return UUID(str(named.id if named.event == "organization" else named.organization_id))
+    except (msgspec.DecodeError, RecursionError, ValueError):
+        return None
 
 
 def check_columns(columns: Sequence[str], name: str, holder: str) -> None:

@@ -1,5 +1,6 @@
 """The commands `warehouse privacy ...`."""
 
+import datetime as dt
 from pathlib import Path
 from uuid import UUID
 
@@ -71,6 +72,77 @@ def erase(
         return
     kind, subject = _subject(user, organization)
     run_erase(kind, subject, archive_folder(folder), click.echo, dry_run=dry_run)
+
+
+_ended = click.option(
+    "--organization",
+    type=click.UUID,
+    metavar="UUID",
+    required=True,
+    help="The organization, by its id.",
+)
+
+
+@privacy.command()
+@_ended
+@archive_option
+@click.option(
+    "--on",
+    "remove_on",
+    type=click.DateTime(formats=["%Y-%m-%d"]),
+    metavar="DATE",
+    help="The day of the removal, in UTC; when omitted, as many days from now as its landed "
+    "events stay.",
+)
+@click.option("--dry-run", is_flag=True, help="Only say what would be removed, and when.")
+def end(
+    organization: UUID, folder: AnyPath | None, remove_on: dt.datetime | None, dry_run: bool
+) -> None:
+    """Record that an organization has ended: on a day it is erased, until then it can be restored.
+
+    Its rows stay readable until then, and what lands of it still counts. From that day on the next
+    `warehouse retention` does what `warehouse privacy erase` does.
+    """
+    from orchestration.privacy.ended import end as run_end
+    from orchestration.retention.commands import archive_folder
+
+    run_end(
+        organization,
+        remove_on.date() if remove_on else None,
+        archive_folder(folder),
+        click.echo,
+        dry_run=dry_run,
+    )
+
+
+@privacy.command()
+@_ended
+def restore(organization: UUID) -> None:
+    """Take back that an organization has ended, as long as it was not removed."""
+    from orchestration.privacy.ended import restore as run_restore
+
+    run_restore(organization)
+    click.echo(f"Restored: {organization} stays.")
+
+
+@privacy.command("ended")
+def list_ended() -> None:
+    """List the organizations that have ended, and on which day each is removed."""
+    from orchestration.database.connection import connect
+    from orchestration.database.migrate import require_migrated
+    from orchestration.privacy.ended import ended
+
+    with connect(application_name="warehouse privacy") as connection:
+        require_migrated(connection)
+        found = ended(connection)
+    for one in found:
+        click.echo(
+            f"{one.organization_id} {one.name or '(no name)'}: ended "
+            f"{one.ended_at.astimezone(dt.UTC):%Y-%m-%d} by {one.ended_by}, removed on "
+            f"{one.remove_on}; {one.events_since:,} event(s) landed since."
+        )
+    if not found:
+        click.echo("No organization has ended.")
 
 
 def _subject(user: UUID | None, organization: UUID | None) -> tuple[str, UUID]:

@@ -7,8 +7,8 @@ the next erasure: until then the record of erasures holds what is still to be lo
 import hmac
 import secrets
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
@@ -71,20 +71,52 @@ def erase(
         WarehouseError: The id is unknown, a build or another erasure is at work, the privacy key
             is not the right one, or a file cannot be written.
     """
+    with alone() as connection:
+        if dry_run and kind and subject:
+            _tell_plan(connection, kind, subject, archive, tell)
+            return
+        resumed = finish(connection, archive, tell)
+        if kind and subject:
+            erase_now(connection, kind, subject, archive, tell)
+        elif not resumed:
+            tell("No erasure was interrupted: there is nothing to finish.")
+
+
+@contextmanager
+def alone() -> Iterator[psycopg.Connection]:
+    """Yield a connection beside which no other erasure or retention works.
+
+    Yields:
+        The connection, in autocommit mode.
+
+    Raises:
+        WarehouseError: Another one is at work.
+    """
     with connect(application_name="warehouse privacy", autocommit=True) as connection:
         require_migrated(connection)
         # A statement ends when whoever asked for it is killed.
         connection.execute("set client_connection_check_interval = '500ms'")
         require_alone(connection)
-        if dry_run and kind and subject:
-            _tell_plan(connection, kind, subject, archive, tell)
-            return
-        resumed = _finish(connection, archive, tell)
-        if kind and subject:
-            _erase_from_tables(connection, kind, subject, tell)
-            _finish(connection, archive, tell)
-        elif not resumed:
-            tell("No erasure was interrupted: there is nothing to finish.")
+        yield connection
+
+
+def erase_now(
+    connection: psycopg.Connection, kind: str, subject: UUID, archive: AnyPath, tell: _Tell
+) -> None:
+    """Erase a person or an organization from the tables, then from the files.
+
+    Args:
+        connection: Of `alone`.
+        kind: `user` or `organization`.
+        subject: The id.
+        archive: The folder of the archives.
+        tell: Told in sentences what was done, as it is done.
+
+    Raises:
+        WarehouseError: As `erase` does.
+    """
+    _erase_from_tables(connection, kind, subject, tell)
+    finish(connection, archive, tell)
 
 
 def _erase_from_tables(
@@ -204,8 +236,20 @@ def _record(
         )
 
 
-def _finish(connection: psycopg.Connection, archive: AnyPath, tell: _Tell) -> bool:
-    """Erase from files what is erased from the tables; return whether there was anything to do."""
+def finish(connection: psycopg.Connection, archive: AnyPath, tell: _Tell) -> bool:
+    """Erase from files what is erased from the tables.
+
+    Args:
+        connection: Of `alone`.
+        archive: The folder of the archives.
+        tell: Told in sentences what was done, as it is done.
+
+    Returns:
+        Whether there was anything to do.
+
+    Raises:
+        WarehouseError: A build is at work, or a file cannot be written.
+    """
     rows = connection.execute(
         "select kind, pseudonym, pending from ledger.erasures where state = 'files'"
     ).fetchall()

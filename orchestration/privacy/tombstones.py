@@ -244,6 +244,17 @@ class Tombstones:
 
         return read_erased
 
+    def known_as(self, subject: UUID) -> UUID:
+        """Return the id under which somebody is held.
+
+        Args:
+            subject: The id that a line names.
+
+        Returns:
+            The pseudonym of somebody who was erased; the same id of anybody else.
+        """
+        return self._pseudonym(subject) or subject
+
     def clear_decisions(self, connection: psycopg.Connection, load_id: int) -> None:
         """Clear the free texts of decisions that a load shows to be those of erased people.
 

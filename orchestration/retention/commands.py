@@ -54,15 +54,19 @@ def archive_folder(given: AnyPath | None) -> AnyPath:
     help="What counts as now, with an offset; the clock when omitted.",
 )
 def retention(folder: AnyPath | None, now: dt.datetime | None) -> None:
-    """Seal old months, remove details that need not stay, and archive landed events.
+    """Seal old months, remove what need not stay, and archive landed events.
 
     A month is sealed when all of it is old enough: its figures are final, and what arrives for it
     later stands in marts.late_corrections. Then executions, decisions and hours that are old enough
     leave the marts, and landed events leave schema raw, into Parquet files that `warehouse land`
-    reads. Days, weeks and months stay. How long everything stays: the vars of dbt_project.yml and
-    seeds/retention/raw_retention.csv, as of the last build. Run it after `dbt build`; it can be
-    repeated at any time.
+    reads. Days, weeks and months stay. Rejected lines, results of checks and Dagster's runs leave
+    as well, and organizations that have ended are removed on their day. How long everything stays:
+    the vars of dbt_project.yml and seeds/retention/raw_retention.csv, as of the last build. Run it
+    after `dbt build`; it can be repeated at any time.
     """
+    from orchestration.privacy.ended import remove_ended
     from orchestration.retention.run import run_retention
 
-    run_retention(archive_folder(folder), now or dt.datetime.now(dt.UTC), click.echo)
+    archive, moment = archive_folder(folder), now or dt.datetime.now(dt.UTC)
+    run_retention(archive, moment, click.echo)
+    remove_ended(archive, moment, click.echo)

@@ -11,6 +11,7 @@ from orchestration.database.migrate import require_migrated
 from orchestration.errors import WarehouseError
 from orchestration.retention.limits import first_of_month, read_limits
 from orchestration.retention.raw_events import archive_events, require_alone, sweep
+from orchestration.retention.records import RemovedRecords, remove_records
 from orchestration.retention.sealing import remove_details, seal
 
 
@@ -24,18 +25,20 @@ class RetentionReport:
         executions_sealed: How many were sealed now.
         executions_removed: How many left the marts.
         events_archived: How many left schema raw.
+        records: What was removed of the warehouse's own records.
     """
 
     sealed_before: dt.datetime | None
     executions_sealed: int
     executions_removed: int
     events_archived: int
+    records: RemovedRecords
 
 
 def run_retention(
     folder: AnyPath, now: dt.datetime, tell: Callable[[str], object]
 ) -> RetentionReport:
-    """Seal old months, then remove details, then archive landed events.
+    """Seal old months, remove details, archive landed events, then remove old records.
 
     Args:
         folder: Where the Parquet files go.
@@ -78,6 +81,11 @@ def run_retention(
                 f"in {month.archive.path}, {month.archive.size_bytes / 1e6:,.1f} MB; {left}."
             )
         tell(f"Left schema raw: {archived:,} event(s).")
+        records = remove_records(connection, limits, now)
+        tell(
+            f"Removed: {records.rejects:,} rejected line(s), {records.check_results:,} result(s) "
+            f"of checks, {records.runs:,} run(s) of Dagster."
+        )
         # Whatever counts as now, nothing of late is forgotten.
         today = min(now, dt.datetime.now(dt.UTC))
         months = remove_months(connection, first_of_month(today, limits.audit_days))
@@ -90,6 +98,7 @@ def run_retention(
         executions_sealed=sealing.executions,
         executions_removed=removal.executions,
         events_archived=archived,
+        records=records,
     )
 
 

@@ -47,7 +47,8 @@ def event_archive(
     """Parquet files of events whose time in schema raw is over; months are sealed first.
 
     As `warehouse retention` does it. Then the newest month of each organization is verified; the
-    others are for `warehouse verify`. `WAREHOUSE_ARCHIVE` names the folder, by a path or a URL.
+    others are for `warehouse verify`. Last, organizations whose day has come are removed.
+    `WAREHOUSE_ARCHIVE` names the folder, by a path or a URL.
 
     Args:
         context: The run's context.
@@ -60,6 +61,7 @@ def event_archive(
         WarehouseError: The marts are not built, a build runs, the folder cannot be written, `now`
             is no moment, or a month is not as it was sealed.
     """
+    from orchestration.privacy.ended import remove_ended
     from orchestration.proofs.verify import verify
     from orchestration.retention.run import moment, run_retention
 
@@ -69,6 +71,7 @@ def event_archive(
         done = run_retention(folder, now, context.log.info)
         with connect(application_name="warehouse dagster", autocommit=True) as connection:
             verify(connection, only_newest=True).require_right()
+        removed = remove_ended(folder, now, context.log.info)
     return dg.MaterializeResult(
         metadata={
             "folder": dg.MetadataValue.path(str(folder)),
@@ -76,6 +79,10 @@ def event_archive(
             "executions_sealed": done.executions_sealed,
             "executions_removed": done.executions_removed,
             "events_archived": done.events_archived,
+            "rejects_removed": done.records.rejects,
+            "check_results_removed": done.records.check_results,
+            "runs_removed": done.records.runs,
+            "organizations_removed": removed,
         }
     )
 
