@@ -72,8 +72,8 @@ format: dev ## Rewrite Python and SQL the way that lint wants them
 	$(BIN)/sqlfluff fix --quiet models tests/singular
 
 test: lint ## Everything that CI runs: lint and the tests on real databases
-	@# A file's tests share what they build, so each file stays on one core.
-	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile
+	@# A file's tests share what they build, so each file stays on one core, the longest first.
+	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 mutants: dev ## Put every small mistake into the marts' SQL, one at a time, and show what no test notices
 	ALL_MUTANTS=1 $(BIN)/pytest tests/python/test_mutants.py

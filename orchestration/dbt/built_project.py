@@ -12,6 +12,8 @@ from orchestration.project import PROJECT_FILE, project_root
 
 _CODE = ("macros", "models", PROJECT_FILE, "snapshots", "tests/generic", "tests/singular")
 _SEEDS = ("seeds",)
+READ_BY_DBT = (*_CODE, *_SEEDS, "profiles", "selectors.yml")
+"""The files and folders of which dbt's manifest is made."""
 
 _RECORDED = """
 select code_checksum, seeds_checksum

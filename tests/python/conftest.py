@@ -21,8 +21,26 @@ from support.servers import (
     settings_of,
 )
 
-from orchestration.database.embedded import EmbeddedServer, embedded_bin_directory
+from orchestration.database.embedded import ROLE, EmbeddedServer, embedded_bin_directory
 from orchestration.database.migrate import migrate
+
+LONGEST_FILES = {
+    "test_build_arrival",
+    "test_build_histories",
+    "test_build_interruptions",
+    "test_dagster_jobs",
+    "test_dagster_outages",
+    "test_live_views",
+    "test_mutants",
+    "test_retention",
+    "test_ui",
+}
+"""They begin first: each stays on one core, and the other cores would wait for one at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest files first."""
+    items.sort(key=lambda item: item.path.stem not in LONGEST_FILES)
 
 
 def pytest_configure() -> None:
@@ -78,6 +96,14 @@ def embedded_server(make_server: Callable[..., EmbeddedServer]) -> EmbeddedServe
     """Return the embedded PostgreSQL 18, running, one for all tests."""
     server = make_server()
     server.start()
+    with connect_to(settings_of(server, "postgres"), autocommit=True) as connection:
+        # dbt connects anew for every model, and proving the password takes most of it.
+        connection.execute("set scram_iterations = 1")
+        connection.execute(
+            sql.SQL("alter role {} password {}").format(
+                sql.Identifier(ROLE), sql.Literal(server.password())
+            )
+        )
     return server
 
 

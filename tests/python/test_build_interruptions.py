@@ -71,13 +71,16 @@ def test_whenever_a_build_is_killed_the_next_one_makes_everything_right(story: S
 
 @contextlib.contextmanager
 def forked_build(story: Story, *options: str) -> Iterator[Callable[[], bool]]:
-    """Run `dbt build` as a fork of this process, which has dbt in memory, and kill it at the end.
+    """Run `dbt build` as a fork of this process, and kill it at the end.
+
+    The fork has dbt and what dbt has read of the project in memory.
 
     Yields a function that says whether the build is still running.
     """
     arguments = story.project.arguments(
         story.database, ["build", "--exclude-resource-type", "unit_test", "test", *options], NOW
     )
+    manifest = story.project.manifest(story.database)
 
     def build() -> None:
         import dbt.mp_context
@@ -86,7 +89,7 @@ def forked_build(story: Story, *options: str) -> Iterator[Callable[[], bool]]:
         # Locks without names, which leave nothing behind when their process is killed.
         dbt.mp_context._MP_CONTEXT = FORKING  # type: ignore[assignment]
         with environment_of(story.database), ThreadPoolExecutor(max_workers=1) as thread:
-            thread.submit(dbtRunner().invoke, [*arguments, "--threads", "2"]).result()
+            thread.submit(dbtRunner(manifest).invoke, [*arguments, "--threads", "2"]).result()
 
     process = FORKING.Process(target=build, daemon=True)
     process.start()

@@ -7,14 +7,22 @@ from psycopg import sql
 from support.events import decision, execution, organization, uuid_of
 from support.stories import NOW, SUMS, Story
 
+from orchestration.dbt.arguments import left_standing
+
 pytest_plugins = ["support.stories"]
 
 OTHER = uuid_of(77)
 
 
 def rebuild(story: Story, **variables: Any) -> None:
+    """Compute again with tests; views and seeds stand, as in a run of Dagster."""
     story.project.run(
-        story.database, "build", "--vars", json.dumps({"now": NOW} | variables), now=None
+        story.database,
+        "build",
+        *("--exclude", *left_standing(views=True, seeds=True)),
+        *("--indirect-selection", "cautious"),
+        *("--vars", json.dumps({"now": NOW} | variables)),
+        now=None,
     )
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import dagster as dg
 import psycopg
 import pytest
+from dagster_dbt import DagsterDbtProjectPreparer, DbtProject
 from support.checks import RULES, without_check_constraints
 from support.events import decision, execution, organization
 from support.price_books import for_three_usd
@@ -20,6 +21,7 @@ from support.servers import Database
 from support.stories import ROWS, Project, Story, environment_of
 from support.webhooks import Webhook, serving
 
+from orchestration.dbt.built_project import current_checksums, record_checksums
 from orchestration.defs.notifications import Notifier
 from orchestration.defs.retries import is_lost_connection, retried_when_connection_is_lost
 from orchestration.errors import WarehouseError
@@ -597,6 +599,9 @@ def test_a_failed_run_is_told_with_its_red_checks_and_the_next_success(
     assert home
     story.land(organization(), execution())
     story.build()
+    with story.database.connect() as connection:
+        # As if Dagster had built it: the runs leave views and seeds.
+        record_checksums(connection, current_checksums(project_root()))
     failed_runs = sensor(definitions, "failed_runs")
     recovered_runs = sensor(definitions, "recovered_runs")
 
@@ -659,6 +664,44 @@ def test_a_failed_run_is_told_with_its_red_checks_and_the_next_success(
         assert f"Look: /runs/{fifth.run_id} in Dagster" in message
         for message in webhook.told:
             assert_is_complete(message)
+
+
+def test_the_project_is_read_again_when_it_or_the_database_changed(
+    definitions: dg.Definitions, project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert definitions
+    from orchestration.defs.dbt.resources import prepare
+
+    def read(_: DagsterDbtProjectPreparer, project: DbtProject) -> None:
+        project.manifest_path.parent.mkdir(exist_ok=True)
+        project.manifest_path.write_text("{}", encoding="utf-8")
+        reads.append(project)
+
+    def reads_until_now(database: str = "one") -> int:
+        prepare(made, {"PGDATABASE": database})
+        return len(reads)
+
+    monkeypatch.setattr(DagsterDbtProjectPreparer, "prepare", read)
+    reads: list[DbtProject] = []
+    root = tmp_path / "checkout"
+    shutil.copytree(project.root, root)
+    made = DbtProject(root, target_path=tmp_path / "target")
+    assert reads_until_now() == 1
+    # A manifest that is there is used as it is, unless `dagster dev` loads the definitions.
+    assert reads_until_now("other") == 1
+    monkeypatch.setenv("DAGSTER_IS_DEV_CLI", "1")
+    assert reads_until_now() == 1
+    assert reads_until_now("other") == 2
+    assert reads_until_now() == 3
+    monkeypatch.setenv("WAREHOUSE_SCHEMA", "other")
+    assert reads_until_now() == reads_until_now() == 4
+    for number, name in enumerate(
+        ("models/marts/dates/dim_dates.sql", "selectors.yml", "profiles/profiles.yml"), 5
+    ):
+        (root / name).write_bytes((root / name).read_bytes() + b"\n")
+        assert reads_until_now() == reads_until_now() == number, name
+    made.manifest_path.unlink()
+    assert reads_until_now() == 8
 
 
 def test_only_lost_connections_are_tried_again() -> None:

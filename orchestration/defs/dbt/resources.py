@@ -5,9 +5,10 @@ when a run begins.
 """
 
 import functools
+import json
 import os
 import sys
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from dagster_dbt import DbtCliResource, DbtProject
 from dagster_dbt.compat import DBT_PYTHON_VERSION
 
 from orchestration.database.connection import current_settings
+from orchestration.dbt.built_project import READ_BY_DBT, checksum
 from orchestration.dbt.environment import environment_with, settings_for_reading
 from orchestration.project import project_root
 
@@ -30,8 +32,8 @@ _TARGET_PATH = Path("target", "dagster")
 def dbt_project() -> DbtProject:
     """Return the dbt project, with a manifest.
 
-    `dagster dev` reads the project anew each time that it loads the definitions. Elsewhere a
-    manifest that is there is used as it is.
+    Where `dagster dev` loads the definitions, it is read anew when files or the database changed.
+    Elsewhere a manifest that is there is used as it is.
 
     Returns:
         The project; its manifest exists.
@@ -41,15 +43,40 @@ def dbt_project() -> DbtProject:
         profiles_dir=project_root() / "profiles",
         target_path=Path(os.environ.get("DBT_TARGET_PATH", _TARGET_PATH)),
     )
-    variables = settings_for_reading() | {
+    settings = settings_for_reading()
+    variables = settings | {
         "DBT_TARGET_PATH": os.fspath(project.target_path),
         "PATH": os.pathsep.join([os.fspath(_PROGRAMS), os.environ.get("PATH", os.defpath)]),
     }
     with environment_with(variables):
-        project.prepare_if_dev()
-        if not project.manifest_path.exists():
-            project.preparer.prepare(project)
+        prepare(project, settings)
     return project
+
+
+def prepare(project: DbtProject, settings: Mapping[str, str]) -> None:
+    """Let dbt read the project, unless it has.
+
+    Each run of `dagster dev` is a process that loads the definitions, and reading takes seconds.
+
+    Args:
+        project: The project.
+        settings: Which database its manifest names; no password.
+    """
+    is_there = project.manifest_path.exists()
+    if is_there and not project.preparer.using_dagster_dev():
+        return
+    read = project.manifest_path.with_name("manifest_made_of.json")
+    made_of = json.dumps(
+        [
+            checksum(Path(project.project_dir), READ_BY_DBT),
+            *sorted(settings.items()),
+            os.environ.get("WAREHOUSE_SCHEMA"),
+            str(DBT_PYTHON_VERSION),
+        ]
+    )
+    if not is_there or not read.exists() or read.read_text("utf-8") != made_of:
+        project.preparer.prepare(project)
+        read.write_text(made_of, encoding="utf-8")
 
 
 class WarehouseDbt(DbtCliResource):

@@ -171,28 +171,10 @@ class Project:
         Raises:
             AssertionError: It did not succeed; the message says which nodes failed and why.
         """
-        # Imported here because it takes two seconds that other tests need not wait for.
-        from dbt.cli.main import dbtRunner
-
-        def invoke(arguments: list[str], manifest: Any = None) -> Any:
-            # In a thread of its own, because dbt walks the whole call stack at every start, and
-            # pytest's is long.
-            with environment_of(database), ThreadPoolExecutor(max_workers=1) as thread:
-                return thread.submit(dbtRunner(manifest).invoke, arguments).result()
-
         arguments = self.arguments(database, command, now, as_of, writes_results=writes_results)
-        if writes_results:
-            # dbt writes down only what it has read itself.
-            outcome = invoke(arguments)
-        else:
-            # Nothing that dbt reads depends on the clock.
-            target, files = self.target(database, as_of=as_of), current_checksums(self.root)
-            if target not in self.read or self.read[target][0] != files:
-                parsed = invoke(self.arguments(database, ["parse"], NOW, as_of))
-                if not parsed.success:
-                    raise AssertionError(f"dbt failed\n{parsed.exception}")
-                self.read[target] = files, parsed.result
-            outcome = invoke(arguments, self.read[target][1])
+        # dbt writes down only what it has read itself.
+        manifest = None if writes_results else self.manifest(database, as_of)
+        outcome = self._invoke(database, arguments, manifest)
         if not outcome.success:
             results = getattr(outcome.result, "results", ())
             failed = [
@@ -202,6 +184,34 @@ class Project:
             ]
             raise AssertionError("\n".join(["dbt failed", *failed, str(outcome.exception or "")]))
         return outcome.result
+
+    def manifest(self, database: Database, as_of: str | None = None) -> Any:
+        """Return dbt's manifest, read anew when files have changed.
+
+        Raises:
+            AssertionError: The project cannot be read.
+        """
+        # Nothing that dbt reads depends on the clock.
+        target, files = self.target(database, as_of=as_of), current_checksums(self.root)
+        if target not in self.read or self.read[target][0] != files:
+            parsed = self._invoke(database, self.arguments(database, ["parse"], NOW, as_of))
+            if not parsed.success:
+                raise AssertionError(f"dbt failed\n{parsed.exception}")
+            self.read[target] = files, parsed.result
+        return self.read[target][1]
+
+    @staticmethod
+    def _invoke(database: Database, arguments: list[str], manifest: Any = None) -> Any:
+        # Imported here because it takes two seconds that other tests need not wait for.
+        from dbt.cli.main import dbtRunner
+
+        from support.fast_dbt import make_dbt_fast
+
+        make_dbt_fast()
+        # In a thread of its own, because dbt walks the whole call stack at every start, and
+        # pytest's is long.
+        with environment_of(database), ThreadPoolExecutor(max_workers=1) as thread:
+            return thread.submit(dbtRunner(manifest).invoke, arguments).result()
 
 
 @dataclass
@@ -525,6 +535,8 @@ def story_database(server: EmbeddedServer, template: str) -> Iterator[Database]:
     """Yield the database that stories are built in, a copy of another one."""
     administer(server, "drop database if exists {} with (force)", STORY_DATABASE)
     administer(server, "create database {} template {}", STORY_DATABASE, template)
+    # No story is about a server that crashes, and a build commits some hundred times.
+    administer(server, "alter database {} set synchronous_commit = off", STORY_DATABASE)
     try:
         settings = settings_of(server, STORY_DATABASE)
         yield Database(settings, settings.environment())
