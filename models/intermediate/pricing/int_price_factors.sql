@@ -14,8 +14,10 @@
 
 with price_factors as (
 
-    select * from {{ ref('price_factors') }}
-    where {{ known_as_of('recorded_at') }}
+    select plain.*
+    from {{ ref('price_factors') }} as book
+    cross join lateral {{ decrypted('book', 'price_factors') }} as plain
+    where {{ known_as_of('book.recorded_at') }}
 
 ),
 

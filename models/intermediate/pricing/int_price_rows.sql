@@ -2,10 +2,22 @@
 -- var `as_of`, only the rows that had been recorded by then.
 -- depends_on: {{ ref('provider_pricing_history') }}, which finds edited rows before they price
 
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='replace_changed',
+        full_refresh=false,
+        unique_key='price_id',
+        post_hook='analyze {{ this }}'
+    )
+}}
+
 with provider_pricing as (
 
-    select * from {{ ref('provider_pricing') }}
-    where {{ known_as_of('recorded_at') }}
+    select plain.*
+    from {{ ref('provider_pricing') }} as book
+    cross join lateral {{ decrypted('book', 'provider_pricing') }} as plain
+    where {{ known_as_of('book.recorded_at') }}
 
 ),
 

@@ -14,8 +14,10 @@
 
 with usage_prices as (
 
-    select * from {{ ref('usage_prices') }}
-    where {{ known_as_of('recorded_at') }}
+    select plain.*
+    from {{ ref('usage_prices') }} as book
+    cross join lateral {{ decrypted('book', 'usage_prices') }} as plain
+    where {{ known_as_of('book.recorded_at') }}
 
 ),
 
