@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from support.events import ORGANIZATION_ID, execution, organization
+from support.events import ORGANIZATION_ID, execution, organization, uuid_of
 from support.oracle import Oracle, Row
 from support.processes import DBT, WAITING_FOR_A_LOCK, locked, wait_until
 from support.servers import Database
