@@ -25,7 +25,7 @@ with plain_book as (
         plain.*,
         to_jsonb(book) ->> 'ciphertext' is not null as is_encrypted
     from {{ book }} as book
-    cross join lateral {{ decrypted('book', book) }} as plain
+    cross join lateral {{ decrypted_row('book', book) }} as plain
 
 ),
 
@@ -35,7 +35,7 @@ plain_history as (
         plain.*,
         to_jsonb(history) ->> 'ciphertext' is not null as is_encrypted
     from {{ history }} as history
-    cross join lateral {{ decrypted('history', history) }} as plain
+    cross join lateral {{ decrypted_row('history', history) }} as plain
 
 ),
 

@@ -11,7 +11,7 @@ select
 from {{ model }} as looked_at
 where (
     select {{ expression }}
-    from {{ decrypted('looked_at', model) }} as plain
+    from {{ decrypted_row('looked_at', model) }} as plain
 ) is not true
 union all
 {% endfor %}

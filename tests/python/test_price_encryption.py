@@ -66,16 +66,16 @@ NEGOTIATED = {
     "price_factors": WINDOW
     | {
         "kind": "agreement",
-        "provider": "anthropic",
+        "provider": "house",
         "factor": SECRETS[3],
         "recorded_at": RECORDED_LATER,
         "source": "a contract, in writing",
     },
 }
 
-COST = Decimal("0.005195787838")
-
-SEARCHES = Decimal("2.448918665151")
+COSTS = {1: "0.009001467136", 2: "4.251642154255", 3: "0.006464815447"}
+"""Of a thousand input tokens in three parts, and 200 of output, at the organization's own rates; of
+three searches beside them; and of the same tokens at list prices of 7 and 21 with the factor."""
 
 NEVER_EDITED = "assert_price_rows_are_never_edited_or_deleted"
 
@@ -95,18 +95,19 @@ def priced(
     assert callable(migrated_template)
     with story_database(debian_server, migrated_template(debian_server)) as database:
         story = Story(project, database, tmp_path_factory.mktemp("priced"))
+        seeds.add("provider_pricing", price("house", "tuned"))
         for name, row in NEGOTIATED.items():
             seeds.add(name, row)
         story.land(
             organization(),
             execution(1),
             execution(2, other_usage={"web_searches": 3}),
-            execution(3, organization_id="33333333-3333-4333-8333-333333333333"),
+            execution(3, provider="house", model="tuned"),
+            execution(4, organization_id="33333333-3333-4333-8333-333333333333"),
         )
         story.build()
-        # A thousand input tokens in three parts, 200 of output, and three searches, by hand.
-        assert story.fact(uuid_of(1_000_001))["cost_usd"] == COST
-        assert story.fact(uuid_of(1_000_002))["cost_usd"] == COST + SEARCHES
+        for number, cost in COSTS.items():
+            assert story.fact(uuid_of(1_000_000 + number))["cost_usd"] == Decimal(cost)
         story.assert_equals_oracle()
         yield keep_as(story, debian_server, f"{database.settings.dbname}_priced")
     seeds.restore()

@@ -14,9 +14,22 @@
 
 with price_factors as (
 
-    select plain.*
+    select
+        book.kind,
+        book.provider,
+        book.model,
+        book.service_tier,
+        book.region,
+        book.organization_id,
+        book.hours,
+        {{ plain_number('factor') }},
+        book.effective_from,
+        book.effective_until,
+        book.recorded_at,
+        book.source,
+        book.notes
     from {{ ref('price_factors') }} as book
-    cross join lateral {{ decrypted('book', 'price_factors') }} as plain
+    cross join lateral {{ decrypted('book') }} as decrypted (price)
     where {{ known_as_of('book.recorded_at') }}
 
 ),
