@@ -30,6 +30,7 @@ from support.stories import (
 from orchestration.cli import main
 from orchestration.database.embedded import EmbeddedServer
 from orchestration.errors import WarehouseError
+from orchestration.prices.book import Book
 from orchestration.prices.encryption import (
     KEY,
     OLD_KEY,
@@ -202,6 +203,10 @@ def test_encrypted_prices_give_the_same_costs_and_are_read_nowhere(
     assert len(written) == 3
     assert prices(story.database, "encrypt").startswith("0: 0 rows")
     assert ciphertexts(story) == written
+    # Who compares the book with price lists reads it as before.
+    assert len(Book.read(story.project.prices).files["price_factors"]) == len(
+        Book.read(plain).files["price_factors"]
+    )
     # All other lines are as they were.
     for name in FILES:
         old, new = ((folder / f"{name}.csv").read_bytes().splitlines() for folder in
