@@ -1,7 +1,8 @@
-{#- At the start of a run: the functions on maps of numbers, which rollups add up with and analysts read them with.
-    A map says how often each of its names occurred, such as a bucket of durations; see `duration_bucket`. They
-    are made when they are missing or were made by other statements than these, which the comment on one of them
-    tells. Bodies are parsed here and mean the same for every caller. -#}
+{#- At the start of a run: the function that decrypts prices, and those on maps of numbers, which rollups add up with
+    and analysts read them with. A map says how often each of its names occurred, such as a bucket of durations; see
+    `duration_bucket`. They are made when they are missing or were made by other statements than these, which the
+    comment on one of them tells. Bodies are parsed here and mean the same for every caller; that of the first is only
+    read when it is called, because not every server has what it calls. -#}
 {% macro create_functions() -%}
     {%- if execute and flags.WHICH != 'freshness' -%}
     {%- set schema = function_schema() -%}
@@ -56,6 +57,8 @@
     end
     $upgrade$;
     reset client_min_messages;
+
+    {{ create_decryption(schema) }};
 
     create or replace function {{ schema }}.add_maps(a jsonb, b jsonb)
     returns jsonb

@@ -1,6 +1,6 @@
 {#- Query: the rows of a seed that no longer are what its snapshot saw first, with a sentence about
     each. Later states of the history do not count, so that a restored row is in order again. Moments
-    are written in UTC, whatever the settings of the session are. -#}
+    are written in UTC, whatever the settings of the session are, and numbers that are encrypted not at all. -#}
 {% macro edited_or_deleted_rows(
     book, history, key, numbers, texts,
     moments=['effective_from', 'effective_until', 'recorded_at']
@@ -19,12 +19,33 @@
         {%- do key_texts.append(written[column]) -%}
     {%- endif -%}
 {%- endfor -%}
-with book as (
+with plain_book as (
+
+    select
+        plain.*,
+        to_jsonb(book) ->> 'ciphertext' is not null as is_encrypted
+    from {{ book }} as book
+    cross join lateral {{ decrypted_row('book', book) }} as plain
+
+),
+
+plain_history as (
+
+    select
+        plain.*,
+        to_jsonb(history) ->> 'ciphertext' is not null as is_encrypted
+    from {{ history }} as history
+    cross join lateral {{ decrypted_row('history', history) }} as plain
+
+),
+
+book as (
 
     select
         {{ surrogate_key(key_texts) }} as row_key,
+        is_encrypted,
         {{ (numbers + texts) | join(', ') }}
-    from {{ book }}
+    from plain_book
 
 ),
 
@@ -32,12 +53,13 @@ states as (
 
     select
         {{ surrogate_key(key_texts) }} as row_key,
+        is_encrypted,
         row_number() over (
             partition by {{ key | join(', ') }}
             order by dbt_valid_from asc, dbt_scd_id asc
         ) as state,
         {{ (key + numbers + texts) | join(', ') }}
-    from {{ history }}
+    from plain_history
 
 ),
 
@@ -55,12 +77,15 @@ compared as (
             ', '
             {%- for column in numbers + texts %},
             case
-                when states.{{ column }} is distinct from book.{{ column }}
-                    then
-                        '{{ column }} from '
-                        || coalesce({{ written['states.' ~ column] }}, 'blank')
-                        || ' to '
-                        || coalesce({{ written['book.' ~ column] }}, 'blank')
+                when states.{{ column }} is not distinct from book.{{ column }} then null
+                {%- if column in numbers %}
+                when states.is_encrypted or book.is_encrypted then '{{ column }}, which is encrypted'
+                {%- endif %}
+                else
+                    '{{ column }} from '
+                    || coalesce({{ written['states.' ~ column] }}, 'blank')
+                    || ' to '
+                    || coalesce({{ written['book.' ~ column] }}, 'blank')
             end
             {%- endfor %}
         ) as changes

@@ -23,10 +23,16 @@
             if column.constraints | selectattr('type', 'equalto', 'not_null') | list -%}
             {%- do required.append(column.name) -%}
         {%- endfor -%}
+        {#- These are blank where they are encrypted. -#}
+        {%- set numbers = [] -%}
+        {%- for name, type in types.items() if 'ciphertext' in types and type.startswith('numeric') -%}
+            {%- do numbers.append(name) -%}
+        {%- endfor -%}
         {%- set wrong = {} -%}
         {%- for name, type in types.items() -%}
             {%- for cell in table.columns[name].values_distinct() -%}
-                {%- set fault = seed_cell_fault(name, cell, type, name in required) -%}
+                {%- set is_required = name in required and name not in numbers -%}
+                {%- set fault = seed_cell_fault(name, cell, type, is_required) -%}
                 {%- if fault -%}
                     {%- do wrong.setdefault(name, {}).update({cell: fault}) -%}
                 {%- endif -%}
@@ -38,6 +44,10 @@
             {%- for name, cells in wrong.items() if row[name] in cells -%}
                 {%- do faults.append(place ~ name ~ ': ' ~ cells[row[name]]) -%}
             {%- endfor -%}
+            {%- set fault = ciphertext_fault(row, numbers, required) if numbers -%}
+            {%- if fault -%}
+                {%- do faults.append(place ~ fault) -%}
+            {%- endif -%}
             {%- if has_windows and row['effective_until']
                 and moment_of(row['effective_until']) <= moment_of(row['effective_from']) -%}
                 {%- do faults.append(

@@ -1,6 +1,12 @@
 {#- Empties the table of a seed before it is loaded again, also in a full refresh, which would drop it with all views
-    that stand on it. Only a table that has other columns than the seed goes. -#}
+    that stand on it. New columns of the seed are added; only a table that has others than the seed then goes. -#}
 {% macro postgres__reset_csv_table(model, full_refresh, old_relation, agate_table) -%}
+    {%- set standing = adapter.get_columns_in_relation(old_relation) | map(attribute='name') | list -%}
+    {%- for name in agate_table.column_names if name not in standing -%}
+        {%- call statement('add') -%}
+            alter table {{ old_relation }} add column {{ name }} {{ model.config.column_types[name] }}
+        {%- endcall -%}
+    {%- endfor -%}
     {%- if full_refresh -%}
         {%- set wanted = api.Relation.create(schema='pg_temp', identifier='wanted_seed', type='table') -%}
         {%- call statement('wanted') %}

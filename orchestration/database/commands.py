@@ -135,11 +135,16 @@ def env(for_dagster: bool) -> None:
     """Print shell commands that point psql and dbt to the database: eval "$(warehouse env)"."""
     from orchestration.database.connection import current_settings
     from orchestration.instance.home import instance_environment
+    from orchestration.prices.encryption import KEY, price_key_environment
 
     variables = instance_environment() if for_dagster else current_settings().environment()
     variables["DBT_PROFILES_DIR"] = os.fspath(project_root() / "profiles")
     for name, value in variables.items():
         click.echo(f"export {name}={shlex.quote(value)}")
+    if price_key_environment():
+        # The shell puts the key in, so that it is never shown.
+        key = f"${KEY}" if os.environ.get(KEY) else f'$(cat "${KEY}_FILE")'
+        click.echo(f'export PGOPTIONS="${{PGOPTIONS:-}} -c app.price_key={key}"')
 
 
 def _show_database(settings: "ConnectionSettings") -> None:

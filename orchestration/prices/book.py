@@ -220,6 +220,11 @@ class Book:
         return self._held[key]
 
 
+def is_number(column: str) -> bool:
+    """Tell whether a column of the book holds a rate or a factor."""
+    return "usd_per_" in column or column == "factor"
+
+
 def moment_of(text: str) -> dt.datetime:
     """Return a moment that a file of the book writes as ISO 8601 with an offset.
 
@@ -286,7 +291,7 @@ def _require_readable(path: Path, number: int, row: Row) -> None:
                 moment_of(cell)
             elif column == "hours" and cell:
                 is_within(cell, _NO_END)
-            elif cell and (column.startswith("usd_per_") or column.endswith("_usd_per_mtok")):
+            elif cell and is_number(column):
                 int(Decimal(cell))
         except (ArithmeticError, ValueError):
             # A number that is none, or infinite, has no whole part.

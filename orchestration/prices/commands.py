@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -23,7 +24,7 @@ _ONE_LIST = (
 
 @click.group()
 def prices() -> None:
-    """Compare the price book with price lists and bring it up to date.
+    """Compare the price book with price lists, bring it up to date, and encrypt negotiated prices.
 
     The lists are data of installed packages: genai-prices, which the warehouse installs, and
     litellm, which requirements-prices.lock adds. Nothing is fetched.
@@ -115,11 +116,63 @@ def refresh(dry_run: bool, recorded_at: dt.datetime | None, models: tuple[str, .
     console.print(f"{count:,} rows appended." + (" Run `dbt build`." if count else ""))
 
 
+@prices.command()
+def encrypt() -> None:
+    """Encrypt the numbers of negotiated prices in the price book and in the database's history.
+
+    The key is in WAREHOUSE_PRICE_KEY, or in the file that WAREHOUSE_PRICE_KEY_FILE names. Rows that
+    are encrypted already stay as they are.
+    """
+    from orchestration.prices.encryption import open_cipher, rewrite_book, rewrite_history
+
+    with open_cipher() as cipher:
+        files = rewrite_book(_folder(), cipher.encrypt)
+        remembered = rewrite_history(cipher.connection, cipher.encrypt)
+    _tell(files, f"encrypted with key {cipher.key_id}", remembered)
+
+
+@prices.command()
+def rotate() -> None:
+    """Encrypt with WAREHOUSE_PRICE_KEY what WAREHOUSE_PRICE_KEY_OLD has encrypted.
+
+    In the price book, and in the history of the database that the environment names: run it once
+    for each database. What was interrupted goes on when it is run again. Each key may also stand in
+    a file, which the variable with _FILE at its end names.
+    """
+    from orchestration.prices.encryption import open_cipher, rewrite_book, rewrite_history
+
+    with open_cipher() as cipher:
+        files = rewrite_book(_folder(), cipher.rotate)
+        remembered = rewrite_history(cipher.connection, cipher.rotate)
+    _tell(files, f"encrypted with key {cipher.key_id}", remembered)
+
+
+@prices.command()
+def decrypt() -> None:
+    """Write the numbers of negotiated prices into the price book again, for everybody to read."""
+    from orchestration.prices.encryption import open_cipher, rewrite_book
+
+    with open_cipher() as cipher:
+        _tell(rewrite_book(_folder(), cipher.decrypt), "decrypted")
+
+
+def _folder() -> Path:
+    from orchestration.project import project_root
+
+    return project_root() / "seeds" / "pricing"
+
+
+def _tell(files: int, done: str, remembered: int | None = None) -> None:
+    history = "" if remembered is None else f", and {remembered:,} in the database's history"
+    click.echo(
+        f"{files:,} rows of the price book {done}{history}.{' Run `dbt build`.' * (files > 0)}"
+    )
+
+
 def _read() -> "tuple[Book, list[PriceList]]":
     """Return the project's book and the lists that are installed."""
     from orchestration.prices.book import Book
     from orchestration.prices.lists import genai_prices, litellm
-    from orchestration.project import project_root
 
     lists: list[PriceList] = [genai_prices()]
     second = litellm()
@@ -127,7 +180,7 @@ def _read() -> "tuple[Book, list[PriceList]]":
         click.echo(_ONE_LIST, err=True)
     else:
         lists.append(second)
-    return Book.read(project_root() / "seeds" / "pricing"), lists
+    return Book.read(_folder()), lists
 
 
 def _restated(book: "Book", found: "Refresh") -> str:
@@ -201,6 +254,8 @@ def _differences(differences: "list[Difference]", title: str) -> "Table":
 def _rows(found: "Refresh") -> "Table":
     from rich.table import Table
 
+    from orchestration.prices.book import is_number
+
     table = Table(title="Rows", title_justify="left", title_style="bold")
     for heading in ("file", "provider", "model", "tier", "above tokens", "says", "from", "until"):
         table.add_column(heading, overflow="fold")
@@ -208,7 +263,7 @@ def _rows(found: "Refresh") -> "Table":
         says = [
             f"{row.get('usage') or column.removesuffix('_usd_per_mtok')} {cell}"
             for column, cell in row.items()
-            if cell and (column == "factor" or "usd_per_" in column)
+            if cell and is_number(column)
         ]
         table.add_row(
             name,

@@ -10,7 +10,6 @@
     'dim_dates': ['metric_date'],
     'fct_alerts': ['alert_id'],
     'int_model_aliases': ['model_alias_id'],
-    'int_price_rows': ['price_id'],
     'int_sealed_days': ['organization_id'],
     'organization_bills': ['organization_id', 'metric_date'],
 } %}

@@ -14,8 +14,23 @@
 
 with price_factors as (
 
-    select * from {{ ref('price_factors') }}
-    where {{ known_as_of('recorded_at') }}
+    select
+        book.kind,
+        book.provider,
+        book.model,
+        book.service_tier,
+        book.region,
+        book.organization_id,
+        book.hours,
+        {{ plain_number('factor') }},
+        book.effective_from,
+        book.effective_until,
+        book.recorded_at,
+        book.source,
+        book.notes
+    from {{ ref('price_factors') }} as book
+    cross join lateral {{ decrypted('book') }} as decrypted (price)
+    where {{ known_as_of('book.recorded_at') }}
 
 ),
 

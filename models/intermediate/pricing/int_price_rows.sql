@@ -2,10 +2,40 @@
 -- var `as_of`, only the rows that had been recorded by then.
 -- depends_on: {{ ref('provider_pricing_history') }}, which finds edited rows before they price
 
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='replace_changed',
+        full_refresh=false,
+        unique_key='price_id',
+        post_hook='analyze {{ this }}'
+    )
+}}
+
 with provider_pricing as (
 
-    select * from {{ ref('provider_pricing') }}
-    where {{ known_as_of('recorded_at') }}
+    select
+        book.provider,
+        book.model,
+        book.task_type,
+        book.service_tier,
+        book.organization_id,
+        book.context_over_tokens,
+        {{ plain_number('input_usd_per_mtok') }},
+        {{ plain_number('cached_input_usd_per_mtok') }},
+        {{ plain_number('cache_write_usd_per_mtok') }},
+        {{ plain_number('output_usd_per_mtok') }},
+        {{ plain_number('usd_per_request') }},
+        {{ plain_number('usd_per_minute') }},
+        {{ plain_number('usd_per_compute_unit') }},
+        book.effective_from,
+        book.effective_until,
+        book.recorded_at,
+        book.source,
+        book.notes
+    from {{ ref('provider_pricing') }} as book
+    cross join lateral {{ decrypted('book') }} as decrypted (price)
+    where {{ known_as_of('book.recorded_at') }}
 
 ),
 

@@ -14,8 +14,23 @@
 
 with usage_prices as (
 
-    select * from {{ ref('usage_prices') }}
-    where {{ known_as_of('recorded_at') }}
+    select
+        book.provider,
+        book.model,
+        book.usage,
+        book.service_tier,
+        book.organization_id,
+        book.context_over_tokens,
+        {{ plain_number('usd_per_mtok') }},
+        {{ plain_number('usd_per_unit') }},
+        book.effective_from,
+        book.effective_until,
+        book.recorded_at,
+        book.source,
+        book.notes
+    from {{ ref('usage_prices') }} as book
+    cross join lateral {{ decrypted('book') }} as decrypted (price)
+    where {{ known_as_of('book.recorded_at') }}
 
 ),
 

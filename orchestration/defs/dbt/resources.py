@@ -20,6 +20,7 @@ from dagster_dbt.compat import DBT_PYTHON_VERSION
 from orchestration.database.connection import current_settings
 from orchestration.dbt.built_project import READ_BY_DBT, checksum
 from orchestration.dbt.environment import environment_with, settings_for_reading
+from orchestration.prices.encryption import price_key_environment
 from orchestration.project import project_root
 
 # The environment need not be activated, so dbt need not be on the PATH.
@@ -97,9 +98,8 @@ class WarehouseDbt(DbtCliResource):
         Yields:
             The resource.
         """
-        variables = current_settings().environment() | {
-            "DBT_TARGET_PATH": os.fspath(dbt_project().target_path)
-        }
+        variables = current_settings().environment() | price_key_environment()
+        variables["DBT_TARGET_PATH"] = os.fspath(dbt_project().target_path)
         with environment_with(variables), super().yield_for_execution(context):
             yield self
 
