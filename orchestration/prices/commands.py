@@ -123,11 +123,13 @@ def encrypt() -> None:
     The key is in WAREHOUSE_PRICE_KEY, or in the file that WAREHOUSE_PRICE_KEY_FILE names. Rows that
     are encrypted already stay as they are.
     """
+    from orchestration.audit.record import record
     from orchestration.prices.encryption import open_cipher, rewrite_book, rewrite_history
 
     with open_cipher() as cipher:
         files = rewrite_book(_folder(), cipher.encrypt)
         remembered = rewrite_history(cipher.connection, cipher.encrypt)
+        record(cipher.connection, "encrypt_prices", "price_key", cipher.key_id, rows=files)
     _tell(files, f"encrypted with key {cipher.key_id}", remembered)
 
 
@@ -139,20 +141,25 @@ def rotate() -> None:
     for each database. What was interrupted goes on when it is run again. Each key may also stand in
     a file, which the variable with _FILE at its end names.
     """
+    from orchestration.audit.record import record
     from orchestration.prices.encryption import open_cipher, rewrite_book, rewrite_history
 
     with open_cipher() as cipher:
         files = rewrite_book(_folder(), cipher.rotate)
         remembered = rewrite_history(cipher.connection, cipher.rotate)
+        record(cipher.connection, "encrypt_prices", "price_key", cipher.key_id, rows=files)
     _tell(files, f"encrypted with key {cipher.key_id}", remembered)
 
 
 @prices.command()
 def decrypt() -> None:
     """Write the numbers of negotiated prices into the price book again, for everybody to read."""
+    from orchestration.audit.record import record
     from orchestration.prices.encryption import open_cipher, rewrite_book
 
     with open_cipher() as cipher:
+        # Before anybody can read them.
+        record(cipher.connection, "decrypt_prices", "price_key", cipher.key_id)
         _tell(rewrite_book(_folder(), cipher.decrypt), "decrypted")
 
 

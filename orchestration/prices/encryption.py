@@ -21,6 +21,7 @@ from psycopg import sql
 from psycopg.rows import dict_row
 
 from orchestration.database.connection import connect
+from orchestration.database.migrate import require_migrated
 from orchestration.database.refusals import said
 from orchestration.errors import WarehouseError
 from orchestration.output import open_output
@@ -236,6 +237,7 @@ def open_cipher() -> Iterator[PriceCipher]:
     with connect(
         application_name="warehouse prices", autocommit=True, options=" ".join(options)
     ) as connection:
+        require_migrated(connection)
         try:
             connection.execute("create extension if not exists pgcrypto")
         except psycopg.Error as error:

@@ -219,8 +219,8 @@ def test_months_are_made_ahead_and_old_ones_leave(database: Database, login: Dat
         assert months() == ["2024m03", *made]
 
         # A month that nobody has made: the owner makes it, others are told.
-        for month in made[:2]:
-            owner.execute(f"drop table audit.audit_log_y{month}".encode())
+        for name in made[:2]:
+            owner.execute(f"drop table audit.audit_log_y{name}".encode())
         with (
             login.connect(autocommit=True) as builder,
             pytest.raises(psycopg.errors.CheckViolation),

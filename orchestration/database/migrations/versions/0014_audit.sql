@@ -25,7 +25,7 @@ create index on audit.audit_log (organization_id, created_at);
 comment on table audit.audit_log is
 'One row per deed: reading through the API, exporting, explaining, erasing, changing roles, rebuilding, correcting prices, sealing, removing; and per attempt that was refused.';
 comment on column audit.audit_log.action is
-'What was done: view_analytics, export_data, delete_data, explain, change_roles, rebuild, correct_prices, seal, remove_data, end_organization, restore_organization; run_command where one was refused.';
+'What was done: view_analytics, export_data, delete_data, explain, change_roles, rebuild, correct_prices, seal, remove_data, end_organization, restore_organization, encrypt_prices, decrypt_prices; run_command where one was refused.';
 comment on column audit.audit_log.login is 'The database login that did it.';
 comment on column audit.audit_log.user_id is
 'The user for whom the login spoke; NULL where it spoke for none.';
