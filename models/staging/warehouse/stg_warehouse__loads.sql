@@ -16,12 +16,4 @@ select
     started_at,
     landed_at
 from {{ source('warehouse', 'loads') }}
-where
-    {{ known_as_of('landed_at') }}
-    {% if tenant_organizations() %}
-    and load_id in (
-        select landed_totals.load_id
-        from {{ source('ledger', 'landed_totals') }} as landed_totals
-        where {{ of_tenant('landed_totals.organization_id') }}
-    )
-    {% endif %}
+where {{ known_as_of('landed_at') }} and {{ landed_of_tenant() }}
