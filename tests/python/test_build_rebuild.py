@@ -18,7 +18,7 @@ def rebuild(story: Story, **variables: Any) -> None:
     """Compute again with tests; views and seeds stand, as in a run of Dagster."""
     story.project.run(
         story.database,
-        "build",
+        *("build", "--exclude-resource-type", "unit_test"),
         *("--exclude", *left_standing(views=True, seeds=True)),
         *("--indirect-selection", "cautious"),
         *("--vars", json.dumps({"now": NOW} | variables)),
