@@ -69,7 +69,7 @@ def test_the_ledger_of_a_correction_adds_up_to_what_it_changed(
     }
     assert rewritten <= {
         *("intermediate.int_bookmarks", "intermediate.int_processed_prices"),
-        "intermediate.int_price_names",
+        *("intermediate.int_price_names", "intermediate.int_price_rows"),
         *("intermediate.int_price_scopes", "intermediate.int_price_windows"),
         *("intermediate.int_prices", "intermediate.int_price_providers"),
         *("marts.dim_prices", "marts.dim_providers"),
