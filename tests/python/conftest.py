@@ -21,6 +21,7 @@ from support.servers import (
     settings_of,
 )
 
+from orchestration.access.roles import ROLES
 from orchestration.database.embedded import ROLE, EmbeddedServer, embedded_bin_directory
 from orchestration.database.migrate import migrate
 
@@ -104,6 +105,7 @@ def embedded_server(make_server: Callable[..., EmbeddedServer]) -> EmbeddedServe
                 sql.Identifier(ROLE), sql.Literal(server.password())
             )
         )
+    _create_roles(server)
     return server
 
 
@@ -114,6 +116,7 @@ def debian_server(make_server: Callable[..., EmbeddedServer]) -> EmbeddedServer:
         pytest.skip(f"PostgreSQL 15 is not at {DEBIAN_BIN_DIRECTORY}: install postgresql-15")
     server = make_server(DEBIAN_BIN_DIRECTORY)
     server.start()
+    _create_roles(server)
     return server
 
 
@@ -187,6 +190,17 @@ def _new_database(
             connection.execute(
                 sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name))
             )
+
+
+def _create_roles(server: EmbeddedServer) -> None:
+    """Create the roles, which all databases of a server share.
+
+    A build gives relations new policies when it finds roles that were created since the last one,
+    and waits for readers then: no test shall do that to others.
+    """
+    with connect_to(settings_of(server, "postgres"), autocommit=True) as connection:
+        for name in ROLES:
+            connection.execute(sql.SQL("create role {} nologin").format(sql.Identifier(name)))
 
 
 def _create_database(server: EmbeddedServer, name: str, template: str) -> None:
