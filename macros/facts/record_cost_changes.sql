@@ -184,6 +184,10 @@
             current_timestamp as changed_at
         from reasons;
 
+        -- Most builds correct nothing, and the table of all corrections is long.
+        if not found then
+            return;
+        end if;
         perform audit.record(
             'correct_prices',
             resource_type => 'executions',

@@ -6,16 +6,12 @@ import psycopg
 from psycopg import sql
 
 from orchestration.audit.record import record
+from orchestration.database.ownership import owns
+from orchestration.database.partitions import attached_partitions
 from orchestration.errors import WarehouseError
 
 _WAIT_FOR_OTHERS = "60s"
-_MONTHS = """
-select relations.relname
-from pg_catalog.pg_inherits
-inner join pg_catalog.pg_class as relations on pg_inherits.inhrelid = relations.oid
-where pg_inherits.inhparent = cast('audit.audit_log' as regclass) and relations.relname < %s
-order by relations.relname
-"""
+_LOG = "audit.audit_log"
 
 
 def remove_months(connection: psycopg.Connection, before: dt.datetime) -> list[str] | None:
@@ -32,18 +28,12 @@ def remove_months(connection: psycopg.Connection, before: dt.datetime) -> list[s
     Raises:
         WarehouseError: Another session holds the log.
     """
-    owner = connection.execute(
-        "select pg_has_role(relowner, 'usage') from pg_catalog.pg_class "
-        "where oid = cast('audit.audit_log' as regclass)"
-    ).fetchone()
-    if not owner or not owner[0]:
+    if not owns(connection, _LOG):
         return None
     with connection.transaction():
         connection.execute("select set_config('lock_timeout', %s, true)", (_WAIT_FOR_OTHERS,))
-        names = [
-            str(name)
-            for (name,) in connection.execute(_MONTHS, (f"audit_log_y{before:%Ym%m}",)).fetchall()
-        ]
+        kept = f"audit_log_y{before:%Ym%m}"
+        names = sorted(name for name in attached_partitions(connection, _LOG) if name < kept)
         for name in names:
             try:
                 connection.execute(sql.SQL("drop table {}").format(sql.Identifier("audit", name)))

@@ -92,7 +92,7 @@ def ensure_month_partitions(
         settings=settings, autocommit=True, application_name="warehouse partitions"
     ) as connection:
         try:
-            attached = _attached_partitions(connection, table)
+            attached = attached_partitions(connection, f"raw.{table}")
             return [
                 name
                 for name, month in wanted.items()
@@ -129,11 +129,25 @@ def month_partitions(
         The partitions, in the order of their months.
     """
     found = []
-    for name in sorted(_attached_partitions(connection, table)):
+    for name in sorted(attached_partitions(connection, f"raw.{table}")):
         year, month = name.removeprefix(f"{table}_y").split("m")
         first_day = dt.date(int(year), int(month), 1)
         found.append(MonthPartition(table, first_day, _midnight(_next_month(first_day)), name))
     return found
+
+
+def attached_partitions(connection: psycopg.Connection, relation: str) -> set[str]:
+    """Return the names of a table's partitions.
+
+    Args:
+        connection: To the warehouse's database.
+        relation: The table's name, with its schema.
+
+    Returns:
+        The names, without their schema.
+    """
+    rows = connection.execute(_ATTACHED_PARTITIONS, (relation,))
+    return {row[0] for row in rows}
 
 
 def _create_partition(
@@ -144,7 +158,7 @@ def _create_partition(
     with connection.transaction():
         connection.execute("select set_config('lock_timeout', %s, true)", (_LOCK_TIMEOUT,))
         connection.execute(_LOCK_PARTITION, (f"raw.{name}",))
-        if name in _attached_partitions(connection, table):
+        if name in attached_partitions(connection, f"raw.{table}"):
             return False
         try:
             connection.execute(_CREATE.format(partition=partition, parent=parent))
@@ -164,11 +178,6 @@ def _create_partition(
         )
         connection.execute("select access.protect(cast(%s as regclass))", (f"raw.{name}",))
     return True
-
-
-def _attached_partitions(connection: psycopg.Connection, table: PartitionedTable) -> set[str]:
-    rows = connection.execute(_ATTACHED_PARTITIONS, (f"raw.{table}",))
-    return {row[0] for row in rows}
 
 
 def _first_days(months: Iterable[dt.date]) -> list[dt.date]:

@@ -2,16 +2,20 @@
 
 import datetime as dt
 import json
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rich.table import Table
 
-    from orchestration.prices.book import Book
+    from orchestration.prices.book import Book, Row
     from orchestration.prices.compare import Difference
+    from orchestration.prices.encryption import PriceCipher
     from orchestration.prices.lists import PriceList
     from orchestration.prices.refresh import Refresh
 
@@ -123,14 +127,9 @@ def encrypt() -> None:
     The key is in WAREHOUSE_PRICE_KEY, or in the file that WAREHOUSE_PRICE_KEY_FILE names. Rows that
     are encrypted already stay as they are.
     """
-    from orchestration.audit.record import record
-    from orchestration.prices.encryption import open_cipher, rewrite_book, rewrite_history
+    from orchestration.prices.encryption import PriceCipher
 
-    with open_cipher() as cipher:
-        files = rewrite_book(_folder(), cipher.encrypt)
-        remembered = rewrite_history(cipher.connection, cipher.encrypt)
-        record(cipher.connection, "encrypt_prices", "price_key", cipher.key_id, rows=files)
-    _tell(files, f"encrypted with key {cipher.key_id}", remembered)
+    _encrypt_everywhere(PriceCipher.encrypt)
 
 
 @prices.command()
@@ -141,14 +140,9 @@ def rotate() -> None:
     for each database. What was interrupted goes on when it is run again. Each key may also stand in
     a file, which the variable with _FILE at its end names.
     """
-    from orchestration.audit.record import record
-    from orchestration.prices.encryption import open_cipher, rewrite_book, rewrite_history
+    from orchestration.prices.encryption import PriceCipher
 
-    with open_cipher() as cipher:
-        files = rewrite_book(_folder(), cipher.rotate)
-        remembered = rewrite_history(cipher.connection, cipher.rotate)
-        record(cipher.connection, "encrypt_prices", "price_key", cipher.key_id, rows=files)
-    _tell(files, f"encrypted with key {cipher.key_id}", remembered)
+    _encrypt_everywhere(PriceCipher.rotate)
 
 
 @prices.command()
@@ -161,6 +155,18 @@ def decrypt() -> None:
         # Before anybody can read them.
         record(cipher.connection, "decrypt_prices", "price_key", cipher.key_id)
         _tell(rewrite_book(_folder(), cipher.decrypt), "decrypted")
+
+
+def _encrypt_everywhere(change: "Callable[[PriceCipher, Row], Row]") -> None:
+    """Change the rows of the price book, then those of the database's history, and record it."""
+    from orchestration.audit.record import record
+    from orchestration.prices.encryption import open_cipher, rewrite_book, rewrite_history
+
+    with open_cipher() as cipher:
+        files = rewrite_book(_folder(), partial(change, cipher))
+        remembered = rewrite_history(cipher.connection, partial(change, cipher))
+        record(cipher.connection, "encrypt_prices", "price_key", cipher.key_id, rows=files)
+    _tell(files, f"encrypted with key {cipher.key_id}", remembered)
 
 
 def _folder() -> Path:

@@ -18,6 +18,7 @@ from orchestration.audit.record import record
 from orchestration.buckets import AnyPath
 from orchestration.database.connection import connect
 from orchestration.database.migrate import require_migrated
+from orchestration.database.ownership import owns
 from orchestration.errors import WarehouseError
 from orchestration.privacy import holdings
 from orchestration.privacy.erase import alone, erase, erase_now, finish
@@ -175,13 +176,10 @@ def remove_ended(archive: AnyPath, now: dt.datetime, tell: _Tell) -> int:
     with alone() as connection:
         waiting = ended(connection)
         due = [one for one in waiting if one.remove_on <= today]
-        row = connection.execute(
-            "select pg_has_role(relowner, 'usage'), "
-            "exists (select 1 from ledger.erasures where state = 'files') "
-            "from pg_catalog.pg_class where oid = cast('ledger.erasures' as regclass)"
+        is_interrupted = connection.execute(
+            "select 1 from ledger.erasures where state = 'files' limit 1"
         ).fetchone()
-        is_owner, is_interrupted = row or (False, False)
-        if (due or is_interrupted) and not is_owner:
+        if (due or is_interrupted) and not owns(connection, "ledger.erasures"):
             raise WarehouseError(
                 f"{len(due):,} organization(s) that have ended are to be removed by now, or an "
                 "erasure was interrupted. Run `warehouse retention` as the owner of the database."

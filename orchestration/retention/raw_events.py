@@ -10,6 +10,7 @@ import psycopg
 from psycopg import sql
 
 from orchestration.buckets import AnyPath, BucketPath
+from orchestration.database.ownership import owns
 from orchestration.database.partitions import (
     MonthPartition,
     PartitionedTable,
@@ -175,11 +176,8 @@ def _count(
 
 def _drop(connection: psycopg.Connection, partition: MonthPartition) -> None:
     """Drop a partition, or empty it where it belongs to somebody else."""
-    row = connection.execute(
-        "select pg_has_role(relowner, 'usage') from pg_class where oid = cast(%s as regclass)",
-        (f"raw.{partition.name}",),
-    ).fetchone()
-    statement = "drop table {}" if row and row[0] else "delete from {}"
+    is_owned = owns(connection, f"raw.{partition.name}")
+    statement = "drop table {}" if is_owned else "delete from {}"
     connection.execute(sql.SQL(statement).format(partition.relation))
 
 

@@ -705,13 +705,8 @@ def test_who_may_read_all_sees_what_adds_organizations_up(hunt: Hunt) -> None:
 
 
 def test_the_loader_lands_a_file_and_reads_nothing_of_others(hunt: Hunt, tmp_path: Path) -> None:
-    settings = dataclasses.replace(
-        hunt.story.database.settings, user="hunt_loader", passfile=tmp_path / "pgpass"
-    )
-    assert settings.passfile is not None
-    settings.passfile.write_text(f"*:*:*:hunt_loader:{hunt.password}\n")
-    settings.passfile.chmod(0o600)
-    lines = Story(hunt.story.project, Database(settings, settings.environment()), tmp_path)
+    database = hunt.story.database.as_login("hunt_loader", hunt.password, tmp_path)
+    lines = Story(hunt.story.project, database, tmp_path)
     # A file of its own, so that other tests' figures stay.
     newcomer = str(uuid_of(72_000))
     lines.land(
@@ -787,15 +782,9 @@ def test_builds_checks_and_retention_need_no_owner(hunt: Hunt, tmp_path: Path) -
         for login in ("builder", "loader"):
             allowed = runner.invoke(main, ["roles", "allow", f"hunt_{login}", "--role", login])
             assert allowed.exit_code == 0, allowed.output
-    passfile = tmp_path / "pgpass"
-    passfile.write_text(f"*:*:*:*:{hunt.password}\n")
-    passfile.chmod(0o600)
 
     def acting_as(login: str) -> Story:
-        settings = dataclasses.replace(
-            story.database.settings, user=f"hunt_{login}", passfile=passfile
-        )
-        database = Database(settings, settings.environment())
+        database = story.database.as_login(f"hunt_{login}", hunt.password, tmp_path)
         return dataclasses.replace(story, database=database, folder=tmp_path, stands=None)
 
     newcomer = str(uuid_of(73_000))

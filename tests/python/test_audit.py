@@ -1,6 +1,5 @@
 """Deeds are recorded with the deed, refusals beside it, and nobody changes what is recorded."""
 
-import dataclasses
 import datetime as dt
 import json
 import secrets
@@ -49,10 +48,6 @@ def recorded(story: Story, action: str) -> list[dict[str, Any]]:
 def login(database: Database, tmp_path: Path) -> Iterator[Database]:
     """Yield the database as a login sees it that is in no role and may speak for nobody."""
     name, password = f"clerk_{database.settings.dbname}", secrets.token_urlsafe(12)
-    passfile = tmp_path / "pgpass"
-    passfile.write_text(f"*:*:*:{name}:{password}\n")
-    passfile.chmod(0o600)
-    settings = dataclasses.replace(database.settings, user=name, passfile=passfile)
     with database.connect(autocommit=True) as owner:
         apply_roles(owner)
         owner.execute(
@@ -61,7 +56,7 @@ def login(database: Database, tmp_path: Path) -> Iterator[Database]:
             )
         )
         try:
-            yield Database(settings, settings.environment())
+            yield database.as_login(name, password, tmp_path)
         finally:
             owner.execute(sql.SQL("drop owned by {0}; drop role {0}").format(sql.Identifier(name)))
 

@@ -33,6 +33,14 @@ class Database:
         """Open a connection; `options` as in `psycopg.connect`."""
         return connect_to(self.settings, **options)
 
+    def as_login(self, login: str, password: str, folder: Path) -> "Database":
+        """Return the same database as a login reaches it, with a password file in a folder."""
+        passfile = folder / f"pgpass_{login}"
+        passfile.write_text(f"*:*:*:{login}:{password}\n", encoding="utf-8")
+        passfile.chmod(0o600)
+        settings = dataclasses.replace(self.settings, user=login, passfile=passfile)
+        return Database(settings, settings.environment())
+
 
 def settings_of(server: EmbeddedServer, database: str = "warehouse") -> ConnectionSettings:
     """Return the settings for one database of a running server, as if PGHOST named it."""
