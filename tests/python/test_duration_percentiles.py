@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal, localcontext
 from fractions import Fraction
-from pathlib import Path
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -27,7 +26,7 @@ from psycopg.types.json import Jsonb
 from support.events import uuid_of
 from support.oracle import Row
 from support.price_books import drawn, either
-from support.stories import NOW, Story
+from support.stories import Story
 
 from orchestration.project import project_root
 
@@ -135,11 +134,8 @@ def is_near(estimate: Decimal, exact: int | Decimal) -> bool:
 
 def map_of_durations(story: Story) -> str:
     """Return the expression by which the model makes a map of the rows of a group."""
-    story.project.run(story.database, "compile", "--select", MODEL)
-    arguments = story.project.arguments(story.database, (), NOW)
-    target = Path(arguments[arguments.index("--target-path") + 1])
-    (path,) = (target / "compiled").rglob(f"{MODEL}.sql")
-    text = path.read_text(encoding="utf-8")
+    (result,) = story.project.run(story.database, "compile", "--select", MODEL)
+    text = result.node.compiled_code
     assert text.count("case count(") == 1, text
     (found,) = re.findall(r"(case count\(.*) as durations", text, re.DOTALL)
     return str(found)
