@@ -1,0 +1,173 @@
+"""For whom a request is made: what a signed token says."""
+
+import datetime as dt
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import jwt
+
+from orchestration.errors import WarehouseError
+
+ROLES = ("org_admin", "team_lead", "developer", "analyst")
+"""Database roles that a token may name; `analyst` reads every organization, one at a time."""
+
+AUDIENCE = "ai-spend-warehouse"
+_LEEWAY_SECONDS = 30
+_SHORTEST_SECRET = 32
+
+
+class TokenRefused(Exception):
+    """A token that is none, is not ours, or has expired; the message names no part of it."""
+
+
+@dataclass(frozen=True)
+class Principal:
+    """For whom a request is made.
+
+    Attributes:
+        role: The database role that the request takes.
+        organization_id: The organization; None for who reads every one and has named none.
+        user_id: The user; None for a program.
+    """
+
+    role: str
+    organization_id: UUID | None
+    user_id: UUID | None
+
+    @property
+    def reads_every_organization(self) -> bool:
+        """Whether it may ask about any organization."""
+        return self.role == "analyst"
+
+
+@dataclass(frozen=True)
+class Keys:
+    """What tokens are verified with.
+
+    Attributes:
+        secret: The secret of HS256, None where tokens are signed otherwise.
+        jwks_url: Where public keys for RS256 are, a URL or a file; None without.
+        audience: For whom tokens must be made.
+    """
+
+    secret: str | None
+    jwks_url: str | None
+    audience: str = AUDIENCE
+
+    @classmethod
+    def from_environment(cls) -> "Keys":
+        """Return the keys that the environment names.
+
+        Returns:
+            The keys.
+
+        Raises:
+            WarehouseError: There are none, or the secret is too short to be one.
+        """
+        secret, url = os.environ.get("WAREHOUSE_JWT_SECRET"), os.environ.get("WAREHOUSE_JWKS_URL")
+        if not secret and not url:
+            raise WarehouseError(
+                "Neither WAREHOUSE_JWT_SECRET nor WAREHOUSE_JWKS_URL is set: no token could be "
+                "verified. `openssl rand -base64 32` makes a secret."
+            )
+        if secret and len(secret) < _SHORTEST_SECRET:
+            raise WarehouseError(
+                f"WAREHOUSE_JWT_SECRET must have {_SHORTEST_SECRET} characters or more."
+            )
+        return cls(
+            secret or None, url or None, os.environ.get("WAREHOUSE_JWT_AUDIENCE") or AUDIENCE
+        )
+
+    @cached_property
+    def _public_key_of(self) -> Callable[[str], Any]:
+        if self.jwks_url is None:
+            raise TokenRefused("Tokens signed with RS256 are not accepted here.")
+        if "://" not in self.jwks_url:
+            keys = jwt.PyJWKSet.from_json(Path(self.jwks_url).read_text("utf-8"))
+            return lambda token: keys[jwt.get_unverified_header(token)["kid"]].key
+        client = jwt.PyJWKClient(self.jwks_url, cache_keys=True)
+        return lambda token: client.get_signing_key_from_jwt(token).key
+
+    def principal_of(self, token: str) -> Principal:
+        """Return for whom a token was made.
+
+        Args:
+            token: The token, as it stands in the header.
+
+        Returns:
+            The principal.
+
+        Raises:
+            TokenRefused: It is none, has expired, was signed by somebody else or says too little.
+        """
+        try:
+            algorithm = jwt.get_unverified_header(token).get("alg")
+            if algorithm == "HS256" and self.secret:
+                key: Any = self.secret
+            elif algorithm == "RS256":
+                key = self._public_key_of(token)
+            else:
+                raise TokenRefused("The token is signed in a way that is not accepted here.")
+            claims = jwt.decode(
+                token,
+                key,
+                algorithms=[algorithm],
+                audience=self.audience,
+                leeway=_LEEWAY_SECONDS,
+                options={"require": ["exp", "aud", "sub"]},
+            )
+        except jwt.ExpiredSignatureError:
+            raise TokenRefused("The token has expired.") from None
+        except (jwt.PyJWTError, KeyError, OSError):
+            raise TokenRefused("The token is not valid here.") from None
+        return _principal(claims)
+
+    def token_for(self, principal: Principal, lifetime: dt.timedelta) -> str:
+        """Return a token, signed with the secret, as a platform would make it.
+
+        Args:
+            principal: For whom.
+            lifetime: How long it holds.
+
+        Returns:
+            The token.
+
+        Raises:
+            WarehouseError: There is no secret.
+        """
+        if self.secret is None:
+            raise WarehouseError("WAREHOUSE_JWT_SECRET is not set: who has the keys makes tokens.")
+        now = dt.datetime.now(dt.UTC)
+        claims = {
+            "sub": str(principal.user_id or "program"),
+            "role": principal.role,
+            "organization_id": principal.organization_id and str(principal.organization_id),
+            "aud": self.audience,
+            "iat": now,
+            "exp": now + lifetime,
+        }
+        return jwt.encode(claims, self.secret, algorithm="HS256")
+
+
+def _principal(claims: dict[str, Any]) -> Principal:
+    role = claims.get("role")
+    if role not in ROLES:
+        raise TokenRefused("The token names no role that is known here.")
+    organization_id, user_id = _uuid(claims.get("organization_id")), _uuid(claims.get("sub"))
+    if organization_id is None and role != "analyst":
+        raise TokenRefused("The token names no organization.")
+    if user_id is None and role in ("team_lead", "developer"):
+        raise TokenRefused("The token names no user.")
+    return Principal(role, organization_id, user_id)
+
+
+def _uuid(text: object) -> UUID | None:
+    try:
+        return UUID(str(text))
+    except ValueError:
+        return None
