@@ -16,6 +16,7 @@ from orchestration.proofs.commands import verify
 from orchestration.quality.commands import check
 from orchestration.retention.commands import retention
 from orchestration.sample.commands import sample
+from orchestration.serving.commands import app, token
 from orchestration.sources.commands import import_source
 from orchestration.summary.commands import summary
 
@@ -27,6 +28,7 @@ def main() -> None:
 
 
 for command in (
+    app,
     audit,
     check,
     db,
@@ -42,6 +44,7 @@ for command in (
     roles,
     sample,
     summary,
+    token,
     ui,
     verify,
 ):

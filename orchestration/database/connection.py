@@ -116,13 +116,21 @@ class ConnectionSettings:
         user = quote(self.user, safe="")
         options = {"sslmode": VERIFIED} if self.demands_tls else {}
         if with_password:
-            user += f":{quote(self._password(), safe='')}"
+            user += f":{quote(self.password(), safe='')}"
         elif self.passfile is not None:
             options["passfile"] = str(self.passfile)
         url = f"postgresql://{user}@{host}:{self.port}/{quote(self.dbname, safe='')}"
         return f"{url}?{urlencode(options, safe='/', quote_via=quote)}" if options else url
 
-    def _password(self) -> str:
+    def password(self) -> str:
+        """Return the password itself.
+
+        Returns:
+            That of the embedded server, or what PGPASSWORD holds.
+
+        Raises:
+            WarehouseError: It is not known.
+        """
         if self.is_embedded:
             return _embedded_password(self)
         password = os.environ.get("PGPASSWORD")

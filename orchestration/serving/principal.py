@@ -44,6 +44,11 @@ class Principal:
         """Whether it may ask about any organization."""
         return self.role == "analyst"
 
+    @property
+    def scope(self) -> str:
+        """Whose rows it sees: those of the `organization`, or only of `people` in it."""
+        return "people" if self.role in ("team_lead", "developer") else "organization"
+
 
 @dataclass(frozen=True)
 class Keys:
@@ -60,8 +65,12 @@ class Keys:
     audience: str = AUDIENCE
 
     @classmethod
-    def from_environment(cls) -> "Keys":
+    def from_environment(cls, local_secret: str | None = None) -> "Keys":
         """Return the keys that the environment names.
+
+        Args:
+            local_secret: What to take for a secret where it names none, on a warehouse that is for
+                this machine alone.
 
         Returns:
             The keys.
@@ -69,7 +78,8 @@ class Keys:
         Raises:
             WarehouseError: There are none, or the secret is too short to be one.
         """
-        secret, url = os.environ.get("WAREHOUSE_JWT_SECRET"), os.environ.get("WAREHOUSE_JWKS_URL")
+        url = os.environ.get("WAREHOUSE_JWKS_URL")
+        secret = os.environ.get("WAREHOUSE_JWT_SECRET") or (None if url else local_secret)
         if not secret and not url:
             raise WarehouseError(
                 "Neither WAREHOUSE_JWT_SECRET nor WAREHOUSE_JWKS_URL is set: no token could be "
@@ -158,12 +168,28 @@ def _principal(claims: dict[str, Any]) -> Principal:
     role = claims.get("role")
     if role not in ROLES:
         raise TokenRefused("The token names no role that is known here.")
-    organization_id, user_id = _uuid(claims.get("organization_id")), _uuid(claims.get("sub"))
-    if organization_id is None and role != "analyst":
+    return checked(
+        Principal(role, _uuid(claims.get("organization_id")), _uuid(claims.get("sub")))
+    )
+
+
+def checked(principal: Principal) -> Principal:
+    """Return a principal that says all that its role needs.
+
+    Args:
+        principal: The principal.
+
+    Returns:
+        The same.
+
+    Raises:
+        TokenRefused: It says too little.
+    """
+    if principal.organization_id is None and not principal.reads_every_organization:
         raise TokenRefused("The token names no organization.")
-    if user_id is None and role in ("team_lead", "developer"):
+    if principal.user_id is None and principal.scope == "people":
         raise TokenRefused("The token names no user.")
-    return Principal(role, organization_id, user_id)
+    return principal
 
 
 def _uuid(text: object) -> UUID | None:

@@ -1,5 +1,7 @@
 """Errors as RFC 9457 says: `application/problem+json`, and nothing of what went wrong inside."""
 
+import asyncio
+import logging
 from http import HTTPStatus
 
 import asyncpg
@@ -8,25 +10,33 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from orchestration.serving.limits import TooMuchAsked
 from orchestration.serving.principal import TokenRefused
 
+_log = logging.getLogger(__name__)
 
-def problem(status: int, detail: str, **more: object) -> JSONResponse:
+DOWN = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, asyncio.TimeoutError)
+"""What happens when the database refuses, restarts, or takes too long."""
+
+
+def problem(
+    status: int, detail: str, headers: dict[str, str] | None = None, **more: object
+) -> JSONResponse:
     """Return an error.
 
     Args:
         status: The HTTP status.
         detail: What is wrong, and what to do about it.
+        headers: Headers of the response.
         **more: Further members of the document.
 
     Returns:
         The response.
     """
-    headers = {"WWW-Authenticate": "Bearer"} if status == HTTPStatus.UNAUTHORIZED else None
     return JSONResponse(
         {"title": HTTPStatus(status).phrase, "status": status, "detail": detail} | more,
         status_code=status,
-        headers=headers,
+        headers={"Cache-Control": "no-store"} | (headers or {}),
         media_type="application/problem+json",
     )
 
@@ -44,18 +54,29 @@ def install(app: FastAPI) -> None:
             {"where": ".".join(map(str, fault["loc"])), "fault": fault["msg"]}
             for fault in error.errors()
         ]
-        return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "A parameter is wrong.", errors=faults)
+        named = "; ".join(f"{fault['where']}: {fault['fault']}" for fault in faults)
+        return problem(HTTPStatus.UNPROCESSABLE_ENTITY, named, errors=faults)
 
     @app.exception_handler(HTTPException)
     async def refused(_: Request, error: HTTPException) -> JSONResponse:
-        return problem(error.status_code, str(error.detail))
+        return problem(error.status_code, str(error.detail), dict(error.headers or {}))
 
     @app.exception_handler(TokenRefused)
     async def unknown(_: Request, error: TokenRefused) -> JSONResponse:
-        return problem(HTTPStatus.UNAUTHORIZED, str(error))
+        return problem(HTTPStatus.UNAUTHORIZED, str(error), {"WWW-Authenticate": "Bearer"})
 
-    @app.exception_handler(asyncpg.PostgresError)
-    @app.exception_handler(asyncpg.InterfaceError)
-    @app.exception_handler(OSError)
-    async def down(_: Request, _error: Exception) -> JSONResponse:
-        return problem(HTTPStatus.SERVICE_UNAVAILABLE, "The warehouse cannot answer now. Try again.")
+    @app.exception_handler(TooMuchAsked)
+    async def too_much(_: Request, error: TooMuchAsked) -> JSONResponse:
+        seconds = str(error.retry_after_seconds)
+        return problem(HTTPStatus.TOO_MANY_REQUESTS, str(error), {"Retry-After": seconds})
+
+    async def down(request: Request, error: Exception) -> JSONResponse:
+        _log.warning("%s was not answered: %s: %s", request.url.path, type(error).__name__, error)
+        return problem(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            "The warehouse cannot answer now. Try again.",
+            {"Retry-After": "1"},
+        )
+
+    for kind in DOWN:
+        app.add_exception_handler(kind, down)

@@ -40,6 +40,7 @@ MARTS = [
     "marts/fct_savings_by_policy",
     "marts/fct_task_executions",
     "marts/late_corrections",
+    "marts/live_freshness",
     "marts/live_organization_days",
     "marts/live_organization_month",
     "marts/live_organization_today",

@@ -192,17 +192,9 @@ totals as (
 
 ),
 
-landed as (
+freshness as (
 
-    select max(landed_at) as last_landed_at
-    from {{ ref('stg_warehouse__loads') }}
-
-),
-
-built as (
-
-    select max(processed_at) as last_built_at
-    from {{ ref('int_processed_loads') }}
+    select * from {{ ref('live_freshness') }}
 
 ),
 
@@ -232,11 +224,10 @@ final as (
         {{ percentage('totals.total_savings_usd', 'totals.total_baseline_cost_usd') }}
             as savings_percentage,
         totals.pending_executions,
-        landed.last_landed_at,
-        built.last_built_at
+        freshness.last_landed_at,
+        freshness.last_built_at
     from totals
-    cross join landed
-    cross join built
+    cross join freshness
     where totals.total_tasks > 0
 
 )

@@ -1,32 +1,8 @@
--- What every answer says about itself: as of when, in whose days, how much of it is priced, and what
--- is not counted.
-with organizations as (
+-- What every answer says about itself: as of when, in whose days, how much of it is priced, and
+-- what is not counted.
+with usage as (
 
-    select timezone
-    from marts.dim_organizations
-    where organization_id = %(organization_id)s
-
-),
-
-days as (
-
-    select
-        total_tasks,
-        unpriced_tasks
-    from marts.organization_days
-    where
-        %(scope)s = 'organization'
-        and organization_id = %(organization_id)s
-        and metric_date between %(start_date)s and %(end_date)s
-    union all
-    select
-        total_tasks,
-        unpriced_tasks
-    from marts.user_days
-    where
-        %(scope)s = 'people'
-        and organization_id = %(organization_id)s
-        and metric_date between %(start_date)s and %(end_date)s
+    {{ usage }}
 
 ),
 
@@ -34,34 +10,31 @@ counted as (
 
     select
         coalesce(sum(total_tasks), 0) as total_tasks,
-        coalesce(sum(unpriced_tasks), 0) as unpriced_tasks
-    from days
-
-),
-
-builds as (
-
-    select max(ended_at) as last_built_at
-    from ledger.finished_builds
-    where target_schema = 'public'
+        coalesce(sum(unpriced_tasks), 0) as unpriced_tasks,
+        coalesce(sum(total_tasks - successful_tasks), 0) as not_completed_tasks
+    from usage
 
 )
 
 select
-    json_build_object(
-        'as_of', builds.last_built_at,
-        'time_zone', organizations.timezone,
-        'coverage', json_build_object(
-            'total_tasks', counted.total_tasks,
-            'priced_tasks', counted.total_tasks - counted.unpriced_tasks,
-            'priced_share', round(1 - counted.unpriced_tasks / nullif(counted.total_tasks, 0), 6)
-        ),
-        'not_counted', case
-            when counted.unpriced_tasks > 0
-                then json_build_array(counted.unpriced_tasks || ' execution(s) have no price: /api/v1/analytics/unpriced')
-            else '[]'
-        end
-    )
+    freshness.last_built_at as as_of,
+    freshness.last_landed_at,
+    coalesce(organizations.timezone, 'UTC') as time_zone,
+    %(start_date)s as start_date,
+    %(end_date)s as end_date,
+    counted.total_tasks,
+    counted.unpriced_tasks,
+    counted.not_completed_tasks,
+    round(1 - counted.unpriced_tasks / nullif(cast(counted.total_tasks as numeric), 0), 6) as priced_share,
+    array_remove(
+        array[
+            case when counted.unpriced_tasks > 0 then 'usage without a known price' end,
+            case when counted.not_completed_tasks > 0 then 'savings of executions that did not complete' end,
+            'adjustments, such as credits and subscriptions'
+        ],
+        null
+    ) as not_counted
 from counted
-cross join builds
-left join organizations on true
+cross join marts.live_freshness as freshness
+left join marts.dim_organizations as organizations
+    on organizations.organization_id = %(organization_id)s

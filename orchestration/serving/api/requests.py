@@ -1,0 +1,271 @@
+"""What every request goes through: whose it is, how much it may ask, what it asks about."""
+
+import datetime as dt
+import hashlib
+import ipaddress
+import re
+from http import HTTPStatus
+from typing import Annotated, Any, Literal
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from fastapi import Depends, Request, Response
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from pydantic import BaseModel, BeforeValidator, Field
+from starlette.exceptions import HTTPException
+
+from orchestration.serving.database import Answer
+from orchestration.serving.principal import Principal, TokenRefused
+from orchestration.serving.recording import Read
+from orchestration.serving.state import State
+
+Steps = Literal["day", "week", "month"]
+
+COOKIE = "warehouse_session"
+"""The cookie in which a browser keeps its token."""
+
+_ISO_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_ORGANIZATION = Answer(main="organization")
+_bearer = HTTPBearer(auto_error=False, description="A JWT with role, organization_id and sub.")
+
+
+def _iso_day(value: object) -> object:
+    # Otherwise numbers would be taken for seconds since 1970.
+    if isinstance(value, str) and not _ISO_DAY.fullmatch(value):
+        raise ValueError("a day is written YYYY-MM-DD")
+    return value
+
+
+Day = Annotated[dt.date, BeforeValidator(_iso_day)]
+
+
+class Organization(BaseModel, extra="forbid"):
+    """Whom a request asks about."""
+
+    organization_id: UUID | None = Field(None, description="The token's own when omitted.")
+
+
+class Days(Organization):
+    """Which days a request asks about, in the organization's reporting time zone."""
+
+    start_date: Day | None = Field(None, description="The first of end_date's month when omitted.")
+    end_date: Day | None = Field(None, description="Today when omitted.")
+
+
+class Filtered(Days):
+    """Which part of what happened on these days."""
+
+    provider: str | None = Field(None, description="Only this provider.", max_length=200)
+    task_type: str | None = Field(None, description="Only this type of task.", max_length=200)
+
+
+class Course(Filtered):
+    """In which steps to show the course of the days."""
+
+    period: Steps = Field("day", description="Steps of the course.")
+
+
+def state_of(request: Request) -> State:
+    """Return what the application holds."""
+    found = request.app.state.serving
+    assert isinstance(found, State)  # noqa: S101
+    return found
+
+
+async def principal_of(
+    request: Request,
+    state: Annotated[State, Depends(state_of)],
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+) -> Principal:
+    """Return for whom a request is made; a request without a valid token is counted and recorded.
+
+    Raises:
+        TokenRefused: There is no valid token.
+        TooMuchAsked: The tenant, or the address, has asked too much.
+    """
+    token = credentials.credentials if credentials else request.cookies.get(COOKIE)
+    try:
+        if token is None:
+            raise TokenRefused("A token is needed: Authorization: Bearer ...")
+        found = state.keys.principal_of(token)
+    except TokenRefused as error:
+        await state.limits.count_request(f"address {address_of(request)}")
+        await state.recorder.record(read_of(request, None, is_denied=True, reason=str(error)))
+        raise
+    await state.limits.count_request(f"tenant {found.organization_id or found.role}")
+    return found
+
+
+class Asked:
+    """A request of somebody who is known, and how it is answered."""
+
+    def __init__(
+        self,
+        request: Request,
+        state: Annotated[State, Depends(state_of)],
+        principal: Annotated[Principal, Depends(principal_of)],
+    ) -> None:
+        """Take the request."""
+        self.request = request
+        self.state = state
+        self.principal = principal
+
+    async def about(self, wanted: Organization) -> tuple[Principal, dict[str, Any]]:
+        """Return for whom to ask, and about what: parameters of queries.
+
+        Args:
+            wanted: What the request names.
+
+        Returns:
+            The principal, for the organization that was named, and the parameters.
+
+        Raises:
+            HTTPException: It names none, another's, or days that are none.
+        """
+        organization_id = wanted.organization_id or self.principal.organization_id
+        if organization_id is None:
+            raise HTTPException(HTTPStatus.BAD_REQUEST, "Name an organization_id.")
+        own = self.principal.organization_id
+        if own is not None and organization_id != own:
+            await self.refuse("The token is for another organization.")
+        principal = Principal(self.principal.role, organization_id, self.principal.user_id)
+        parameters: dict[str, Any] = {
+            "provider": None,
+            "task_type": None,
+            "period": "day",
+            **wanted.model_dump(),
+            "organization_id": organization_id,
+            "user_id": principal.user_id,
+        }
+        if isinstance(wanted, Days):
+            today = await self._today(principal)
+            last = wanted.end_date or today
+            first = wanted.start_date or last.replace(day=1)
+            if first > last:
+                raise HTTPException(
+                    HTTPStatus.UNPROCESSABLE_ENTITY, f"start_date {first} is after end_date {last}."
+                )
+            parameters |= {"start_date": first, "end_date": last}
+        return principal, parameters
+
+    async def refuse(self, reason: str) -> None:
+        """Record that the request is refused, and refuse it.
+
+        Args:
+            reason: Why.
+
+        Raises:
+            HTTPException: Always.
+        """
+        await self.state.recorder.record(
+            read_of(self.request, self.principal, is_denied=True, reason=reason)
+        )
+        raise HTTPException(HTTPStatus.FORBIDDEN, reason)
+
+    async def answer(self, answer: Answer, wanted: Organization, seconds: float) -> Response:
+        """Answer with a document.
+
+        Args:
+            answer: What it consists of.
+            wanted: What the request asks about.
+            seconds: How long the answer may be kept.
+
+        Returns:
+            The document, or that it has not changed since the client was given it.
+        """
+        principal, parameters = await self.about(wanted)
+        text = await self.text(principal, answer, parameters, seconds)
+        await self.state.recorder.record(read_of(self.request, principal))
+        return self.respond(text)
+
+    async def text(
+        self, principal: Principal, answer: Answer, parameters: dict[str, Any], seconds: float
+    ) -> str:
+        """Return a document's text, as it is kept or as the database says it.
+
+        Args:
+            principal: For whom.
+            answer: What it consists of.
+            parameters: Of its queries.
+            seconds: How long it may be kept.
+
+        Returns:
+            JSON.
+        """
+        key = f"{principal.organization_id} {principal.role} {principal.user_id} "
+        key += repr((answer, sorted((name, str(value)) for name, value in parameters.items())))
+        return await self.state.cache.get(
+            key, seconds, lambda: self.state.database.answer(principal, answer, parameters)
+        )
+
+    def respond(self, text: str, media_type: str = "application/json") -> Response:
+        """Return a response, or 304 when the client has the same already.
+
+        Args:
+            text: The body.
+            media_type: What it is.
+
+        Returns:
+            The response.
+        """
+        tag = f'W/"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
+        headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": "Authorization, Cookie"}
+        known = self.request.headers.get("If-None-Match", "")
+        if tag in (part.strip() for part in known.split(",")):
+            return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+        return Response(text, media_type=media_type, headers=headers)
+
+    async def _today(self, principal: Principal) -> dt.date:
+        """Return the day that it is now in the organization's time zone."""
+        import json
+
+        from orchestration.serving.cache import DASHBOARD_SECONDS
+
+        text = await self.text(
+            principal,
+            _ORGANIZATION,
+            {"organization_id": principal.organization_id},
+            DASHBOARD_SECONDS,
+        )
+        zone = json.loads(text)["time_zone"]
+        return dt.datetime.now(ZoneInfo(zone)).date()
+
+
+def read_of(
+    request: Request,
+    principal: Principal | None,
+    action: str = "view_analytics",
+    *,
+    is_denied: bool = False,
+    **details: Any,
+) -> Read:
+    """Return what is recorded of a request.
+
+    Args:
+        request: The request.
+        principal: For whom it is answered.
+        action: What it does.
+        is_denied: Whether it is refused.
+        **details: What else is worth knowing.
+
+    Returns:
+        The read.
+    """
+    query = {"query": str(request.query_params)[:2000]} if request.query_params else {}
+    return Read(
+        action,
+        request.url.path[:500],
+        principal,
+        address_of(request),
+        request.headers.get("User-Agent"),
+        is_denied,
+        query | details,
+    )
+
+
+def address_of(request: Request) -> str | None:
+    """Return from where a request comes; None where that is no address, such as in a test."""
+    try:
+        return str(ipaddress.ip_address(request.client.host)) if request.client else None
+    except ValueError:
+        return None
