@@ -17,9 +17,9 @@ _DESCRIPTION = """
 What AI coding work cost, and what it would have cost otherwise.
 
 Money is in USD and stands twice: as a number rounded to cents (below a dollar to six places), and
-beside it, with `_usd`, as a string with all digits. What is unknown is null, never 0. Days are those
-of the organization's reporting time zone. `about` says as of when an answer is, how much of its usage
-has a price, and what is not counted.
+beside it, with `_usd`, as a string with all digits. What is unknown is null, never 0. Days are
+those of the organization's reporting time zone. `about` says as of when an answer is, how much of
+its usage has a price, and what is not counted.
 """
 _SHORTEST_COMPRESSED_BYTES = 1_000
 

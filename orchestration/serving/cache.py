@@ -1,4 +1,4 @@
-"""Answers that are kept for as long as they hold: at most their lifetime, and until something lands.
+"""Answers that are kept while they hold: at most their lifetime, and until something lands.
 
 What is kept has the tenant, the role and the user in its key: nobody is shown somebody else's.
 """

@@ -57,13 +57,13 @@ def token(organization: UUID | None, user: UUID | None, role: str, hours: int) -
 
     With role analyst and no organization it is for all of them.
     """
-    from orchestration.serving.principal import ROLES, Principal, TokenRefused, checked
+    from orchestration.serving.principal import ROLES, Principal, TokenError, checked
     from orchestration.serving.settings import local_keys
 
     if role not in ROLES:
         raise WarehouseError(f"There is no role {role}: {', '.join(ROLES)}.")
     try:
         principal = checked(Principal(role, organization, user))
-    except TokenRefused as error:
+    except TokenError as error:
         raise WarehouseError(f"{error} Use --organization and --user.") from None
     click.echo(local_keys().token_for(principal, dt.timedelta(hours=hours)))

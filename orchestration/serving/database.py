@@ -1,4 +1,4 @@
-"""Queries of requests: each in a transaction as its tenant, answered as JSON that PostgreSQL made."""
+"""Queries of requests, each in a transaction as its tenant; PostgreSQL makes the JSON."""
 
 import re
 from collections.abc import AsyncIterator, Mapping
@@ -125,27 +125,27 @@ class Database:
             statement, names = _numbered(text_of(query, principal))
             prepared = await connection.prepare(statement)
             rows = await prepared.fetch(*(parameters[name] for name in names))
-            return [column.name for column in prepared.get_attributes()], [list(row) for row in rows]
+            return [column.name for column in prepared.get_attributes()], [
+                list(row) for row in rows
+            ]
 
     async def _statement(
         self, connection: asyncpg.Connection, principal: Principal, answer: Answer
     ) -> tuple[str, tuple[str, ...]]:
-        """Return the one statement of a document, and the parameters that it takes in this order."""
+        """Return the one statement of a document, and the names of its parameters in order."""
         key = (principal.scope, repr(answer))
         if key not in self._statements:
             members = []
             for name, query in answer.rows.items():
-                text, members_of_row = await self._part(connection, principal, query)
-                members.append(f"'{name}', (select {members_of_row} from (\n{text}\n) as part)")
+                text, row = await self._part(connection, principal, query)
+                members.append(f"'{name}', (select {row} from (\n{text}\n) as part)")  # noqa: S608
             for name, query in answer.lists.items():
-                text, members_of_row = await self._part(connection, principal, query)
-                members.append(
-                    f"'{name}', coalesce((select json_agg({members_of_row}) from (\n{text}\n) "
-                    "as part), '[]')"
-                )
+                text, row = await self._part(connection, principal, query)
+                rows = f"select json_agg({row}) from (\n{text}\n) as part"  # noqa: S608
+                members.append(f"'{name}', coalesce(({rows}), '[]')")
             document = f"json_build_object({', '.join(members)})"
             if answer.main is None:
-                statement = f"select {document}"  # noqa: S608
+                statement = f"select {document}"
             else:
                 text, row = await self._part(connection, principal, answer.main)
                 own = row.removeprefix("json_build_object(").removesuffix(")")

@@ -11,7 +11,7 @@ EXPORTS_PER_HOUR = 5
 UPDATES_PER_SECOND = 10
 
 
-class TooMuchAsked(Exception):
+class TooMuchAskedError(Exception):
     """More was asked than is allowed.
 
     Attributes:
@@ -70,7 +70,7 @@ class Limits:
             who: The tenant, or the address.
 
         Raises:
-            TooMuchAsked: It is one too many.
+            TooMuchAskedError: It is one too many.
         """
         limit = RateLimitItemPerMinute(self.requests_per_minute)
         await self._count(limit, f"{self.requests_per_minute} requests a minute", who)
@@ -82,7 +82,7 @@ class Limits:
             who: The tenant.
 
         Raises:
-            TooMuchAsked: It is one too many.
+            TooMuchAskedError: It is one too many.
         """
         limit = RateLimitItemPerHour(self.exports_per_hour)
         await self._count(limit, f"{self.exports_per_hour} exports an hour", who)
@@ -93,4 +93,4 @@ class Limits:
         limiter = MovingWindowRateLimiter(self.storage)
         if not await limiter.hit(limit, who):
             window = await limiter.get_window_stats(limit, who)
-            raise TooMuchAsked(allowed, max(1, round(window.reset_time - time.time())))
+            raise TooMuchAskedError(allowed, max(1, round(window.reset_time - time.time())))

@@ -21,7 +21,7 @@ _LEEWAY_SECONDS = 30
 _SHORTEST_SECRET = 32
 
 
-class TokenRefused(Exception):
+class TokenError(Exception):
     """A token that is none, is not ours, or has expired; the message names no part of it."""
 
 
@@ -96,25 +96,27 @@ class Keys:
     @cached_property
     def _public_key_of(self) -> Callable[[str], Any]:
         if self.jwks_url is None:
-            raise TokenRefused("Tokens signed with RS256 are not accepted here.")
+            raise TokenError("Tokens signed with RS256 are not accepted here.")
         if "://" not in self.jwks_url:
             keys = jwt.PyJWKSet.from_json(Path(self.jwks_url).read_text("utf-8"))
             return lambda token: keys[jwt.get_unverified_header(token)["kid"]].key
         client = jwt.PyJWKClient(self.jwks_url, cache_keys=True)
         return lambda token: client.get_signing_key_from_jwt(token).key
 
-    def principal_of(self, token: str) -> Principal:
+    def principal_of(self, token: str | None) -> Principal:
         """Return for whom a token was made.
 
         Args:
-            token: The token, as it stands in the header.
+            token: The token, as it stands in the header; None where there is none.
 
         Returns:
             The principal.
 
         Raises:
-            TokenRefused: It is none, has expired, was signed by somebody else or says too little.
+            TokenError: It is none, has expired, was signed by somebody else or says too little.
         """
+        if token is None:
+            raise TokenError("A token is needed: Authorization: Bearer ...")
         try:
             algorithm = jwt.get_unverified_header(token).get("alg")
             if algorithm == "HS256" and self.secret:
@@ -122,7 +124,7 @@ class Keys:
             elif algorithm == "RS256":
                 key = self._public_key_of(token)
             else:
-                raise TokenRefused("The token is signed in a way that is not accepted here.")
+                raise TokenError("The token is signed in a way that is not accepted here.")
             claims = jwt.decode(
                 token,
                 key,
@@ -132,9 +134,9 @@ class Keys:
                 options={"require": ["exp", "aud", "sub"]},
             )
         except jwt.ExpiredSignatureError:
-            raise TokenRefused("The token has expired.") from None
+            raise TokenError("The token has expired.") from None
         except (jwt.PyJWTError, KeyError, OSError):
-            raise TokenRefused("The token is not valid here.") from None
+            raise TokenError("The token is not valid here.") from None
         return _principal(claims)
 
     def token_for(self, principal: Principal, lifetime: dt.timedelta) -> str:
@@ -167,10 +169,8 @@ class Keys:
 def _principal(claims: dict[str, Any]) -> Principal:
     role = claims.get("role")
     if role not in ROLES:
-        raise TokenRefused("The token names no role that is known here.")
-    return checked(
-        Principal(role, _uuid(claims.get("organization_id")), _uuid(claims.get("sub")))
-    )
+        raise TokenError("The token names no role that is known here.")
+    return checked(Principal(role, _uuid(claims.get("organization_id")), _uuid(claims.get("sub"))))
 
 
 def checked(principal: Principal) -> Principal:
@@ -183,12 +183,12 @@ def checked(principal: Principal) -> Principal:
         The same.
 
     Raises:
-        TokenRefused: It says too little.
+        TokenError: It says too little.
     """
     if principal.organization_id is None and not principal.reads_every_organization:
-        raise TokenRefused("The token names no organization.")
+        raise TokenError("The token names no organization.")
     if principal.user_id is None and principal.scope == "people":
-        raise TokenRefused("The token names no user.")
+        raise TokenError("The token names no user.")
     return principal
 
 

@@ -10,8 +10,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
-from orchestration.serving.limits import TooMuchAsked
-from orchestration.serving.principal import TokenRefused
+from orchestration.serving.limits import TooMuchAskedError
+from orchestration.serving.principal import TokenError
 
 _log = logging.getLogger(__name__)
 
@@ -61,12 +61,12 @@ def install(app: FastAPI) -> None:
     async def refused(_: Request, error: HTTPException) -> JSONResponse:
         return problem(error.status_code, str(error.detail), dict(error.headers or {}))
 
-    @app.exception_handler(TokenRefused)
-    async def unknown(_: Request, error: TokenRefused) -> JSONResponse:
+    @app.exception_handler(TokenError)
+    async def unknown(_: Request, error: TokenError) -> JSONResponse:
         return problem(HTTPStatus.UNAUTHORIZED, str(error), {"WWW-Authenticate": "Bearer"})
 
-    @app.exception_handler(TooMuchAsked)
-    async def too_much(_: Request, error: TooMuchAsked) -> JSONResponse:
+    @app.exception_handler(TooMuchAskedError)
+    async def too_much(_: Request, error: TooMuchAskedError) -> JSONResponse:
         seconds = str(error.retry_after_seconds)
         return problem(HTTPStatus.TOO_MANY_REQUESTS, str(error), {"Retry-After": seconds})
 

@@ -117,7 +117,7 @@ def refuse_unfit_login(connection: psycopg.Connection) -> None:
 
 
 def _of_embedded_server(settings: ConnectionSettings) -> dict[str, Any]:
-    """Return how to connect to the embedded server, with a login that is made when it is missing."""
+    """Return how to connect to the embedded server; a login is made when it is missing."""
     password = _derived(settings, LOGIN)
     name = sql.Identifier(LOGIN)
     with connect(application_name="warehouse app", autocommit=True) as connection:
@@ -132,16 +132,14 @@ def _of_embedded_server(settings: ConnectionSettings) -> dict[str, Any]:
         kept = connection.pgconn.encrypt_password(
             password.encode(), LOGIN.encode(), b"scram-sha-256"
         ).decode()
-        connection.execute(
-            sql.SQL("alter role {} password {}").format(name, sql.Literal(kept))
-        )
+        connection.execute(sql.SQL("alter role {} password {}").format(name, sql.Literal(kept)))
     return {
         "host": settings.host,
         "port": settings.port,
         "user": LOGIN,
         "password": password,
         "database": settings.dbname,
-        **_pool_options(),
+        **pool_options(),
     }
 
 
@@ -152,7 +150,7 @@ def _of_own_server(settings: ConnectionSettings) -> dict[str, Any]:
         "port": settings.port,
         "user": settings.user,
         "database": settings.dbname,
-        **_pool_options(),
+        **pool_options(),
     }
     if settings.passfile is not None:
         options["passfile"] = str(settings.passfile)
@@ -162,7 +160,8 @@ def _of_own_server(settings: ConnectionSettings) -> dict[str, Any]:
     return options
 
 
-def _pool_options() -> dict[str, Any]:
+def pool_options() -> dict[str, Any]:
+    """Return what every pool of the application has, whichever server it connects to."""
     return {
         "min_size": 1,
         "max_size": _CONNECTIONS,

@@ -15,7 +15,7 @@ from pydantic import BaseModel, BeforeValidator, Field
 from starlette.exceptions import HTTPException
 
 from orchestration.serving.database import Answer
-from orchestration.serving.principal import Principal, TokenRefused
+from orchestration.serving.principal import Principal, TokenError
 from orchestration.serving.recording import Read
 from orchestration.serving.state import State
 
@@ -80,15 +80,13 @@ async def principal_of(
     """Return for whom a request is made; a request without a valid token is counted and recorded.
 
     Raises:
-        TokenRefused: There is no valid token.
-        TooMuchAsked: The tenant, or the address, has asked too much.
+        TokenError: There is no valid token.
+        TooMuchAskedError: The tenant, or the address, has asked too much.
     """
     token = credentials.credentials if credentials else request.cookies.get(COOKIE)
     try:
-        if token is None:
-            raise TokenRefused("A token is needed: Authorization: Bearer ...")
         found = state.keys.principal_of(token)
-    except TokenRefused as error:
+    except TokenError as error:
         await state.limits.count_request(f"address {address_of(request)}")
         await state.recorder.record(read_of(request, None, is_denied=True, reason=str(error)))
         raise
@@ -209,7 +207,11 @@ class Asked:
             The response.
         """
         tag = f'W/"{hashlib.sha256(text.encode()).hexdigest()[:32]}"'
-        headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": "Authorization, Cookie"}
+        headers = {
+            "ETag": tag,
+            "Cache-Control": "private, no-cache",
+            "Vary": "Authorization, Cookie",
+        }
         known = self.request.headers.get("If-None-Match", "")
         if tag in (part.strip() for part in known.split(",")):
             return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)

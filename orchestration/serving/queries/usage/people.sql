@@ -8,7 +8,7 @@ select
     case when status = 'completed' then 1 else 0 end as successful_tasks,
     case when status = 'failed' then 1 else 0 end as failed_tasks,
     case when is_timed_out then 1 else 0 end as timed_out_tasks,
-    case when cost_usd is null and pricing_status <> 'no_usage' then 1 else 0 end as unpriced_tasks,
+    case when cost_usd is null then 1 else 0 end as unpriced_tasks,
     case when savings_status = 'compared' then 1 else 0 end as compared_tasks,
     total_tokens,
     case when status = 'completed' then cost_usd end as total_cost_usd,

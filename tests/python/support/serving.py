@@ -1,0 +1,88 @@
+"""The application on a story's database, asked over HTTP as a client of a tenant.
+
+PYTEST_DONT_REWRITE: the tests import this module before pytest takes its fixtures from it.
+"""
+
+import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from httpx2 import Response
+
+from orchestration.access.roles import allow
+from orchestration.serving.app import create_app
+from orchestration.serving.principal import ROLES, Keys, Principal
+from orchestration.serving.settings import Settings, pool_options
+from support.servers import Database
+
+LOGIN, PASSWORD = "story_app", "app"
+KEYS = Keys("a secret of at least thirty-two characters", None)
+ENOUGH = 1_000_000
+
+
+@dataclass
+class Served:
+    """An application, and a client of it.
+
+    Attributes:
+        app: The application.
+        client: What asks it.
+    """
+
+    app: FastAPI
+    client: TestClient
+
+    def get(self, path: str, principal: Principal | None, **parameters: Any) -> Response:
+        """Ask for a path under /api/v1, with a token of a principal."""
+        return self.client.get(
+            f"/api/v1/{path}", params=parameters, headers=token_header(principal)
+        )
+
+
+def org_admin(organization_id: str | UUID) -> Principal:
+    """Return who sees everything of an organization."""
+    return Principal("org_admin", UUID(str(organization_id)), None)
+
+
+def token_header(principal: Principal | None) -> dict[str, str]:
+    """Return the header with a token of a principal, none for nobody."""
+    if principal is None:
+        return {}
+    return {"Authorization": f"Bearer {KEYS.token_for(principal, dt.timedelta(hours=1))}"}
+
+
+def settings_for(database: Database, **changes: Any) -> Settings:
+    """Return settings of an application on a database, whose login is made when it is missing."""
+    with database.connect(autocommit=True) as connection:
+        known = connection.execute("select 1 from pg_roles where rolname = %s", (LOGIN,))
+        if known.fetchone() is None:
+            # Another worker's tests may have made it since.
+            with suppress(psycopg.errors.DuplicateObject):
+                connection.execute(f"create role {LOGIN} login noinherit password '{PASSWORD}'")
+        for role in ROLES:
+            allow(connection, LOGIN, role, None)
+    found = database.settings
+    pool: dict[str, Any] = {
+        "host": found.host,
+        "port": found.port,
+        "user": LOGIN,
+        "password": PASSWORD,
+        "database": found.dbname,
+        **pool_options(),
+    }
+    given: dict[str, Any] = {"keys": KEYS, "database": pool, "requests_per_minute": ENOUGH}
+    return Settings(**(given | changes))
+
+
+@contextmanager
+def serving(database: Database, **changes: Any) -> Iterator[Served]:
+    """Yield the application on a database; `changes` are settings."""
+    app = create_app(settings_for(database, **changes))
+    with TestClient(app, raise_server_exceptions=False) as client:
+        yield Served(app, client)
