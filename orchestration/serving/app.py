@@ -10,6 +10,7 @@ from fastapi.middleware.gzip import GZipMiddleware
 from orchestration.serving import problems
 from orchestration.serving.api import analytics
 from orchestration.serving.headers import SecurityHeaders
+from orchestration.serving.live import routes as live
 from orchestration.serving.settings import Settings
 from orchestration.serving.state import running
 
@@ -47,6 +48,7 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,
         openapi_url="/api/v1/openapi.json",
     )
     problems.install(app)
@@ -60,5 +62,6 @@ def create_app(settings: Settings) -> FastAPI:
             expose_headers=["ETag", "Retry-After"],
         )
     app.add_middleware(SecurityHeaders)
-    app.include_router(analytics.router)
+    for router in (analytics.router, live.router):
+        app.include_router(router)
     return app

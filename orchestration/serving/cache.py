@@ -72,6 +72,14 @@ class Cache:
                 self._kept.popitem(last=False)
         return answer
 
+    def trust(self, is_listening: bool) -> None:
+        """Take in whether news arrive from now on.
+
+        Args:
+            is_listening: Whether they do.
+        """
+        self.is_trusted = is_listening
+
     def forget(self, tenant: str | None = None) -> None:
         """Forget what may have changed.
 

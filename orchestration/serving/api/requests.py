@@ -13,6 +13,7 @@ from fastapi import Depends, Request, Response
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel, BeforeValidator, Field
 from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection
 
 from orchestration.serving.database import Answer
 from orchestration.serving.principal import Principal, TokenError
@@ -36,7 +37,14 @@ def _iso_day(value: object) -> object:
     return value
 
 
+def _text(value: object) -> object:
+    if isinstance(value, str) and "\0" in value:
+        raise ValueError("a text has no NUL")
+    return value
+
+
 Day = Annotated[dt.date, BeforeValidator(_iso_day)]
+Text = Annotated[str, Field(max_length=200), BeforeValidator(_text)]
 
 
 class Organization(BaseModel, extra="forbid"):
@@ -55,8 +63,8 @@ class Days(Organization):
 class Filtered(Days):
     """Which part of what happened on these days."""
 
-    provider: str | None = Field(None, description="Only this provider.", max_length=200)
-    task_type: str | None = Field(None, description="Only this type of task.", max_length=200)
+    provider: Text | None = Field(None, description="Only this provider.")
+    task_type: Text | None = Field(None, description="Only this type of task.")
 
 
 class Course(Filtered):
@@ -72,10 +80,16 @@ def state_of(request: Request) -> State:
     return found
 
 
+def token_of(connection: HTTPConnection) -> str | None:
+    """Return the token of a request, from its header or a browser's cookie."""
+    scheme, _, token = connection.headers.get("Authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else connection.cookies.get(COOKIE)
+
+
 async def principal_of(
     request: Request,
     state: Annotated[State, Depends(state_of)],
-    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+    _: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
 ) -> Principal:
     """Return for whom a request is made; a request without a valid token is counted and recorded.
 
@@ -83,9 +97,8 @@ async def principal_of(
         TokenError: There is no valid token.
         TooMuchAskedError: The tenant, or the address, has asked too much.
     """
-    token = credentials.credentials if credentials else request.cookies.get(COOKIE)
     try:
-        found = state.keys.principal_of(token)
+        found = state.principal_of(token_of(request))
     except TokenError as error:
         await state.limits.count_request(f"address {address_of(request)}")
         await state.recorder.record(read_of(request, None, is_denied=True, reason=str(error)))
@@ -234,7 +247,7 @@ class Asked:
 
 
 def read_of(
-    request: Request,
+    request: HTTPConnection,
     principal: Principal | None,
     action: str = "view_analytics",
     *,
@@ -265,7 +278,7 @@ def read_of(
     )
 
 
-def address_of(request: Request) -> str | None:
+def address_of(request: HTTPConnection) -> str | None:
     """Return from where a request comes; None where that is no address, such as in a test."""
     try:
         return str(ipaddress.ip_address(request.client.host)) if request.client else None

@@ -4,6 +4,8 @@ PYTEST_DONT_REWRITE: the tests import this module before pytest takes its fixtur
 """
 
 import datetime as dt
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -11,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
+import uvicorn
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from httpx2 import Response
@@ -57,7 +60,7 @@ def token_header(principal: Principal | None) -> dict[str, str]:
     return {"Authorization": f"Bearer {KEYS.token_for(principal, dt.timedelta(hours=1))}"}
 
 
-def settings_for(database: Database, **changes: Any) -> Settings:
+def settings_for(database: Database, /, **changes: Any) -> Settings:
     """Return settings of an application on a database, whose login is made when it is missing."""
     with database.connect(autocommit=True) as connection:
         known = connection.execute("select 1 from pg_roles where rolname = %s", (LOGIN,))
@@ -81,8 +84,26 @@ def settings_for(database: Database, **changes: Any) -> Settings:
 
 
 @contextmanager
-def serving(database: Database, **changes: Any) -> Iterator[Served]:
+def serving(database: Database, /, **changes: Any) -> Iterator[Served]:
     """Yield the application on a database; `changes` are settings."""
     app = create_app(settings_for(database, **changes))
     with TestClient(app, raise_server_exceptions=False) as client:
         yield Served(app, client)
+
+
+@contextmanager
+def listening(app: FastAPI) -> Iterator[str]:
+    """Yield the address of a server of an application, with real connections."""
+    configured = uvicorn.Config(app, port=0, log_level="warning", timeout_graceful_shutdown=1)
+    server = uvicorn.Server(configured)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        while not server.started:
+            assert thread.is_alive()
+            time.sleep(0.01)
+        (port,) = {socket.getsockname()[1] for each in server.servers for socket in each.sockets}
+        yield f"127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        thread.join()
