@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import asyncpg
 
-from orchestration.serving.cache import Cache
+from orchestration.serving.cache import Cache, InProcess, InRedis
 from orchestration.serving.database import Database
 from orchestration.serving.limits import Limits
 from orchestration.serving.live.news import News
@@ -76,7 +76,8 @@ async def running(settings: Settings) -> AsyncIterator[State]:
     Yields:
         The state.
     """
-    cache = Cache()
+    store = InRedis(settings.redis_url) if settings.redis_url else InProcess()
+    cache = Cache(store)
     async with asyncpg.create_pool(**{**settings.database, "min_size": 0}) as pool:
         database = Database(pool)
         pushes = Pushes(database)
@@ -101,6 +102,8 @@ async def running(settings: Settings) -> AsyncIterator[State]:
             for task in background:
                 task.cancel()
             await asyncio.gather(*background, return_exceptions=True)
+            if isinstance(store, InRedis):
+                await store.close()
 
 
 def listener_of(settings: Settings) -> dict[str, object]:

@@ -203,10 +203,12 @@ class Asked:
         Returns:
             JSON.
         """
-        key = f"{principal.organization_id} {principal.role} {principal.user_id} "
-        key += repr((answer, sorted((name, str(value)) for name, value in parameters.items())))
+        said = sorted((name, str(value)) for name, value in parameters.items())
         return await self.state.cache.get(
-            key, seconds, lambda: self.state.database.answer(principal, answer, parameters)
+            str(principal.organization_id),
+            repr((principal, answer, said)),
+            seconds,
+            lambda: self.state.database.answer(principal, answer, parameters),
         )
 
     def respond(self, text: str, media_type: str = "application/json") -> Response:
