@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 DASHBOARD_SECONDS = 5 * 60
 COSTS_SECONDS = 15 * 60
 PROVIDERS_SECONDS = 60 * 60
+CURRENT_SECONDS = 5
 
 _MOST_ANSWERS = 10_000
 

@@ -13,6 +13,7 @@ from orchestration.serving.principal import Principal
 
 _QUERIES = resources.files(__package__) / "queries"
 _PARAMETER = re.compile(r"%\((\w+)\)s")
+_FRAGMENT = re.compile(r"\{\{ (\w+) \}\}")
 
 PARAMETERS = {
     "organization_id": "uuid",
@@ -26,6 +27,13 @@ PARAMETERS = {
     "after_time": "timestamptz",
     "after_id": "text",
     "row_count": "bigint",
+    "monthly_tasks": "numeric",
+    "developers": "numeric",
+    "hourly_rate_usd": "numeric",
+    "minutes_saved_per_task": "numeric",
+    "hours_saved_per_task": "numeric",
+    "monthly_platform_cost_usd": "numeric",
+    "implementation_cost_usd": "numeric",
 }
 """What a query may ask for, with its type in PostgreSQL."""
 
@@ -194,10 +202,16 @@ def text_of(query: str, principal: Principal) -> str:
         principal: For whom.
 
     Returns:
-        The text of its file, where `{{ usage }}` stands for what the principal may see of usage.
+        The text of its file, where `{{ usage }}` and the like stand for a file of that name: in
+        `fragments`, or in a folder of its own with what each scope of principals may see.
     """
-    usage = (_QUERIES / "usage" / f"{principal.scope}.sql").read_text("utf-8")
-    return (_QUERIES / f"{query}.sql").read_text("utf-8").replace("{{ usage }}", usage)
+
+    def fragment(found: re.Match[str]) -> str:
+        own = _QUERIES / found[1] / f"{principal.scope}.sql"
+        file = own if own.is_file() else _QUERIES / "fragments" / f"{found[1]}.sql"
+        return _FRAGMENT.sub(fragment, file.read_text("utf-8"))
+
+    return _FRAGMENT.sub(fragment, (_QUERIES / f"{query}.sql").read_text("utf-8"))
 
 
 def _numbered(text: str) -> tuple[str, tuple[str, ...]]:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from fastapi import Depends, Request, Response
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import BaseModel, BeforeValidator, Field, field_serializer
 from starlette.exceptions import HTTPException
 
 from orchestration.serving.database import Answer
@@ -51,6 +51,10 @@ class Days(Organization):
     start_date: Day | None = Field(None, description="The first of end_date's month when omitted.")
     end_date: Day | None = Field(None, description="Today when omitted.")
 
+    def first_day(self, last: dt.date) -> dt.date:
+        """Return the first day, given the last one."""
+        return self.start_date or last.replace(day=1)
+
 
 class Filtered(Days):
     """Which part of what happened on these days."""
@@ -63,6 +67,28 @@ class Course(Filtered):
     """In which steps to show the course of the days."""
 
     period: Steps = Field("day", description="Steps of the course.")
+
+
+class Recent(Days):
+    """In which steps to show the course of the days, or how many days to look back."""
+
+    period: str = Field(
+        "day",
+        pattern=r"^(day|week|month|[1-9][0-9]{0,3}d)$",
+        description="Steps of the course: day, week or month. Or a number of days up to end_date, "
+        "such as 30d, with a course by day; start_date, where it is given, goes before it.",
+        examples=["30d"],
+    )
+
+    def first_day(self, last: dt.date) -> dt.date:
+        """Return the first day, given the last one."""
+        if self.start_date or not self.period[0].isdigit():
+            return super().first_day(last)
+        return dt.date.fromordinal(max(1, last.toordinal() + 1 - int(self.period[:-1])))
+
+    @field_serializer("period")
+    def _steps(self, period: str) -> str:
+        return "day" if period[0].isdigit() else period
 
 
 def state_of(request: Request) -> State:
@@ -138,7 +164,7 @@ class Asked:
         if isinstance(wanted, Days):
             today = await self._today(principal)
             last = wanted.end_date or today
-            first = wanted.start_date or last.replace(day=1)
+            first = wanted.first_day(last)
             if first > last:
                 raise HTTPException(
                     HTTPStatus.UNPROCESSABLE_ENTITY, f"start_date {first} is after end_date {last}."
