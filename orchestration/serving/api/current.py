@@ -51,7 +51,7 @@ class Present(Shape):
 class MetricsCurrent(Shape):
     """How it is now."""
 
-    organization_id: UUID
+    organization_id: UUID = Field(description="Whose figures these are.")
     time_zone: str = Field(description="In whose days.", examples=["America/New_York"])
     last_landed_at: dt.datetime | None = Field(description="When something last landed.")
     last_built_at: dt.datetime | None = Field(description="When the facts last took a load in.")

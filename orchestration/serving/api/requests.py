@@ -36,7 +36,10 @@ def _iso_day(value: object) -> object:
     return value
 
 
-Day = Annotated[dt.date, BeforeValidator(_iso_day)]
+# asyncpg takes the first and the last day that Python knows for infinite ones.
+Day = Annotated[
+    dt.date, BeforeValidator(_iso_day), Field(ge=dt.date(1970, 1, 1), le=dt.date(2999, 12, 31))
+]
 
 
 class Organization(BaseModel, extra="forbid"):
@@ -84,7 +87,7 @@ class Recent(Days):
         """Return the first day, given the last one."""
         if self.start_date or not self.period[0].isdigit():
             return super().first_day(last)
-        return dt.date.fromordinal(max(1, last.toordinal() + 1 - int(self.period[:-1])))
+        return last - dt.timedelta(days=int(self.period[:-1]) - 1)
 
     @field_serializer("period")
     def _steps(self, period: str) -> str:

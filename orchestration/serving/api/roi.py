@@ -61,7 +61,7 @@ class Calculation(Days):
 
     def first_day(self, last: dt.date) -> dt.date:
         """Return the first day on which is measured, given the last one."""
-        return self.start_date or dt.date.fromordinal(max(1, last.toordinal() + 1 - _MEASURED_DAYS))
+        return self.start_date or last - dt.timedelta(days=_MEASURED_DAYS - 1)
 
     @model_validator(mode="after")
     def _saves_time_once(self) -> Self:
@@ -85,8 +85,8 @@ class Assumptions(Shape):
 class Measured(Shape):
     """What was taken from the executions of the days."""
 
-    start_date: dt.date
-    end_date: dt.date
+    start_date: dt.date = Field(description="The first day on which was measured.")
+    end_date: dt.date = Field(description="The last.")
     compared_tasks: Count = Field(
         description="Completed executions whose cost and baseline are both known."
     )
@@ -98,7 +98,7 @@ class Measured(Shape):
     savings_percentage: Percentage = Field(description="Savings of baseline_cost.")
     savings_per_task_usd: Money = Field(description="Savings per compared execution.")
     completed_tasks_per_month: float | None = Field(
-        description="Completed executions per day since the first day that has any, times 365 / 12.",
+        description="Completed executions per day since the first that has any, times 365 / 12.",
         examples=[8512.4],
     )
 
