@@ -5,7 +5,8 @@ with usage as (
 
 ),
 
-percentiles as (
+-- Once, whatever the plan for any tenant believes of their number.
+percentiles as materialized (
 
     {{ percentiles }}
 

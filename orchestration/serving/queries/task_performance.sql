@@ -6,7 +6,8 @@ with usage as (
 
 ),
 
-percentiles as (
+-- Once, whatever the plan for any tenant believes of their number.
+percentiles as materialized (
 
     {{ percentiles }}
 

@@ -14,7 +14,7 @@ from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
-import jsonschema
+import jsonschema  # type: ignore[import-untyped]
 import psycopg
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
