@@ -28,7 +28,7 @@ PARAMETERS = {
     "after_id": "text",
     "row_count": "bigint",
     "monthly_tasks": "numeric",
-    "developers": "numeric",
+    "developers": "bigint",
     "hourly_rate_usd": "numeric",
     "minutes_saved_per_task": "numeric",
     "hours_saved_per_task": "numeric",

@@ -619,10 +619,11 @@ def test_roi_is_what_arithmetic_by_hand_gives(served: Served, askers: list[Asker
 @pytest.mark.parametrize(
     "body",
     [
-        '{"developers": -1}', '{"developers": 0}', '{"developers": true}', '{"developers": NaN}',
-        '{"hourly_rate_usd": Infinity}', '{"hourly_rate_usd": 1e10}', '{"monthly_tasks": "many"}',
-        '{"monthly_tasks": "NaN"}', '{"implementation_cost_usd": null}', '{"savings": 1}', "[]",
-        '{"minutes_saved_per_task": 6, "hours_saved_per_task": 0.1}', "1e400", "{",
+        '{"developers": -1}', '{"developers": 0}', '{"developers": true}', '{"developers": 1.5}',
+        '{"developers": NaN}', '{"hourly_rate_usd": Infinity}', '{"hourly_rate_usd": 1e10}',
+        '{"monthly_tasks": "many"}', '{"monthly_tasks": "1e3"}', '{"monthly_tasks": "NaN"}',
+        '{"implementation_cost_usd": null}', '{"savings": 1}', "[]", "1e400", "{",
+        '{"minutes_saved_per_task": 6, "hours_saved_per_task": 0.1}',
     ],
 )  # fmt: skip
 def test_a_calculation_with_impossible_numbers_is_refused(

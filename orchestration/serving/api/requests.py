@@ -40,6 +40,7 @@ def _iso_day(value: object) -> object:
 Day = Annotated[
     dt.date, BeforeValidator(_iso_day), Field(ge=dt.date(1970, 1, 1), le=dt.date(2999, 12, 31))
 ]
+"""A day from 1970-01-01 to 2999-12-31."""
 
 
 class Organization(BaseModel, extra="forbid"):

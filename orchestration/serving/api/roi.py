@@ -1,11 +1,12 @@
 """What the platform returns for what it costs."""
 
 import datetime as dt
+import re
 from decimal import Decimal
 from typing import Annotated, Self
 
 from fastapi import APIRouter, Depends, Response
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
 from orchestration.serving.api.requests import Asked, Days
 from orchestration.serving.api.shapes import ABOUT, About, Count, Money, Percentage, Shape
@@ -19,17 +20,33 @@ ROI = Answer("roi", {"assumptions": "roi_assumptions", "measured": "roi_measured
 _MEASURED_DAYS = 90
 
 
-def _no_truth(value: object) -> object:
-    if isinstance(value, bool):
-        raise ValueError("a number is needed")  # noqa: TRY004 - pydantic takes only this one
-    return value
+_LARGEST = 1_000_000_000
+_DIGITS = r"[0-9]{1,9}(\.[0-9]{1,12})?"
+
+
+def _plain_number(value: object) -> object:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if is_number or (isinstance(value, str) and re.fullmatch(_DIGITS, value)):
+        return value
+    raise ValueError("a number is needed, such as 12.5")
 
 
 Amount = Annotated[
     Decimal,
-    BeforeValidator(_no_truth),
-    Field(ge=0, le=1_000_000_000, decimal_places=12, allow_inf_nan=False),
+    BeforeValidator(_plain_number),
+    Field(ge=0, le=_LARGEST, allow_inf_nan=False),
+    # A number, or exact as a string of digits.
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "number", "minimum": 0, "maximum": _LARGEST},
+                {"type": "string", "pattern": f"^{_DIGITS}$"},
+            ]
+        }
+    ),
 ]
+
+Developers = Annotated[int, BeforeValidator(_plain_number), Field(ge=1, le=1_000_000)]
 
 
 class Calculation(Days):
@@ -40,7 +57,7 @@ class Calculation(Days):
         description="Completed executions in a month; as many as were measured when omitted.",
         examples=[8500],
     )
-    developers: Annotated[Amount, Field(gt=0)] | None = Field(
+    developers: Developers | None = Field(
         None, description="Among how many developers the benefit is divided.", examples=[45]
     )
     hourly_rate_usd: Amount | None = Field(
@@ -75,7 +92,7 @@ class Assumptions(Shape):
 
     monthly_tasks: float | None = Field(description="Completed executions.", examples=[8500])
     monthly_tasks_are_measured: bool = Field(description="Whether it was taken from `measured`.")
-    developers: float | None = Field(examples=[45])
+    developers: int | None = Field(examples=[45])
     hourly_rate_usd: Money
     minutes_saved_per_task: float | None = Field(examples=[6])
     monthly_platform_cost_usd: Money
