@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from importlib import resources
+from textwrap import indent
 from typing import Any
 
 import asyncpg
@@ -13,7 +14,7 @@ from orchestration.serving.principal import Principal
 
 _QUERIES = resources.files(__package__) / "queries"
 _PARAMETER = re.compile(r"%\((\w+)\)s")
-_FRAGMENT = re.compile(r"\{\{ (\w+) \}\}")
+_INCLUDED = re.compile(r"^( *)\{\{ (\w+) \}\}", re.MULTILINE)
 
 PARAMETERS = {
     "organization_id": "uuid",
@@ -202,16 +203,15 @@ def text_of(query: str, principal: Principal) -> str:
         principal: For whom.
 
     Returns:
-        The text of its file, where `{{ usage }}` and the like stand for a file of that name: in
-        `fragments`, or in a folder of its own with what each scope of principals may see.
+        The text of its file: where there is a folder of its name, of the one in it for what the
+        principal sees. `{{ name }}` in it stands for another query, such as `{{ usage }}`.
     """
-
-    def fragment(found: re.Match[str]) -> str:
-        own = _QUERIES / found[1] / f"{principal.scope}.sql"
-        file = own if own.is_file() else _QUERIES / "fragments" / f"{found[1]}.sql"
-        return _FRAGMENT.sub(fragment, file.read_text("utf-8"))
-
-    return _FRAGMENT.sub(fragment, (_QUERIES / f"{query}.sql").read_text("utf-8"))
+    names = (f"{query}/{principal.scope}", query, f"fragments/{query}")
+    files = (_QUERIES / f"{name}.sql" for name in names)
+    return _INCLUDED.sub(
+        lambda found: indent(text_of(found[2], principal).rstrip(), found[1]),
+        next(file for file in files if file.is_file()).read_text("utf-8"),
+    )
 
 
 def _numbered(text: str) -> tuple[str, tuple[str, ...]]:

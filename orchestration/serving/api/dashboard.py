@@ -31,7 +31,7 @@ DASHBOARD = Answer(
         "summary": "savings_summary",
         "projection": "savings_projection",
         "usage": "usage_metrics",
-        "budget": "budget",
+        "budget": "budget_of_month",
         "state": "dashboard_state",
     }
     | ABOUT,

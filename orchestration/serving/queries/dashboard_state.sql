@@ -5,17 +5,17 @@ with usage as (
 
 ),
 
-alerts as (
+open_alerts as (
 
-    {{ alerts }}
+    {{ open_alerts }}
 
 )
 
 select
-    alerts.open_alerts,
+    open_alerts.open_alerts,
     coalesce(sum(usage.unpriced_tasks), 0) as unpriced_tasks,
     round(sum(usage.unpriced_tasks) / nullif(cast(sum(usage.total_tasks) as numeric), 0), 6)
         as unpriced_share
-from alerts
+from open_alerts
 left join usage on true
-group by alerts.open_alerts
+group by open_alerts.open_alerts
