@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from fastapi import Depends, Request, Response
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from pydantic import BaseModel, BeforeValidator, Field, field_serializer
+from pydantic import BaseModel, BeforeValidator, Field, WithJsonSchema, field_serializer
 from starlette.exceptions import HTTPException
 
 from orchestration.serving.database import Answer
@@ -38,9 +38,18 @@ def _iso_day(value: object) -> object:
 
 # asyncpg takes the first and the last day that Python knows for infinite ones.
 Day = Annotated[
-    dt.date, BeforeValidator(_iso_day), Field(ge=dt.date(1970, 1, 1), le=dt.date(2999, 12, 31))
+    dt.date,
+    BeforeValidator(_iso_day),
+    Field(ge=dt.date(1970, 1, 1), le=dt.date(2999, 12, 31)),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "format": "date",
+            "pattern": "^(19[7-9][0-9]|2[0-9]{3})-[0-9]{2}-[0-9]{2}$",
+            "examples": ["2026-01-26"],
+        }
+    ),
 ]
-"""A day from 1970-01-01 to 2999-12-31."""
 
 
 class Organization(BaseModel, extra="forbid"):

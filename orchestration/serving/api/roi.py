@@ -46,7 +46,7 @@ Amount = Annotated[
     ),
 ]
 
-Developers = Annotated[int, BeforeValidator(_plain_number), Field(ge=1, le=1_000_000)]
+Developers = Annotated[int, Field(ge=1, le=1_000_000), BeforeValidator(_plain_number)]
 
 
 class Calculation(Days):
