@@ -17,6 +17,7 @@ from redis.exceptions import RedisError
 DASHBOARD_SECONDS = 5 * 60
 COSTS_SECONDS = 15 * 60
 PROVIDERS_SECONDS = 60 * 60
+CURRENT_SECONDS = 5
 
 REDIS_TIMEOUT_SECONDS = 0.5
 """How long a Redis that does not answer is waited for."""

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from importlib import resources
+from textwrap import indent
 from typing import Any
 
 import asyncpg
@@ -13,6 +14,7 @@ from orchestration.serving.principal import Principal
 
 _QUERIES = resources.files(__package__) / "queries"
 _PARAMETER = re.compile(r"%\((\w+)\)s")
+_INCLUDED = re.compile(r"^( *)\{\{ (\w+) \}\}", re.MULTILINE)
 
 PARAMETERS = {
     "organization_id": "uuid",
@@ -26,6 +28,13 @@ PARAMETERS = {
     "after_time": "timestamptz",
     "after_id": "text",
     "row_count": "bigint",
+    "monthly_tasks": "numeric",
+    "developers": "bigint",
+    "hourly_rate_usd": "numeric",
+    "minutes_saved_per_task": "numeric",
+    "hours_saved_per_task": "numeric",
+    "monthly_platform_cost_usd": "numeric",
+    "implementation_cost_usd": "numeric",
 }
 """What a query may ask for, with its type in PostgreSQL."""
 
@@ -194,10 +203,15 @@ def text_of(query: str, principal: Principal) -> str:
         principal: For whom.
 
     Returns:
-        The text of its file, where `{{ usage }}` stands for what the principal may see of usage.
+        The text of its file: where there is a folder of its name, of the one in it for what the
+        principal sees. `{{ name }}` in it stands for another query, such as `{{ usage }}`.
     """
-    usage = (_QUERIES / "usage" / f"{principal.scope}.sql").read_text("utf-8")
-    return (_QUERIES / f"{query}.sql").read_text("utf-8").replace("{{ usage }}", usage)
+    names = (f"{query}/{principal.scope}", query, f"fragments/{query}")
+    files = (_QUERIES / f"{name}.sql" for name in names)
+    return _INCLUDED.sub(
+        lambda found: indent(text_of(found[2], principal).rstrip(), found[1]),
+        next(file for file in files if file.is_file()).read_text("utf-8"),
+    )
 
 
 def _numbered(text: str) -> tuple[str, tuple[str, ...]]:

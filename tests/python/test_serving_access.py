@@ -305,7 +305,7 @@ def test_browsers_are_told_to_show_and_do_nothing_else(served: Served, small_sto
         ({"organization_id": ""}, "UUID"),
         ({"provider": "x" * 201}, "200 characters"),
         ({"task_type": "x" * 60_000}, "200 characters"),
-        ({"provider": "\0"}, "NUL"),
+        ({"provider": "\0"}, "pattern"),
         ({"provder": "openai"}, "not permitted"),
         ({"startDate": "2026-03-01"}, "not permitted"),
         ({"limit": "5"}, "not permitted"),

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from fastapi import Depends, Request, Response
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import BaseModel, BeforeValidator, Field, WithJsonSchema, field_serializer
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 
@@ -37,14 +37,22 @@ def _iso_day(value: object) -> object:
     return value
 
 
-def _text(value: object) -> object:
-    if isinstance(value, str) and "\0" in value:
-        raise ValueError("a text has no NUL")
-    return value
-
-
-Day = Annotated[dt.date, BeforeValidator(_iso_day)]
-Text = Annotated[str, Field(max_length=200), BeforeValidator(_text)]
+# asyncpg takes the first and the last day that Python knows for infinite ones.
+Day = Annotated[
+    dt.date,
+    BeforeValidator(_iso_day),
+    Field(ge=dt.date(1970, 1, 1), le=dt.date(2999, 12, 31)),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "format": "date",
+            "pattern": "^(19[7-9][0-9]|2[0-9]{3})-[0-9]{2}-[0-9]{2}$",
+            "examples": ["2026-01-26"],
+        }
+    ),
+]
+# A NUL is no text to PostgreSQL.
+Name = Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$")]
 
 
 class Organization(BaseModel, extra="forbid"):
@@ -59,18 +67,44 @@ class Days(Organization):
     start_date: Day | None = Field(None, description="The first of end_date's month when omitted.")
     end_date: Day | None = Field(None, description="Today when omitted.")
 
+    def first_day(self, last: dt.date) -> dt.date:
+        """Return the first day, given the last one."""
+        return self.start_date or last.replace(day=1)
+
 
 class Filtered(Days):
     """Which part of what happened on these days."""
 
-    provider: Text | None = Field(None, description="Only this provider.")
-    task_type: Text | None = Field(None, description="Only this type of task.")
+    provider: Name | None = Field(None, description="Only this provider.")
+    task_type: Name | None = Field(None, description="Only this type of task.")
 
 
 class Course(Filtered):
     """In which steps to show the course of the days."""
 
     period: Steps = Field("day", description="Steps of the course.")
+
+
+class Recent(Days):
+    """In which steps to show the course of the days, or how many days to look back."""
+
+    period: str = Field(
+        "day",
+        pattern=r"^(day|week|month|[1-9][0-9]{0,3}d)$",
+        description="Steps of the course: day, week or month. Or a number of days up to end_date, "
+        "such as 30d, with a course by day; start_date, where it is given, goes before it.",
+        examples=["30d"],
+    )
+
+    def first_day(self, last: dt.date) -> dt.date:
+        """Return the first day, given the last one."""
+        if self.start_date or not self.period[0].isdigit():
+            return super().first_day(last)
+        return last - dt.timedelta(days=int(self.period[:-1]) - 1)
+
+    @field_serializer("period")
+    def _steps(self, period: str) -> str:
+        return "day" if period[0].isdigit() else period
 
 
 def state_of(request: Request) -> State:
@@ -151,7 +185,7 @@ class Asked:
         if isinstance(wanted, Days):
             today = await self._today(principal)
             last = wanted.end_date or today
-            first = wanted.start_date or last.replace(day=1)
+            first = wanted.first_day(last)
             if first > last:
                 raise HTTPException(
                     HTTPStatus.UNPROCESSABLE_ENTITY, f"start_date {first} is after end_date {last}."

@@ -4,14 +4,19 @@ PYTEST_DONT_REWRITE: the tests import this module before pytest takes its fixtur
 """
 
 import datetime as dt
+import json
+import re
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from decimal import Decimal
+from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
+import jsonschema  # type: ignore[import-untyped]
 import psycopg
 import uvicorn
 from fastapi import FastAPI
@@ -46,6 +51,27 @@ class Served:
         return self.client.get(
             f"/api/v1/{path}", params=parameters, headers=token_header(principal)
         )
+
+    def document(self, path: str, principal: Principal | None, **parameters: Any) -> Any:
+        """Return the document of a path, which has to be as the OpenAPI document says."""
+        return self.checked(path, self.get(path, principal, **parameters))
+
+    def checked(self, path: str, response: Response, method: str = "get") -> Any:
+        """Return a response's document, with exact numbers, if it is as the OpenAPI one says."""
+        assert response.status_code == HTTPStatus.OK, response.text
+        described = self.app.openapi()
+        paths = described["paths"]
+        item = paths.get(f"/api/v1/{path}") or next(
+            paths[template]
+            for template in paths
+            if re.fullmatch(re.sub(r"{\w+}", "[^/]+", template), f"/api/v1/{path}")
+        )
+        content = item[method]["responses"]["200"]["content"]["application/json"]
+        jsonschema.Draft202012Validator(
+            content["schema"] | {"components": described["components"]},
+            format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER,
+        ).validate(response.json())
+        return json.loads(response.text, parse_float=Decimal)
 
 
 def org_admin(organization_id: str | UUID) -> Principal:
