@@ -8,7 +8,7 @@ from fastapi.middleware.cors import CORSMiddleware
 from fastapi.middleware.gzip import GZipMiddleware
 
 from orchestration.serving import problems
-from orchestration.serving.api import analytics, attention, records
+from orchestration.serving.api import analytics, attention, people, records
 from orchestration.serving.headers import SecurityHeaders
 from orchestration.serving.settings import Settings
 from orchestration.serving.state import running
@@ -60,6 +60,6 @@ def create_app(settings: Settings) -> FastAPI:
             expose_headers=["ETag", "Retry-After"],
         )
     app.add_middleware(SecurityHeaders)
-    for module in (analytics, records, attention):
+    for module in (analytics, records, attention, people):
         app.include_router(module.router)
     return app

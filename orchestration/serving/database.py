@@ -22,6 +22,7 @@ _ROWS_AT_A_TIME = 500
 PARAMETERS = {
     "organization_id": "uuid",
     "user_id": "uuid",
+    "subject_id": "uuid",
     "execution_id": "uuid",
     "start_date": "date",
     "end_date": "date",
@@ -155,6 +156,27 @@ class Database:
         given = (parameters[name] for name in names)
         async for (document,) in connection.cursor(statement, *given, prefetch=_ROWS_AT_A_TIME):
             yield document
+
+    async def change(
+        self, principal: Principal, query: str, parameters: Mapping[str, Any]
+    ) -> dict[str, Any] | None:
+        """Run a query that writes.
+
+        Args:
+            principal: For whom.
+            query: The query's name.
+            parameters: As in `answer`.
+
+        Returns:
+            The row that it returns, None where it returns none.
+
+        Raises:
+            asyncpg.PostgresError: The database refuses.
+        """
+        async with self.speaking_for(principal) as connection:
+            statement, names = _numbered(text_of(query, principal))
+            found = await connection.fetchrow(statement, *(parameters[name] for name in names))
+        return None if found is None else dict(found)
 
     async def table(
         self, principal: Principal, query: str, parameters: Mapping[str, Any]

@@ -11,7 +11,12 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
-_KEY = re.compile(r"(?P<time>[0-9-]{10}T[0-9:]{8}\.[0-9]{6}Z) (?P<id>[0-9a-f]{32}|[0-9a-f-]{36})")
+_KEY = re.compile(
+    r"(?P<time>[0-9-]{10}T[0-9:]{8}\.[0-9]{6}Z) "
+    r"(?P<id>[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})"
+)
+# Before every row. In a query a default for NULL would keep row-level security from the index.
+_FIRST = (dt.datetime.max.replace(tzinfo=dt.UTC), "f" * 32)
 
 MOST_ROWS = 500
 
@@ -60,5 +65,5 @@ def page_of(limit: int, cursor: str | None) -> dict[str, Any]:
     Returns:
         The parameters.
     """
-    after_time, after_id = _key(cursor) if cursor else (None, None)
+    after_time, after_id = _FIRST if cursor is None else _key(cursor)
     return {"row_count": limit, "after_time": after_time, "after_id": after_id}

@@ -37,6 +37,8 @@ def _iso_day(value: object) -> object:
 
 
 Day = Annotated[dt.date, BeforeValidator(_iso_day)]
+# A NUL is no text to PostgreSQL.
+Name = Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$")]
 
 
 class Organization(BaseModel, extra="forbid"):
@@ -55,8 +57,8 @@ class Days(Organization):
 class Filtered(Days):
     """Which part of what happened on these days."""
 
-    provider: str | None = Field(None, description="Only this provider.", max_length=200)
-    task_type: str | None = Field(None, description="Only this type of task.", max_length=200)
+    provider: Name | None = Field(None, description="Only this provider.")
+    task_type: Name | None = Field(None, description="Only this type of task.")
 
 
 class Course(Filtered):
@@ -95,7 +97,14 @@ async def principal_of(
 
 
 class Asked:
-    """A request of somebody who is known, and how it is answered."""
+    """A request of somebody who is known, and how it is answered.
+
+    Attributes:
+        request: The request.
+        state: What the application holds.
+        principal: Who asks.
+        action: What the audit log calls it.
+    """
 
     def __init__(
         self,
@@ -107,6 +116,7 @@ class Asked:
         self.request = request
         self.state = state
         self.principal = principal
+        self.action = "view_analytics"
 
     async def about(self, wanted: Organization) -> tuple[Principal, dict[str, Any]]:
         """Return for whom to ask, and about what: parameters of queries.
@@ -157,7 +167,7 @@ class Asked:
             HTTPException: Always.
         """
         await self.state.recorder.record(
-            read_of(self.request, self.principal, is_denied=True, reason=reason)
+            read_of(self.request, self.principal, self.action, is_denied=True, reason=reason)
         )
         raise HTTPException(status, reason)
 
@@ -183,7 +193,7 @@ class Asked:
             text = await self.text(principal, answer, parameters | more, seconds)
         except NothingFoundError:
             await self.refuse("Nothing of this id is known here.", HTTPStatus.NOT_FOUND)
-        await self.state.recorder.record(read_of(self.request, principal))
+        await self.state.recorder.record(read_of(self.request, principal, self.action))
         return self.respond(text)
 
     async def text(
