@@ -1,7 +1,7 @@
 """Carries out what people asked the API for: to be erased.
 
-Whoever asks through the API only leaves a request; the erasure is that of `warehouse privacy erase`,
-which replaces the id in the request as well: whose row holds a pseudonym has been erased.
+The API only leaves a request; the erasure is that of `warehouse privacy erase`, which replaces the
+id in the request as well: whose row holds a pseudonym has been erased.
 """
 
 import datetime as dt

@@ -277,7 +277,6 @@ def text_of(query: str, principal: Principal) -> str:
         The text of its file, or of the file for whom sees an organization or people in it in the
         folder of its name; `{{ name }}` in it stands for another query, such as `{{ usage }}`.
     """
-
     of_scope = _QUERIES / query / f"{principal.scope}.sql"
     file = of_scope if of_scope.is_file() else _QUERIES / f"{query}.sql"
     return _INCLUDED.sub(

@@ -130,7 +130,7 @@ async def erase(
     if subject is None:
         raise HTTPException(HTTPStatus.BAD_REQUEST, "Name a user_id.")
     is_own = subject == principal.user_id
-    if principal.role == "analyst" or not is_own and principal.role != "org_admin":
+    if principal.role == "analyst" or not (is_own or principal.role == "org_admin"):
         await asked.refuse("Only oneself, or the organization's admin, may ask for that.")
     role = "developer" if is_own else "org_admin"
     asking = Principal(role, principal.organization_id, principal.user_id)

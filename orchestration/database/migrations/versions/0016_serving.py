@@ -1,5 +1,4 @@
-"""Tell who listens that something landed or was built, and let an application record its reads
-and who asks to be erased.
+"""Tell who listens that something landed or was built, and let an application record what it did.
 
 - Channel `warehouse`: `landed` and `built`, with the load or the invocation.
 - `audit.audit_log`: a login records reads of every organization and user that it may speak for,
