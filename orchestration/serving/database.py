@@ -274,14 +274,14 @@ def text_of(query: str, principal: Principal) -> str:
         principal: For whom.
 
     Returns:
-        The text of its file, or of the file for whom sees an organization or people in it in the
-        folder of its name; `{{ name }}` in it stands for another query, such as `{{ usage }}`.
+        The text of its file: where there is a folder of its name, of the one in it for what the
+        principal sees. `{{ name }}` in it stands for another query, such as `{{ usage }}`.
     """
-    of_scope = _QUERIES / query / f"{principal.scope}.sql"
-    file = of_scope if of_scope.is_file() else _QUERIES / f"{query}.sql"
+    names = (f"{query}/{principal.scope}", query, f"fragments/{query}")
+    files = (_QUERIES / f"{name}.sql" for name in names)
     return _INCLUDED.sub(
         lambda found: indent(text_of(found[2], principal).rstrip(), found[1]),
-        file.read_text("utf-8"),
+        next(file for file in files if file.is_file()).read_text("utf-8"),
     )
 
 

@@ -5,6 +5,7 @@ import datetime as dt
 import io
 import json
 import zipfile
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -15,26 +16,34 @@ import pytest
 from click.testing import CliRunner
 from support.events import adjustment, execution, organization, user, uuid_of
 from support.serving import LOGIN, PASSWORD, Served, org_admin, serving, token_header
-from support.stories import Story, environment_of
+from support.servers import STORY_DATABASE
+from support.stories import Story, copy_of, environment_of, keep_as
 
 from orchestration.access.roles import apply_roles
 from orchestration.buckets import folder_at
 from orchestration.cli import main
+from orchestration.database.embedded import EmbeddedServer
 from orchestration.errors import WarehouseError
 from orchestration.privacy import requests
 from orchestration.serving.principal import Principal
 
 pytest_plugins = ["support.stories"]
 
+# Nothing is old enough to be sealed then.
+NOW = "2026-03-05T00:00:00+0000"
 OURS, THEIRS = uuid_of(50), uuid_of(60)
 ADA, BO, CY, SHARED = (f"abcdef0{number}-2345-4678-9abc-def012345678" for number in range(4))
 NAME = "Ada Quellenreuther"
 MARTS = ("dim_users", "dim_user_versions", "fct_task_executions", "fct_adjustments", "user_days")
 
 
-@pytest.fixture
-def people(story: Story) -> Story:
-    """Return two organizations with people, one of whom both know."""
+@pytest.fixture(scope="module")
+def kept(
+    embedded_server: EmbeddedServer,
+    built_on_nothing: Callable[[EmbeddedServer], Story],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Story:
+    """Return two organizations with people, one of whom both know, for copies."""
     members = [(OURS, ADA), (OURS, BO), (OURS, SHARED), (THEIRS, SHARED), (THEIRS, CY)]
     events: list[dict[str, Any]] = [organization(1, id=OURS), organization(2, id=THEIRS)]
     for number, (organization_id, user_id) in enumerate(members):
@@ -45,9 +54,18 @@ def people(story: Story) -> Story:
             *(execution(10 * number + each, **of) for each in range(1, 4)),
             adjustment(number, **of),
         ]
-    story.land(*events)
-    story.build()
-    return story
+    nothing = built_on_nothing(embedded_server)
+    with copy_of(nothing, embedded_server, tmp_path_factory.mktemp("people")) as story:
+        story.land(*events)
+        story.build()
+        return keep_as(story, embedded_server, f"{STORY_DATABASE}_people")
+
+
+@pytest.fixture
+def people(kept: Story, embedded_server: EmbeddedServer, tmp_path: Path) -> Iterator[Story]:
+    """Yield a copy, to go on with."""
+    with copy_of(kept, embedded_server, tmp_path) as made:
+        yield made
 
 
 def developer(organization_id: str, user_id: str) -> Principal:
@@ -62,7 +80,9 @@ def delete(served: Served, principal: Principal | None, **parameters: Any) -> An
 
 def retention(story: Story) -> str:
     with environment_of(story.database):
-        result = CliRunner().invoke(main, ["retention", "--archive", str(story.folder / "archive")])
+        result = CliRunner().invoke(
+            main, ["retention", "--archive", str(story.folder / "archive"), "--now", NOW]
+        )
     assert result.exit_code == 0, (result.output, result.exception)
     return result.output
 
