@@ -15,8 +15,8 @@ import psycopg
 import pytest
 from click.testing import CliRunner
 from support.events import adjustment, execution, organization, user, uuid_of
-from support.serving import LOGIN, PASSWORD, Served, org_admin, serving, token_header
 from support.servers import STORY_DATABASE
+from support.serving import LOGIN, PASSWORD, Served, org_admin, serving, token_header
 from support.stories import Story, copy_of, environment_of, keep_as
 
 from orchestration.access.roles import apply_roles

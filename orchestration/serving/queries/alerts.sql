@@ -18,7 +18,7 @@ where
     and (%(is_open)s is null or is_open = %(is_open)s)
 order by
     is_open desc,
-    array_position(array['critical', 'warning', 'info'], severity),
+    array_position(array['critical', 'warning', 'info'], severity) asc,
     first_seen_at desc,
-    alert_id
+    alert_id asc
 limit 500

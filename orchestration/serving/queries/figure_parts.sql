@@ -80,4 +80,4 @@ select
     tasks,
     amount_usd
 from parts
-order by amount_usd desc nulls last, tasks desc, provider, model, price_id
+order by amount_usd desc nulls last, tasks desc, provider asc, model asc, price_id asc

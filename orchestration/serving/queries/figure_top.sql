@@ -16,5 +16,5 @@ select
     start_time,
     amount_usd
 from executions
-order by abs(amount_usd) desc nulls last, start_time desc, execution_id
+order by abs(amount_usd) desc nulls last, start_time desc, execution_id asc
 limit 10

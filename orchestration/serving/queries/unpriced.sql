@@ -15,4 +15,4 @@ select
     max(metric_date) as last_seen_date
 from unpriced
 group by provider, model, reason
-order by tasks desc, provider, model, reason
+order by tasks desc, provider asc, model asc, reason asc
