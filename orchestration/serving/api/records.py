@@ -269,7 +269,9 @@ class CorrectionOfExecution(Shape):
 class Source(Shape):
     """How to see the same elsewhere."""
 
-    sql: str = Field(description="The query with its parameters, for a login that reads marts.")
+    sql: str = Field(
+        description="The query with its parameters, for a login that sees the same rows of marts."
+    )
     sources: list[str] = Field(
         description="The marts that it is read from.", examples=[["marts.fct_cost_lines"]]
     )
