@@ -87,6 +87,7 @@ def pages(
         yield page
         if page["next_cursor"] is None:
             return
+        assert page["next_cursor"] != parameters.get("cursor")
         parameters["cursor"] = page["next_cursor"]
 
 
