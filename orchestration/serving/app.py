@@ -8,7 +8,7 @@ from fastapi.middleware.cors import CORSMiddleware
 from fastapi.middleware.gzip import GZipMiddleware
 
 from orchestration.serving import problems
-from orchestration.serving.api import analytics
+from orchestration.serving.api import analytics, attention, people, records
 from orchestration.serving.headers import SecurityHeaders
 from orchestration.serving.live import routes as live
 from orchestration.serving.settings import Settings
@@ -62,6 +62,6 @@ def create_app(settings: Settings) -> FastAPI:
             expose_headers=["ETag", "Retry-After"],
         )
     app.add_middleware(SecurityHeaders)
-    for router in (analytics.router, live.router):
-        app.include_router(router)
+    for module in (analytics, records, attention, people, live):
+        app.include_router(module.router)
     return app

@@ -5,7 +5,7 @@ import hashlib
 import ipaddress
 import re
 from http import HTTPStatus
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NoReturn
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -15,7 +15,7 @@ from pydantic import BaseModel, BeforeValidator, Field, WithJsonSchema, field_se
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 
-from orchestration.serving.database import Answer
+from orchestration.serving.database import Answer, NothingFoundError
 from orchestration.serving.principal import Principal, TokenError
 from orchestration.serving.recording import Read
 from orchestration.serving.state import State
@@ -142,7 +142,14 @@ async def principal_of(
 
 
 class Asked:
-    """A request of somebody who is known, and how it is answered."""
+    """A request of somebody who is known, and how it is answered.
+
+    Attributes:
+        request: The request.
+        state: What the application holds.
+        principal: Who asks.
+        action: What the audit log calls it.
+    """
 
     def __init__(
         self,
@@ -154,6 +161,7 @@ class Asked:
         self.request = request
         self.state = state
         self.principal = principal
+        self.action = "view_analytics"
 
     async def about(self, wanted: Organization) -> tuple[Principal, dict[str, Any]]:
         """Return for whom to ask, and about what: parameters of queries.
@@ -193,34 +201,44 @@ class Asked:
             parameters |= {"start_date": first, "end_date": last}
         return principal, parameters
 
-    async def refuse(self, reason: str) -> None:
+    async def refuse(self, reason: str, status: int = HTTPStatus.FORBIDDEN) -> NoReturn:
         """Record that the request is refused, and refuse it.
 
         Args:
             reason: Why.
+            status: The HTTP status.
 
         Raises:
             HTTPException: Always.
         """
         await self.state.recorder.record(
-            read_of(self.request, self.principal, is_denied=True, reason=reason)
+            read_of(self.request, self.principal, self.action, is_denied=True, reason=reason)
         )
-        raise HTTPException(HTTPStatus.FORBIDDEN, reason)
+        raise HTTPException(status, reason)
 
-    async def answer(self, answer: Answer, wanted: Organization, seconds: float) -> Response:
+    async def answer(
+        self, answer: Answer, wanted: Organization, seconds: float, **more: Any
+    ) -> Response:
         """Answer with a document.
 
         Args:
             answer: What it consists of.
             wanted: What the request asks about.
             seconds: How long the answer may be kept.
+            **more: Further parameters of the queries.
 
         Returns:
             The document, or that it has not changed since the client was given it.
+
+        Raises:
+            HTTPException: There is no such document for who asks.
         """
         principal, parameters = await self.about(wanted)
-        text = await self.text(principal, answer, parameters, seconds)
-        await self.state.recorder.record(read_of(self.request, principal))
+        try:
+            text = await self.text(principal, answer, parameters | more, seconds)
+        except NothingFoundError:
+            await self.refuse("Nothing of this id is known here.", HTTPStatus.NOT_FOUND)
+        await self.state.recorder.record(read_of(self.request, principal, self.action))
         return self.respond(text)
 
     async def text(
