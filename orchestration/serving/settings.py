@@ -66,12 +66,10 @@ class Settings:
         found = current_settings()
         local_secret = _derived(found, "tokens") if found.is_embedded else None
         with connect(application_name="warehouse app", autocommit=True) as connection:
-            require_migrated(connection)
-            if connection.execute("select to_regclass('marts.live_freshness')").fetchone() == (
-                None,
-            ):
+            if connection.execute(_BUILT).fetchone() is None:
                 raise WarehouseError("The marts are not built yet. Run `dbt build` first.")
             if found.is_embedded:
+                require_migrated(connection)
                 found_database = _of_embedded_server(connection, found)
             else:
                 refuse_unfit_login(connection)

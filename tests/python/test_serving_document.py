@@ -17,8 +17,8 @@ pytest_plugins = ["support.stories"]
 
 # A stream, which has no end.
 LEFT_OUT = ["/api/v1/analytics/live"]
-# What a method that a path does not have is told needs no document, and a document cannot say that a
-# first day must not be after the last.
+# What a method that a path does not have is told needs no document, and a document cannot say that
+# a first day must not be after the last.
 NOT_ASKED = [unsupported_method, positive_data_acceptance]
 
 
