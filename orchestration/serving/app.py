@@ -1,4 +1,4 @@
-"""The application: REST under `/api/v1`."""
+"""The application: REST under `/api/v1`, and pages for browsers."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,6 +10,7 @@ from fastapi.middleware.gzip import GZipMiddleware
 from orchestration.serving import problems
 from orchestration.serving.api import analytics
 from orchestration.serving.headers import SecurityHeaders
+from orchestration.serving.page import routes as page
 from orchestration.serving.settings import Settings
 from orchestration.serving.state import running
 
@@ -61,4 +62,5 @@ def create_app(settings: Settings) -> FastAPI:
         )
     app.add_middleware(SecurityHeaders)
     app.include_router(analytics.router)
+    page.install(app)
     return app

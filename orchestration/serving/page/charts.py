@@ -1,0 +1,171 @@
+"""Charts of the page: one Vega-Lite specification each, drawn here and again in the browser."""
+
+import gzip
+import json
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import altair as alt
+import vl_convert
+
+Rows = Sequence[dict[str, Any]]
+Spec = dict[str, Any]
+
+# Colours are the style sheet's, so that one drawing fits light, dark and print.
+_SAVED, _SPENT, _INK, _FAINT = "var(--saved)", "var(--spent)", "var(--ink-2)", "var(--line)"
+_WIDTH, _HEIGHT = 560, 210
+_MOST_DRAWINGS = 256
+# A tenth of a pixel is enough, at a third of the size.
+_FRACTION = re.compile(r"([0-9]\.[0-9])[0-9]+")
+
+
+def savings_trend(rows: Rows) -> Spec:
+    """Return what each step saved, as bars, and what that had come to, as a line.
+
+    Args:
+        rows: Rows of the query `page_course`.
+
+    Returns:
+        The specification.
+    """
+    base = _over_time(rows, ("savings_usd", "cumulative_savings_usd"))
+    tooltip = [
+        _day(),
+        _money("savings_usd", "Saved (USD)"),
+        _money("cumulative_savings_usd", "In total (USD)"),
+    ]
+    bars = base.mark_bar(color=_SAVED, width={"band": 0.75}).encode(
+        y=_axis("savings_usd", "Saved (USD)"), tooltip=tooltip
+    )
+    line = base.mark_line(color=_INK, strokeWidth=2).encode(
+        y=_axis("cumulative_savings_usd", "In total (USD)", grid=False), tooltip=tooltip
+    )
+    return _finished(alt.layer(bars, line).resolve_scale(y="independent"))
+
+
+def roi_timeline(rows: Rows) -> Spec:
+    """Return what savings and spend had come to by each step.
+
+    Args:
+        rows: Rows of the query `page_course`.
+
+    Returns:
+        The specification.
+    """
+    sums = ("cumulative_spend_usd", "cumulative_savings_usd")
+    base = _over_time(rows, sums)
+    tooltip = [_day(), _money(sums[0], "Spent (USD)"), _money(sums[1], "Saved (USD)")]
+    spent = base.mark_line(color=_SPENT, strokeWidth=2, strokeDash=[6, 3]).encode(
+        y=_axis(sums[0], "In total (USD)"), tooltip=tooltip
+    )
+    saved = base.mark_area(
+        color=_SAVED, fillOpacity=0.18, line={"color": _SAVED, "strokeWidth": 2}
+    ).encode(y=_axis(sums[1], "In total (USD)"), tooltip=tooltip)
+    return _finished(alt.layer(saved, spent))
+
+
+def active_people(rows: Rows) -> Spec:
+    """Return how many people worked on each day.
+
+    Args:
+        rows: Rows of the query `page_activity` that have a date.
+
+    Returns:
+        The specification.
+    """
+    base = _over_time(rows, ("active_users", "tasks"))
+    bars = base.mark_bar(color=_SPENT, width={"band": 0.75}).encode(
+        y=_axis("active_users", "People", whole=True),
+        tooltip=[
+            _day(),
+            alt.Tooltip("active_users:Q", title="People"),
+            alt.Tooltip("tasks:Q", title="Tasks", format=","),
+        ],
+    )
+    return _finished(bars, height=150)
+
+
+def drawn(spec: Spec) -> str:
+    """Return a chart as SVG, to stand in a page.
+
+    Args:
+        spec: The specification.
+
+    Returns:
+        An element `svg` as wide as what it stands in, without anything that a browser runs.
+    """
+    return _drawn(json.dumps(spec))
+
+
+@lru_cache(maxsize=_MOST_DRAWINGS)
+def _drawn(spec: str) -> str:
+    svg = vl_convert.vegalite_to_svg(spec)
+    svg = _FRACTION.sub(r"\1", svg)
+    # Its name stands on the figure around it.
+    return svg.replace("<svg ", '<svg aria-hidden="true" focusable="false" ', 1)
+
+
+@lru_cache(maxsize=1)
+def bundle() -> bytes:
+    """Return what draws charts in a browser: a compressed ES module that exports `vegaEmbed`."""
+    code = vl_convert.javascript_bundle("export { vegaEmbed };")
+    return gzip.compress(code.encode(), mtime=0)
+
+
+def bundle_version() -> str:
+    """Return what changes when the bundle does."""
+    versions = (vl_convert.__version__, vl_convert.get_vega_embed_version())
+    return "-".join(versions)
+
+
+def _over_time(rows: Rows, columns: Sequence[str]) -> alt.Chart:
+    values = [
+        # With a time it is a day of the reader's: without, it would be one of UTC's.
+        {"date": f"{row['date']}T00:00:00"}
+        | {name: None if row[name] is None else float(row[name]) for name in columns}
+        for row in rows
+    ]
+    return alt.Chart(alt.Data(values=values)).encode(
+        x=alt.X(
+            "date:T",
+            title=None,
+            axis=alt.Axis(grid=False, tickCount=6, labelOverlap=True, format="%-d %b"),
+        )
+    )
+
+
+def _axis(column: str, title: str, *, grid: bool = True, whole: bool = False) -> alt.Y:
+    ticks = alt.Axis(grid=grid, tickCount=5, tickMinStep=1 if whole else alt.Undefined)
+    return alt.Y(f"{column}:Q", title=title, axis=ticks)
+
+
+def _money(column: str, title: str) -> alt.Tooltip:
+    return alt.Tooltip(f"{column}:Q", title=title, format=",.2f")
+
+
+def _day() -> alt.Tooltip:
+    return alt.Tooltip("date:T", title="From", format="%-d %B %Y")
+
+
+def _finished(chart: alt.Chart | alt.LayerChart, height: int = _HEIGHT) -> Spec:
+    spec: Spec = (
+        chart.properties(width=_WIDTH, height=height)
+        .configure(
+            font="system-ui, sans-serif", background="transparent", aria=False, padding=2
+        )
+        .configure_view(stroke=None)
+        .configure_axis(
+            labelColor=_INK,
+            titleColor=_INK,
+            titleFontWeight="normal",
+            labelFontSize=12,
+            titleFontSize=12,
+            gridColor=_FAINT,
+            domainColor=_FAINT,
+            tickColor=_FAINT,
+        )
+        .to_dict()
+    )
+    return spec
