@@ -45,6 +45,7 @@ _ANSWERS = {
 }
 _ROWS = 20
 _DAYS_OF_A_YEAR = 365
+_DAYS_OF_A_STEP = {"day": 1, "week": 7}
 # What a spreadsheet would take for a formula.
 _FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 
@@ -75,9 +76,7 @@ class TableView(View):
     table: Table = Field("course", description="Which of the page's tables.")
 
 
-async def shown(
-    asked: Asked, organization_id: UUID, view: View
-) -> tuple[Principal, Document, str]:
+async def shown(asked: Asked, organization_id: UUID, view: View) -> tuple[Principal, Document, str]:
     """Return what the page shows.
 
     Args:
@@ -103,7 +102,7 @@ async def shown(
     }
     month_text = await asked.text(principal, _MONTH, month, DASHBOARD_SECONDS)
     text = await asked.text(principal, _ANSWERS[principal.scope], period, DASHBOARD_SECONDS)
-    document = f'{text.removesuffix("}")}, "month": {month_text}}}'
+    document = f'{text.removesuffix("}")}, "step": "{period["period"]}", "month": {month_text}}}'
     return principal, json.loads(document), document
 
 
@@ -116,11 +115,13 @@ def charts_of(document: Document) -> dict[str, charts.Spec]:
     Returns:
         Vega-Lite specifications; none without usage.
     """
-    if not document["course"]:
+    course = document["course"]
+    if not course:
         return {}
+    days_a_step = _DAYS_OF_A_STEP[document["step"]]
     return {
-        "trend": charts.savings_trend(document["course"]),
-        "roi": charts.roi_timeline(document["course"]),
+        "trend": charts.savings_trend(course, days_a_step),
+        "roi": charts.roi_timeline(course, days_a_step),
         "people": charts.active_people(days_of(document["activity"])),
     }
 

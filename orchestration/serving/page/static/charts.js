@@ -12,6 +12,7 @@ async function draw() {
   for (const figure of document.querySelectorAll("[data-chart]")) {
     const spec = { ...specs[figure.dataset.chart], width: "container" };
     const place = document.createElement("div");
+    place.className = "drawing";
     figure.append(place);
     await vegaEmbed(place, spec, {
       actions: false,
@@ -21,6 +22,7 @@ async function draw() {
       tooltip: { disableDefaultStyle: true },
     });
     figure.querySelector(":scope > svg")?.remove();
+    place.classList.remove("drawing");
   }
 }
 
