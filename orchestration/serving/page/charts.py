@@ -5,6 +5,7 @@ import gzip
 import re
 from collections.abc import Sequence
 from functools import lru_cache
+from importlib import metadata
 from typing import Any
 
 import altair as alt
@@ -43,7 +44,7 @@ def savings_trend(rows: Rows, days_a_step: int) -> Spec:
     line = base.mark_line(color="var(--ink)", strokeWidth=2).encode(
         y=_axis("cumulative_savings_usd", "In total (USD)", grid=False), tooltip=tooltip
     )
-    return _finished(alt.layer(bars, line).resolve_scale(y="independent"))
+    return _finished(alt.LayerChart(layer=[bars, line]).resolve_scale(y="independent"))
 
 
 def roi_timeline(rows: Rows, days_a_step: int) -> Spec:
@@ -113,8 +114,7 @@ def bundle() -> bytes:
 
 def bundle_version() -> str:
     """Return what changes when the bundle does."""
-    versions = (vl_convert.__version__, vl_convert.get_vega_embed_version())
-    return "-".join(versions)
+    return metadata.version("vl-convert-python")
 
 
 def _over_time(rows: Rows, columns: Sequence[str], days_a_step: int) -> alt.Chart:
@@ -128,7 +128,7 @@ def _over_time(rows: Rows, columns: Sequence[str], days_a_step: int) -> alt.Char
             | {name: None if row[name] is None else float(row[name]) for name in columns}
         )
     axis = alt.Axis(grid=False, tickCount=6, labelOverlap=True, format="%-d %b")
-    return alt.Chart(alt.Data(values=values)).encode(x=alt.X("date:T", title=None, axis=axis))
+    return alt.Chart(alt.InlineData(values=values)).encode(x=alt.X("date:T", title=None, axis=axis))
 
 
 def _axis(column: str, title: str, *, grid: bool = True, whole: bool = False) -> alt.Y:
@@ -144,7 +144,7 @@ def _day() -> alt.Tooltip:
     return alt.Tooltip("date:T", title="From", format="%-d %B %Y")
 
 
-def _finished(chart: alt.Chart | alt.LayerChart, height: int = _HEIGHT) -> Spec:
+def _finished(chart: alt.Chart | alt.LayerChart | alt.FacetChart, height: int = _HEIGHT) -> Spec:
     spec: Spec = (
         chart.properties(width=_WIDTH, height=height)
         .configure(font="system-ui, sans-serif", background="transparent", aria=False, padding=2)

@@ -90,8 +90,8 @@ async def shown(asked: Asked, organization_id: UUID, view: View) -> tuple[Princi
     Raises:
         HTTPException: It is another's.
     """
-    filters = {"provider": view.provider, "task_type": view.task_type}
-    principal, month = await asked.about(Filtered(organization_id=organization_id, **filters))
+    wanted = {"organization_id": organization_id} | view.model_dump(exclude={"days"})
+    principal, month = await asked.about(Filtered.model_validate(wanted))
     today = month["end_date"]
     is_everything = view.days == "all"
     first = dt.date(1970, 1, 1) if is_everything else today - dt.timedelta(int(view.days) - 1)

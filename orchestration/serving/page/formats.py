@@ -8,7 +8,7 @@ UNKNOWN = "unknown"
 
 
 def usd(amount: str | None) -> str:
-    """Return money in US dollars: whole cents, and small amounts with the digits that say something.
+    """Return money in US dollars: in cents, and below a dollar with two more digits.
 
     Args:
         amount: All digits; None where it is unknown.
@@ -47,7 +47,7 @@ def share(part: float | None) -> str:
     if part is None:
         return UNKNOWN
     rounded = round(100 * part, 1)
-    if rounded == 100 and part < 1:  # noqa: PLR2004
+    if rounded == 100 and part < 1:
         rounded = 99.9
     return f"{rounded:g} %"
 
@@ -63,7 +63,7 @@ def duration(milliseconds: float | None) -> str:
     """
     if milliseconds is None:
         return UNKNOWN
-    return f"{milliseconds:.0f} ms" if milliseconds < 1000 else f"{milliseconds / 1000:,.1f} s"  # noqa: PLR2004
+    return f"{milliseconds:.0f} ms" if milliseconds < 1000 else f"{milliseconds / 1000:,.1f} s"
 
 
 def moment(text: str | None, zone: str) -> str:

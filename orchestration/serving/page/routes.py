@@ -32,7 +32,7 @@ from orchestration.serving.cache import DASHBOARD_SECONDS
 from orchestration.serving.database import Answer
 from orchestration.serving.page import charts, dashboard, formats
 from orchestration.serving.page.dashboard import Document, TableView, View
-from orchestration.serving.principal import Principal, TokenError
+from orchestration.serving.principal import Principal
 from orchestration.serving.state import State
 
 router = APIRouter(include_in_schema=False)
