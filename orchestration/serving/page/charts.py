@@ -42,7 +42,9 @@ def savings_trend(rows: Rows, days_a_step: int) -> Spec:
         x2="end:T", y=_axis("savings_usd", "Saved (USD)"), y2=alt.datum(0), tooltip=tooltip
     )
     line = base.mark_line(color="var(--ink)", strokeWidth=2).encode(
-        y=_axis("cumulative_savings_usd", "In total (USD)", grid=False), tooltip=tooltip
+        x=_time("end"),
+        y=_axis("cumulative_savings_usd", "In total (USD)", grid=False),
+        tooltip=tooltip,
     )
     return _finished(alt.LayerChart(layer=[bars, line]).resolve_scale(y="independent"))
 
@@ -127,8 +129,12 @@ def _over_time(rows: Rows, columns: Sequence[str], days_a_step: int) -> alt.Char
             {"date": start.isoformat(), "end": end.isoformat()}
             | {name: None if row[name] is None else float(row[name]) for name in columns}
         )
+    return alt.Chart(alt.InlineData(values=values)).encode(x=_time("date"))
+
+
+def _time(column: str) -> alt.X:
     axis = alt.Axis(grid=False, tickCount=6, labelOverlap=True, format="%-d %b")
-    return alt.Chart(alt.InlineData(values=values)).encode(x=alt.X("date:T", title=None, axis=axis))
+    return alt.X(f"{column}:T", title=None, axis=axis)
 
 
 def _axis(column: str, title: str, *, grid: bool = True, whole: bool = False) -> alt.Y:

@@ -32,7 +32,7 @@ def number(count: float | None) -> str:
     Returns:
         Such as 1,250.
     """
-    return UNKNOWN if count is None else f"{count:,}"
+    return UNKNOWN if count is None else f"{round(count, 4):,}"
 
 
 def share(part: float | None) -> str:
