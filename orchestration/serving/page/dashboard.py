@@ -5,7 +5,7 @@ import datetime as dt
 import io
 import json
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -50,12 +50,16 @@ _DAYS_OF_A_STEP = {"day": 1, "week": 7}
 _FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 
 
+# A NUL is no text to PostgreSQL.
+_Name = Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$")]
+
+
 class View(BaseModel, extra="forbid"):
     """Which part of an organization's usage the page shows."""
 
     days: Literal["7", "30", "90", "all"] = Field("30", description="The last so many days.")
-    provider: str | None = Field(None, description="Only this provider.", max_length=200)
-    task_type: str | None = Field(None, description="Only this type of task.", max_length=200)
+    provider: _Name | None = Field(None, description="Only this provider.")
+    task_type: _Name | None = Field(None, description="Only this type of task.")
 
     def query(self, **changes: str | None) -> str:
         """Return the query of a URL for this view, with changes.
@@ -66,8 +70,33 @@ class View(BaseModel, extra="forbid"):
         Returns:
             Such as ?days=7&provider=openai.
         """
-        wanted = {name: value for name, value in (self.model_dump() | changes).items() if value}
-        return f"?{urlencode(wanted)}"
+        return _query(self.model_dump() | changes)
+
+    def explained(self, figure: str, organization_id: UUID, about: Document, **changes: str) -> str:
+        """Return where it is explained what a figure is made of.
+
+        Args:
+            figure: Such as spend.
+            organization_id: Of whom.
+            about: What the document with the figure says about itself: from when until when.
+            **changes: Other filters than those of this view.
+
+        Returns:
+            The address.
+        """
+        wanted = {
+            "figure": figure,
+            "organization_id": str(organization_id),
+            "start_date": about["start_date"],
+            "end_date": about["end_date"],
+            "provider": self.provider,
+            "task_type": self.task_type,
+        }
+        return f"/api/v1/explain{_query(wanted | changes)}"
+
+
+def _query(parameters: dict[str, str | None]) -> str:
+    return f"?{urlencode({name: value for name, value in parameters.items() if value})}"
 
 
 class TableView(View):

@@ -8,7 +8,7 @@ import json
 from functools import lru_cache
 from http import HTTPStatus
 from importlib import resources
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
@@ -32,7 +32,7 @@ from orchestration.serving.cache import DASHBOARD_SECONDS
 from orchestration.serving.database import Answer
 from orchestration.serving.page import charts, dashboard, formats
 from orchestration.serving.page.dashboard import Document, TableView, View
-from orchestration.serving.principal import Principal
+from orchestration.serving.principal import Principal, TokenError
 from orchestration.serving.state import State
 
 router = APIRouter(include_in_schema=False)
@@ -100,14 +100,21 @@ async def _viewer(request: Request, state: Annotated[State, Depends(state_of)]) 
     if state.settings.is_local:
         _refuse_foreign_host(request)
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    has_token = scheme.lower() == "bearer" or COOKIE in request.cookies
-    if state.settings.is_local and not has_token and _is_of_this_machine(request):
+    if token or COOKIE in request.cookies or not state.settings.is_local:
+        given = HTTPAuthorizationCredentials(scheme=scheme, credentials=token) if token else None
+        principal = await principal_of(request, state, given)
+    elif _is_of_this_machine(request):
         principal = Principal("analyst", None, None)
-        await state.limits.count_request("tenant analyst")
+        await state.limits.count_request(f"tenant {principal.role}")
     else:
-        given = HTTPAuthorizationCredentials(scheme=scheme, credentials=token)
-        principal = await principal_of(request, state, given if token else None)
+        await _refuse_unknown(request, state, TokenError("A token is needed."))
     return Asked(request, state, principal)
+
+
+async def _refuse_unknown(request: Request, state: State, error: TokenError) -> NoReturn:
+    await state.limits.count_request(f"address {address_of(request)}")
+    await state.recorder.record(read_of(request, None, is_denied=True, reason=str(error)))
+    raise error
 
 
 def _refuse_foreign_host(request: Request) -> None:
@@ -196,8 +203,10 @@ async def sign_in(request: Request, state: Annotated[State, Depends(state_of)]) 
     body = await request.body()
     fields = parse_qs(body[:_LONGEST_FORM_BYTES].decode("utf-8", "replace"))
     token = fields.get("token", [""])[0].strip()
-    given = HTTPAuthorizationCredentials(scheme="Bearer", credentials=token)
-    await principal_of(request, state, given)
+    try:
+        state.keys.principal_of(token)
+    except TokenError as error:
+        await _refuse_unknown(request, state, error)
     response = RedirectResponse("/", HTTPStatus.SEE_OTHER)
     response.set_cookie(
         COOKIE, token, httponly=True, samesite="lax", secure=request.url.scheme == "https"
