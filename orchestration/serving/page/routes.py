@@ -119,7 +119,10 @@ async def _refuse_unknown(request: Request, state: State, error: TokenError) -> 
 
 def _refuse_foreign_host(request: Request) -> None:
     # Another site's name may lead to this machine, and its pages could then read everything.
-    host = urlsplit(f"//{request.headers.get('Host', '')}").hostname
+    try:
+        host = urlsplit(f"//{request.headers.get('Host', '')}").hostname
+    except ValueError:
+        host = None
     if host not in _LOCAL_HOSTS:
         raise HTTPException(HTTPStatus.FORBIDDEN, "Open it as http://localhost.")
 
