@@ -72,7 +72,8 @@ def apply_roles(connection: psycopg.Connection) -> list[str]:
         with connection.transaction():
             created = [name for name in ROLES if _create(connection, name)]
             connection.execute(
-                "select access.protect_again(), audit.protect(), audit.make_months()"
+                "select access.protect_again(), audit.protect(), audit.make_months(), "
+                "ledger.protect_erasure_requests()"
             )
             record(connection, "change_roles", "role", created=created)
     except psycopg.errors.InsufficientPrivilege as error:

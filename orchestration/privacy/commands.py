@@ -145,6 +145,31 @@ def list_ended() -> None:
         click.echo("No organization has ended.")
 
 
+@privacy.command("requests")
+def list_requests() -> None:
+    """List who asked through the API to be erased, which the next `warehouse retention` does."""
+    from orchestration.database.connection import connect
+    from orchestration.database.migrate import require_migrated
+    from orchestration.privacy.requests import waiting
+
+    with connect(application_name="warehouse privacy") as connection:
+        require_migrated(connection)
+        found = waiting(connection)
+    for one in found:
+        click.echo(
+            f"{one.user_id} of {one.organization_id}: asked for on "
+            f"{one.requested_at.astimezone(dt.UTC):%Y-%m-%d} by {one.requested_by}, to be carried "
+            f"out by {one.carry_out_by}"
+            + (
+                "; another organization knows the person as well: erase it by hand."
+                if one.is_known_elsewhere and not one.is_erased
+                else "."
+            )
+        )
+    if not found:
+        click.echo("Nobody who asked to be erased waits.")
+
+
 def _subject(user: UUID | None, organization: UUID | None) -> tuple[str, UUID]:
     """Return the one that was named.
 

@@ -60,13 +60,16 @@ def retention(folder: AnyPath | None, now: dt.datetime | None) -> None:
     later stands in marts.late_corrections. Then executions, decisions and hours that are old enough
     leave the marts, and landed events leave schema raw, into Parquet files that `warehouse land`
     reads. Days, weeks and months stay. Rejected lines, results of checks and Dagster's runs leave
-    as well, and organizations that have ended are removed on their day. How long everything stays:
+    as well, organizations that have ended are removed on their day, and who asked for it through
+    the API is erased. How long everything stays:
     the vars of dbt_project.yml and seeds/retention/raw_retention.csv, as of the last build. Run it
     after `dbt build`; it can be repeated at any time.
     """
     from orchestration.privacy.ended import remove_ended
+    from orchestration.privacy.requests import carry_out
     from orchestration.retention.run import run_retention
 
     archive, moment = archive_folder(folder), now or dt.datetime.now(dt.UTC)
     run_retention(archive, moment, click.echo)
     remove_ended(archive, moment, click.echo)
+    carry_out(archive, click.echo)

@@ -8,8 +8,9 @@ from fastapi.middleware.cors import CORSMiddleware
 from fastapi.middleware.gzip import GZipMiddleware
 
 from orchestration.serving import problems
-from orchestration.serving.api import analytics
+from orchestration.serving.api import analytics, attention, people, records
 from orchestration.serving.headers import SecurityHeaders
+from orchestration.serving.live import routes as live
 from orchestration.serving.page import routes as page
 from orchestration.serving.settings import Settings
 from orchestration.serving.state import running
@@ -48,6 +49,7 @@ def create_app(settings: Settings) -> FastAPI:
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,
         openapi_url="/api/v1/openapi.json",
     )
     problems.install(app)
@@ -61,6 +63,7 @@ def create_app(settings: Settings) -> FastAPI:
             expose_headers=["ETag", "Retry-After"],
         )
     app.add_middleware(SecurityHeaders)
-    app.include_router(analytics.router)
+    for module in (analytics, records, attention, people, live):
+        app.include_router(module.router)
     page.install(app)
     return app

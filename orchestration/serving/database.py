@@ -1,31 +1,49 @@
 """Queries of requests, each in a transaction as its tenant; PostgreSQL makes the JSON."""
 
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from importlib import resources
-from typing import Any
+from textwrap import indent
+from typing import Any, Union
 
 import asyncpg
+from psycopg import sql
 
 from orchestration.serving.principal import Principal
 
 _QUERIES = resources.files(__package__) / "queries"
 _PARAMETER = re.compile(r"%\((\w+)\)s")
+_INCLUDED = re.compile(r"^( *)\{\{ (\w+) \}\}", re.MULTILINE)
+_MART = re.compile(r"\bmarts\.\w+")
+_ROWS_AT_A_TIME = 500
 
 PARAMETERS = {
     "organization_id": "uuid",
     "user_id": "uuid",
+    "subject_id": "uuid",
     "execution_id": "uuid",
     "start_date": "date",
     "end_date": "date",
     "period": "text",
     "provider": "text",
     "task_type": "text",
+    "status": "text",
+    "is_open": "boolean",
+    "figure": "text",
+    "sql": "text",
+    "sources": "text []",
     "after_time": "timestamptz",
     "after_id": "text",
     "row_count": "bigint",
+    "monthly_tasks": "numeric",
+    "developers": "bigint",
+    "hourly_rate_usd": "numeric",
+    "minutes_saved_per_task": "numeric",
+    "hours_saved_per_task": "numeric",
+    "monthly_platform_cost_usd": "numeric",
+    "implementation_cost_usd": "numeric",
 }
 """What a query may ask for, with its type in PostgreSQL."""
 
@@ -38,19 +56,31 @@ select
 """
 
 
+class NothingFoundError(Exception):
+    """What was asked for does not exist, or is not for who asks: nothing tells these apart."""
+
+
 @dataclass(frozen=True)
 class Answer:
     """What a document consists of: queries of the folder `queries`, by the name of their file.
 
     Attributes:
         main: The query whose only row is the document itself; None where it has only parts.
-        rows: Parts of one row each, by name.
+        rows: Parts of one row each, by name; an answer where they have parts themselves.
         lists: Parts of any number of rows, by name.
     """
 
     main: str | None = None
-    rows: Mapping[str, str] = field(default_factory=dict)
+    rows: Mapping[str, Union[str, "Answer"]] = field(default_factory=dict)
     lists: Mapping[str, str] = field(default_factory=dict)
+
+    def queries(self) -> Iterator[str]:
+        """Yield the names of all queries in it."""
+        if self.main is not None:
+            yield self.main
+        yield from self.lists.values()
+        for part in self.rows.values():
+            yield from Answer(part).queries() if isinstance(part, str) else part.queries()
 
 
 class Database:
@@ -99,11 +129,61 @@ class Database:
             The JSON document that PostgreSQL made, in one statement, so that its parts agree.
 
         Raises:
+            NothingFoundError: The main query has no row.
             asyncpg.PostgresError: The database refuses.
         """
         async with self.speaking_for(principal) as connection:
             statement, names = await self._statement(connection, principal, answer)
-            return str(await connection.fetchval(statement, *(parameters[name] for name in names)))
+            found = await connection.fetchval(statement, *(parameters[name] for name in names))
+        if found is None:
+            raise NothingFoundError
+        return str(found)
+
+    async def documents(
+        self,
+        connection: asyncpg.Connection,
+        principal: Principal,
+        query: str,
+        parameters: Mapping[str, Any],
+    ) -> AsyncIterator[str]:
+        """Yield the rows of one query as JSON documents, few of them in memory at a time.
+
+        Args:
+            connection: Of `speaking_for`.
+            principal: For whom.
+            query: The query's name.
+            parameters: As in `answer`.
+
+        Yields:
+            JSON.
+        """
+        rows = await self._rows(connection, principal, query)
+        document = f"select row_to_json(document) from ({rows}) as document"  # noqa: S608
+        statement, names = _numbered(document)
+        given = (parameters[name] for name in names)
+        async for (document,) in connection.cursor(statement, *given, prefetch=_ROWS_AT_A_TIME):
+            yield document
+
+    async def change(
+        self, principal: Principal, query: str, parameters: Mapping[str, Any]
+    ) -> dict[str, Any] | None:
+        """Run a query that writes.
+
+        Args:
+            principal: For whom.
+            query: The query's name.
+            parameters: As in `answer`.
+
+        Returns:
+            The row that it returns, None where it returns none.
+
+        Raises:
+            asyncpg.PostgresError: The database refuses.
+        """
+        async with self.speaking_for(principal) as connection:
+            statement, names = _numbered(text_of(query, principal))
+            found = await connection.fetchrow(statement, *(parameters[name] for name in names))
+        return None if found is None else dict(found)
 
     async def table(
         self, principal: Principal, query: str, parameters: Mapping[str, Any]
@@ -135,40 +215,47 @@ class Database:
         """Return the one statement of a document, and the names of its parameters in order."""
         key = (principal.scope, repr(answer))
         if key not in self._statements:
-            members = []
-            for name, query in answer.rows.items():
-                text, row = await self._part(connection, principal, query)
-                members.append(f"'{name}', (select {row} from (\n{text}\n) as part)")  # noqa: S608
-            for name, query in answer.lists.items():
-                text, row = await self._part(connection, principal, query)
-                rows = f"select json_agg({row}) from (\n{text}\n) as part"  # noqa: S608
-                members.append(f"'{name}', coalesce(({rows}), '[]')")
-            document = f"json_build_object({', '.join(members)})"
-            if answer.main is None:
-                statement = f"select {document}"
-            else:
-                text, row = await self._part(connection, principal, answer.main)
-                own = row.removeprefix("json_build_object(").removesuffix(")")
-                document = f"json_build_object({', '.join([own, *members])})"
-                statement = f"select {document} from (\n{text}\n) as part"  # noqa: S608
-            self._statements[key] = _numbered(statement)
+            self._statements[key] = _numbered(await self._document(connection, principal, answer))
         return self._statements[key]
 
-    async def _part(
-        self, connection: asyncpg.Connection, principal: Principal, query: str
-    ) -> tuple[str, str]:
-        """Return a query, and the expression that makes a JSON object of one of its rows."""
+    async def _document(
+        self, connection: asyncpg.Connection, principal: Principal, answer: Answer
+    ) -> str:
+        """Return a query for a document: one row of one value, or none where `main` has none."""
+        columns = []
+        for name, part in answer.rows.items():
+            nested = Answer(part) if isinstance(part, str) else part
+            document = await self._document(connection, principal, nested)
+            columns.append(f'({document}) as "{name}"')
+        for name, query in answer.lists.items():
+            rows = await self._rows(connection, principal, query)
+            every = f"select json_agg(document) from ({rows}) as document"  # noqa: S608
+            columns.append(f"coalesce(({every}), '[]') as \"{name}\"")
+        if answer.main is None:
+            rows = f"select {', '.join(columns)}"
+        else:
+            rows = await self._rows(connection, principal, answer.main, columns)
+        return f"select row_to_json(document) from ({rows}) as document"  # noqa: S608
+
+    async def _rows(
+        self,
+        connection: asyncpg.Connection,
+        principal: Principal,
+        query: str,
+        more: Iterable[str] = (),
+    ) -> str:
+        """Return a query whose rows are those of another one as documents have them."""
         text = text_of(query, principal)
         if text not in self._columns:
             prepared = await connection.prepare(_numbered(text)[0])
             self._columns[text] = {
                 column.name: column.type.name for column in prepared.get_attributes()
             }
-        members = [member_of(name, kind) for name, kind in self._columns[text].items()]
-        return text, f"json_build_object({', '.join(members)})"
+        own = (column_of(name, kind) for name, kind in self._columns[text].items())
+        return f"select {', '.join([*own, *more])} from (\n{text}\n) as part"  # noqa: S608
 
 
-def member_of(column: str, kind: str) -> str:
+def column_of(column: str, kind: str) -> str:
     """Return how a column stands in a JSON document.
 
     Args:
@@ -176,14 +263,14 @@ def member_of(column: str, kind: str) -> str:
         kind: Its type.
 
     Returns:
-        Members of `json_build_object`. Money stands twice: under its name as a string with all
-        digits, and without `_usd` as a number, rounded to cents, below a dollar to six places.
+        Columns of a row. Money stands twice: under its name as a string with all digits, and
+        without `_usd` as a number, rounded to cents, below a dollar to six places.
     """
     if column.endswith("_usd") and kind == "numeric":
         money = f'part."{column}"'
         rounded = f"round({money}, case when abs({money}) < 1 then 6 else 2 end)"
-        return f"'{column.removesuffix('_usd')}', {rounded}, '{column}', cast({money} as text)"
-    return f"'{column}', part.\"{column}\""
+        return f'{rounded} as "{column.removesuffix("_usd")}", cast({money} as text) as "{column}"'
+    return f'part."{column}"'
 
 
 def text_of(query: str, principal: Principal) -> str:
@@ -194,10 +281,54 @@ def text_of(query: str, principal: Principal) -> str:
         principal: For whom.
 
     Returns:
-        The text of its file, where `{{ usage }}` stands for what the principal may see of usage.
+        The text of its file: where there is a folder of its name, of the one in it for what the
+        principal sees. `{{ name }}` in it stands for another query, such as `{{ usage }}`.
     """
-    usage = (_QUERIES / "usage" / f"{principal.scope}.sql").read_text("utf-8")
-    return (_QUERIES / f"{query}.sql").read_text("utf-8").replace("{{ usage }}", usage)
+    names = (f"{query}/{principal.scope}", query, f"fragments/{query}")
+    files = (_QUERIES / f"{name}.sql" for name in names)
+    return _INCLUDED.sub(
+        lambda found: indent(text_of(found[2], principal).rstrip(), found[1]),
+        next(file for file in files if file.is_file()).read_text("utf-8"),
+    )
+
+
+def runnable(query: str, principal: Principal, parameters: Mapping[str, Any]) -> str:
+    """Return a query with its parameters in it, as somebody can run it elsewhere.
+
+    Args:
+        query: Its name.
+        principal: For whom.
+        parameters: As in `Database.answer`.
+
+    Returns:
+        SQL.
+    """
+    return _PARAMETER.sub(
+        lambda found: (
+            "cast("
+            + sql.Literal(_plain(parameters[found[1]])).as_string(None)
+            + f" as {PARAMETERS[found[1]]})"
+        ),
+        text_of(query, principal),
+    ).strip()
+
+
+def sources_of(answer: Answer, principal: Principal) -> list[str]:
+    """Return the marts that an answer is read from.
+
+    Args:
+        answer: What it consists of.
+        principal: For whom.
+
+    Returns:
+        Their names with the schema, in order.
+    """
+    texts = (text_of(query, principal) for query in answer.queries())
+    return sorted({name for text in texts for name in _MART.findall(text)})
+
+
+def _plain(value: Any) -> str | None:
+    return None if value is None else str(value)
 
 
 def _numbered(text: str) -> tuple[str, tuple[str, ...]]:

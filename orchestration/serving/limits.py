@@ -1,14 +1,22 @@
 """How much may be asked: by each tenant, and by each address that shows no valid token."""
 
+import logging
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from limits import RateLimitItemPerHour, RateLimitItemPerMinute
-from limits.aio.storage import MemoryStorage, RedisStorage, Storage
+from limits import RateLimitItem, RateLimitItemPerHour, RateLimitItemPerMinute
+from limits.aio.storage import MemoryStorage, RedisStorage
 from limits.aio.strategies import MovingWindowRateLimiter
+from limits.errors import StorageError
+
+from orchestration.serving.cache import REDIS_TIMEOUT_SECONDS
 
 EXPORTS_PER_HOUR = 5
 UPDATES_PER_SECOND = 10
+
+_SECONDS_WITHOUT_REDIS = 5.0
+
+_log = logging.getLogger(__name__)
 
 
 class TooMuchAskedError(Exception):
@@ -31,19 +39,22 @@ class TooMuchAskedError(Exception):
         self.retry_after_seconds = retry_after_seconds
 
 
-@dataclass(frozen=True)
+@dataclass
 class Limits:
     """How much may be asked.
 
     Attributes:
-        storage: Where it is counted.
         requests_per_minute: Of a tenant.
-        exports_per_hour: Of a tenant.
+        shared: Counts for several processes, None where there is one.
+        own: Counts for this process, also while the shared one is away.
     """
 
-    storage: Storage
     requests_per_minute: int
-    exports_per_hour: int = EXPORTS_PER_HOUR
+    shared: MovingWindowRateLimiter | None = None
+    own: MovingWindowRateLimiter = field(
+        default_factory=lambda: MovingWindowRateLimiter(MemoryStorage())
+    )
+    _away_until: float = 0.0
 
     @classmethod
     def counted_in(cls, redis_url: str | None, requests_per_minute: int) -> "Limits":
@@ -56,12 +67,17 @@ class Limits:
         Returns:
             The limits.
         """
-        storage = (
-            RedisStorage(f"async+{redis_url}", implementation="redispy")
-            if redis_url
-            else MemoryStorage()
+        if redis_url is None:
+            return cls(requests_per_minute)
+        storage = RedisStorage(
+            f"async+{redis_url}",
+            wrap_exceptions=True,
+            implementation="redispy",
+            key_prefix="warehouse:limits",
+            socket_timeout=REDIS_TIMEOUT_SECONDS,
+            socket_connect_timeout=REDIS_TIMEOUT_SECONDS,
         )
-        return cls(storage, requests_per_minute)
+        return cls(requests_per_minute, MovingWindowRateLimiter(storage))
 
     async def count_request(self, who: str) -> None:
         """Count a request.
@@ -84,13 +100,24 @@ class Limits:
         Raises:
             TooMuchAskedError: It is one too many.
         """
-        limit = RateLimitItemPerHour(self.exports_per_hour)
-        await self._count(limit, f"{self.exports_per_hour} exports an hour", who)
+        limit = RateLimitItemPerHour(EXPORTS_PER_HOUR)
+        await self._count(limit, f"{EXPORTS_PER_HOUR} exports an hour", f"export {who}")
 
-    async def _count(
-        self, limit: RateLimitItemPerMinute | RateLimitItemPerHour, allowed: str, who: str
+    async def _count(self, limit: RateLimitItem, allowed: str, who: str) -> None:
+        if self.shared is not None and time.monotonic() >= self._away_until:
+            try:
+                await self._count_by(self.shared, limit, allowed, who)
+            except StorageError as error:
+                _log.warning("Redis is done without: %s", error)
+                self._away_until = time.monotonic() + _SECONDS_WITHOUT_REDIS
+            else:
+                return
+        await self._count_by(self.own, limit, allowed, who)
+
+    @staticmethod
+    async def _count_by(
+        limiter: MovingWindowRateLimiter, limit: RateLimitItem, allowed: str, who: str
     ) -> None:
-        limiter = MovingWindowRateLimiter(self.storage)
         if not await limiter.hit(limit, who):
             window = await limiter.get_window_stats(limit, who)
             raise TooMuchAskedError(allowed, max(1, round(window.reset_time - time.time())))

@@ -70,6 +70,11 @@ def install(app: FastAPI) -> None:
         seconds = str(error.retry_after_seconds)
         return problem(HTTPStatus.TOO_MANY_REQUESTS, str(error), {"Retry-After": seconds})
 
+    @app.exception_handler(asyncpg.DataError)
+    async def unreadable(_: Request, error: asyncpg.DataError) -> JSONResponse:
+        _log.warning("A parameter was let through to PostgreSQL: %s", error)
+        return problem(HTTPStatus.UNPROCESSABLE_ENTITY, "A parameter is wrong.")
+
     async def down(request: Request, error: Exception) -> JSONResponse:
         _log.warning("%s was not answered: %s: %s", request.url.path, type(error).__name__, error)
         return problem(

@@ -22,6 +22,7 @@ LOGIN = "app"
 
 _POWERS = resources.files(__package__) / "powers.sql"
 _REQUESTS_PER_MINUTE = 100
+_CONNECT_SECONDS = 5
 _STATEMENT_SECONDS = 10
 _CONNECTIONS = 10
 
@@ -165,10 +166,13 @@ def pool_options() -> dict[str, Any]:
     return {
         "min_size": 1,
         "max_size": _CONNECTIONS,
+        "timeout": _CONNECT_SECONDS,
         "command_timeout": _STATEMENT_SECONDS,
         "server_settings": {
             "application_name": "warehouse app",
             "timezone": "UTC",
+            # Live views take PostgreSQL fifty times as long to plan as to read.
+            "plan_cache_mode": "force_generic_plan",
             "statement_timeout": f"{_STATEMENT_SECONDS}s",
         },
     }

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 import asyncpg
 
-from orchestration.serving.cache import Cache
+from orchestration.serving.cache import Cache, InProcess, InRedis
 from orchestration.serving.database import Database
 from orchestration.serving.limits import Limits
 from orchestration.serving.live.news import News
-from orchestration.serving.principal import Keys
+from orchestration.serving.live.pushes import Pushes
+from orchestration.serving.principal import Keys, Principal, TokenError
 from orchestration.serving.recording import Recorder
 from orchestration.serving.settings import Settings
 
@@ -27,6 +28,7 @@ class State:
         cache: Answers that still hold.
         limits: How much may be asked.
         recorder: Writes down what is shown.
+        pushes: Tells those who watch.
     """
 
     settings: Settings
@@ -35,6 +37,31 @@ class State:
     cache: Cache
     limits: Limits
     recorder: Recorder
+    pushes: Pushes
+
+    def principal_of(self, token: str | None) -> Principal:
+        """Return for whom a request is made.
+
+        Args:
+            token: Its token; on a warehouse for this machine alone there need not be one.
+
+        Returns:
+            The principal.
+
+        Raises:
+            TokenError: The token is not valid, or there is none.
+        """
+        if token is None and self.settings.is_local:
+            return Principal("analyst", None, None)
+        return self.keys.principal_of(token)
+
+    def still_holds(self, token: str | None) -> bool:
+        """Return whether a token would be accepted now, for what was begun with it."""
+        try:
+            self.principal_of(token)
+        except TokenError:
+            return False
+        return True
 
 
 @asynccontextmanager
@@ -49,28 +76,34 @@ async def running(settings: Settings) -> AsyncIterator[State]:
     Yields:
         The state.
     """
-    cache = Cache()
+    store = InRedis(settings.redis_url) if settings.redis_url else InProcess()
+    cache = Cache(store)
+    async with asyncpg.create_pool(**{**settings.database, "min_size": 0}) as pool:
+        database = Database(pool)
+        pushes = Pushes(database)
 
-    def hear(organization_id: str | None) -> None:
-        cache.forget(organization_id)
+        def hear(organization_id: str | None) -> None:
+            cache.forget(organization_id)
+            pushes.hear(organization_id)
 
-    def trust(is_listening: bool) -> None:
-        cache.is_trusted = is_listening
-
-    pool = asyncpg.create_pool(**{**settings.database, "min_size": 0})
-    listening = asyncio.create_task(News(listener_of(settings), hear, trust).listen())
-    try:
-        async with pool:
+        news = News(listener_of(settings), hear, cache.trust)
+        background = [asyncio.create_task(work) for work in (news.listen(), pushes.run())]
+        try:
             yield State(
                 settings,
                 settings.keys,
-                Database(pool),
+                database,
                 cache,
                 Limits.counted_in(settings.redis_url, settings.requests_per_minute),
                 Recorder(pool),
+                pushes,
             )
-    finally:
-        listening.cancel()
+        finally:
+            for task in background:
+                task.cancel()
+            await asyncio.gather(*background, return_exceptions=True)
+            if isinstance(store, InRedis):
+                await store.close()
 
 
 def listener_of(settings: Settings) -> dict[str, object]:

@@ -6,9 +6,6 @@ import gzip
 import io
 import re
 import shutil
-import socket
-import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -18,14 +15,13 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 import pytest
-import uvicorn
 from fastapi.testclient import TestClient
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.ui import WebDriverWait
 from support.oracle import Row
-from support.serving import KEYS, Served, org_admin, serving, settings_for, token_header
+from support.serving import KEYS, Served, listening, org_admin, serving, settings_for, token_header
 from support.stories import Story
 
 from orchestration.project import project_root
@@ -389,20 +385,8 @@ def test_a_spreadsheet_runs_nothing() -> None:
 @pytest.fixture(scope="module")
 def site(sample: Story) -> Iterator[str]:
     """Yield the address of the application on a port, as on the embedded server."""
-    app = create_app(settings_for(sample.database, is_local=True))
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(
-            uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1)
-        )
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-        thread.start()
-        deadline = time.monotonic() + 60
-        while not server.started and time.monotonic() < deadline:
-            time.sleep(0.05)
-        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-        server.should_exit = True
-        thread.join(30)
+    with listening(create_app(settings_for(sample.database, is_local=True))) as address:
+        yield f"http://{address}"
 
 
 @pytest.fixture(scope="module")

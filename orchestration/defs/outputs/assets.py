@@ -47,7 +47,8 @@ def event_archive(
     """Parquet files of events whose time in schema raw is over; months are sealed first.
 
     As `warehouse retention` does it. Then the newest month of each organization is verified; the
-    others are for `warehouse verify`. Last, organizations whose day has come are removed.
+    others are for `warehouse verify`. Last, organizations whose day has come are removed, and who
+    asked for it is erased.
     `WAREHOUSE_ARCHIVE` names the folder, by a path or a URL.
 
     Args:
@@ -62,6 +63,7 @@ def event_archive(
             is no moment, or a month is not as it was sealed.
     """
     from orchestration.privacy.ended import remove_ended
+    from orchestration.privacy.requests import carry_out
     from orchestration.proofs.verify import verify
     from orchestration.retention.run import moment, run_retention
 
@@ -72,6 +74,7 @@ def event_archive(
         with connect(application_name="warehouse dagster", autocommit=True) as connection:
             verify(connection, only_newest=True).require_right()
         removed = remove_ended(folder, now, context.log.info)
+        erased = carry_out(folder, context.log.info)
     return dg.MaterializeResult(
         metadata={
             "folder": dg.MetadataValue.path(str(folder)),
@@ -83,6 +86,7 @@ def event_archive(
             "check_results_removed": done.records.check_results,
             "runs_removed": done.records.runs,
             "organizations_removed": removed,
+            "people_erased": erased,
         }
     )
 

@@ -5,16 +5,17 @@ import hashlib
 import ipaddress
 import re
 from http import HTTPStatus
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NoReturn
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from fastapi import Depends, Request, Response
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import BaseModel, BeforeValidator, Field, WithJsonSchema, field_serializer
 from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection
 
-from orchestration.serving.database import Answer
+from orchestration.serving.database import Answer, NothingFoundError
 from orchestration.serving.principal import Principal, TokenError
 from orchestration.serving.recording import Read
 from orchestration.serving.state import State
@@ -36,7 +37,22 @@ def _iso_day(value: object) -> object:
     return value
 
 
-Day = Annotated[dt.date, BeforeValidator(_iso_day)]
+# asyncpg takes the first and the last day that Python knows for infinite ones.
+Day = Annotated[
+    dt.date,
+    BeforeValidator(_iso_day),
+    Field(ge=dt.date(1970, 1, 1), le=dt.date(2999, 12, 31)),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "format": "date",
+            "pattern": "^(19[7-9][0-9]|2[0-9]{3})-[0-9]{2}-[0-9]{2}$",
+            "examples": ["2026-01-26"],
+        }
+    ),
+]
+# A NUL is no text to PostgreSQL.
+Name = Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$")]
 
 
 class Organization(BaseModel, extra="forbid"):
@@ -51,18 +67,44 @@ class Days(Organization):
     start_date: Day | None = Field(None, description="The first of end_date's month when omitted.")
     end_date: Day | None = Field(None, description="Today when omitted.")
 
+    def first_day(self, last: dt.date) -> dt.date:
+        """Return the first day, given the last one."""
+        return self.start_date or last.replace(day=1)
+
 
 class Filtered(Days):
     """Which part of what happened on these days."""
 
-    provider: str | None = Field(None, description="Only this provider.", max_length=200)
-    task_type: str | None = Field(None, description="Only this type of task.", max_length=200)
+    provider: Name | None = Field(None, description="Only this provider.")
+    task_type: Name | None = Field(None, description="Only this type of task.")
 
 
 class Course(Filtered):
     """In which steps to show the course of the days."""
 
     period: Steps = Field("day", description="Steps of the course.")
+
+
+class Recent(Days):
+    """In which steps to show the course of the days, or how many days to look back."""
+
+    period: str = Field(
+        "day",
+        pattern=r"^(day|week|month|[1-9][0-9]{0,3}d)$",
+        description="Steps of the course: day, week or month. Or a number of days up to end_date, "
+        "such as 30d, with a course by day; start_date, where it is given, goes before it.",
+        examples=["30d"],
+    )
+
+    def first_day(self, last: dt.date) -> dt.date:
+        """Return the first day, given the last one."""
+        if self.start_date or not self.period[0].isdigit():
+            return super().first_day(last)
+        return last - dt.timedelta(days=int(self.period[:-1]) - 1)
+
+    @field_serializer("period")
+    def _steps(self, period: str) -> str:
+        return "day" if period[0].isdigit() else period
 
 
 def state_of(request: Request) -> State:
@@ -72,10 +114,16 @@ def state_of(request: Request) -> State:
     return found
 
 
+def token_of(connection: HTTPConnection) -> str | None:
+    """Return the token of a request, from its header or a browser's cookie."""
+    scheme, _, token = connection.headers.get("Authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else connection.cookies.get(COOKIE)
+
+
 async def principal_of(
     request: Request,
     state: Annotated[State, Depends(state_of)],
-    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+    _: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
 ) -> Principal:
     """Return for whom a request is made; a request without a valid token is counted and recorded.
 
@@ -83,9 +131,8 @@ async def principal_of(
         TokenError: There is no valid token.
         TooMuchAskedError: The tenant, or the address, has asked too much.
     """
-    token = credentials.credentials if credentials else request.cookies.get(COOKIE)
     try:
-        found = state.keys.principal_of(token)
+        found = state.principal_of(token_of(request))
     except TokenError as error:
         await state.limits.count_request(f"address {address_of(request)}")
         await state.recorder.record(read_of(request, None, is_denied=True, reason=str(error)))
@@ -95,7 +142,14 @@ async def principal_of(
 
 
 class Asked:
-    """A request of somebody who is known, and how it is answered."""
+    """A request of somebody who is known, and how it is answered.
+
+    Attributes:
+        request: The request.
+        state: What the application holds.
+        principal: Who asks.
+        action: What the audit log calls it.
+    """
 
     def __init__(
         self,
@@ -107,6 +161,7 @@ class Asked:
         self.request = request
         self.state = state
         self.principal = principal
+        self.action = "view_analytics"
 
     async def about(self, wanted: Organization) -> tuple[Principal, dict[str, Any]]:
         """Return for whom to ask, and about what: parameters of queries.
@@ -138,7 +193,7 @@ class Asked:
         if isinstance(wanted, Days):
             today = await self._today(principal)
             last = wanted.end_date or today
-            first = wanted.start_date or last.replace(day=1)
+            first = wanted.first_day(last)
             if first > last:
                 raise HTTPException(
                     HTTPStatus.UNPROCESSABLE_ENTITY, f"start_date {first} is after end_date {last}."
@@ -146,34 +201,44 @@ class Asked:
             parameters |= {"start_date": first, "end_date": last}
         return principal, parameters
 
-    async def refuse(self, reason: str) -> None:
+    async def refuse(self, reason: str, status: int = HTTPStatus.FORBIDDEN) -> NoReturn:
         """Record that the request is refused, and refuse it.
 
         Args:
             reason: Why.
+            status: The HTTP status.
 
         Raises:
             HTTPException: Always.
         """
         await self.state.recorder.record(
-            read_of(self.request, self.principal, is_denied=True, reason=reason)
+            read_of(self.request, self.principal, self.action, is_denied=True, reason=reason)
         )
-        raise HTTPException(HTTPStatus.FORBIDDEN, reason)
+        raise HTTPException(status, reason)
 
-    async def answer(self, answer: Answer, wanted: Organization, seconds: float) -> Response:
+    async def answer(
+        self, answer: Answer, wanted: Organization, seconds: float, **more: Any
+    ) -> Response:
         """Answer with a document.
 
         Args:
             answer: What it consists of.
             wanted: What the request asks about.
             seconds: How long the answer may be kept.
+            **more: Further parameters of the queries.
 
         Returns:
             The document, or that it has not changed since the client was given it.
+
+        Raises:
+            HTTPException: There is no such document for who asks.
         """
         principal, parameters = await self.about(wanted)
-        text = await self.text(principal, answer, parameters, seconds)
-        await self.state.recorder.record(read_of(self.request, principal))
+        try:
+            text = await self.text(principal, answer, parameters | more, seconds)
+        except NothingFoundError:
+            await self.refuse("Nothing of this id is known here.", HTTPStatus.NOT_FOUND)
+        await self.state.recorder.record(read_of(self.request, principal, self.action))
         return self.respond(text)
 
     async def text(
@@ -190,10 +255,12 @@ class Asked:
         Returns:
             JSON.
         """
-        key = f"{principal.organization_id} {principal.role} {principal.user_id} "
-        key += repr((answer, sorted((name, str(value)) for name, value in parameters.items())))
+        said = sorted((name, str(value)) for name, value in parameters.items())
         return await self.state.cache.get(
-            key, seconds, lambda: self.state.database.answer(principal, answer, parameters)
+            str(principal.organization_id),
+            repr((principal, answer, said)),
+            seconds,
+            lambda: self.state.database.answer(principal, answer, parameters),
         )
 
     def respond(self, text: str, media_type: str = "application/json") -> Response:
@@ -234,7 +301,7 @@ class Asked:
 
 
 def read_of(
-    request: Request,
+    request: HTTPConnection,
     principal: Principal | None,
     action: str = "view_analytics",
     *,
@@ -265,7 +332,7 @@ def read_of(
     )
 
 
-def address_of(request: Request) -> str | None:
+def address_of(request: HTTPConnection) -> str | None:
     """Return from where a request comes; None where that is no address, such as in a test."""
     try:
         return str(ipaddress.ip_address(request.client.host)) if request.client else None

@@ -63,6 +63,80 @@ class About(Shape):
     not_counted: list[str] = Field(description="What the figures leave out.")
 
 
+Count = Annotated[int, Field(ge=0, examples=[1250])]
+
+Share = Annotated[float | None, Field(ge=0, le=1, examples=[0.96])]
+
+Percentage = Annotated[float | None, Field(examples=[17.65])]
+
+Milliseconds = Annotated[float | None, Field(ge=0, examples=[1250.5])]
+
+SUCCESS_RATE = "Completed of all completed or failed executions; null where none is either."
+
+
+class Costs(Shape):
+    """What executions cost and saved."""
+
+    tasks: Count = Field(
+        description="Executions that began on these days, whatever became of them."
+    )
+    completed_tasks: Count = Field(description="Of these, completed.", examples=[1200])
+    failed_tasks: Count = Field(description="Of these, failed.", examples=[50])
+    unpriced_tasks: Count = Field(description="Of these, without a known price.", examples=[12])
+    compared_tasks: Count = Field(
+        description="Completed executions whose cost and baseline are both known.", examples=[1180]
+    )
+    total_tokens: Count = Field(description="Tokens in and out.", examples=[8_400_000])
+    actual_cost_usd: Money = Field(
+        description="Cost of the completed executions that have a price."
+    )
+    failed_cost_usd: Money = Field(description="Cost of the failed executions that have a price.")
+    spend_usd: Money = Field(description="Cost of all executions that have a price.")
+    compared_cost_usd: Money = Field(description="Cost of the compared executions.")
+    baseline_cost_usd: Money = Field(
+        description="What the compared executions would have cost with their baseline."
+    )
+    savings_usd: Money = Field(
+        description="baseline_cost less compared_cost; it may be below zero."
+    )
+    savings_percentage: Percentage = Field(description="Savings of the baseline's cost.")
+    avg_cost_per_task_usd: Money = Field(
+        description="actual_cost per completed execution that has a price."
+    )
+    success_rate: Share = Field(description=SUCCESS_RATE)
+
+
+class ProviderCosts(Costs):
+    """What a provider cost and saved."""
+
+    provider: str = Field(examples=["github_copilot"])
+    share_of_spend: Share = Field(description="Of the spend that is shown here.")
+
+
+class ModelCosts(Costs):
+    """What a model cost and saved."""
+
+    provider: str = Field(examples=["anthropic"])
+    model: str | None = Field(
+        description="As the provider calls it; null where no model was named.",
+        examples=["claude-sonnet-4-5"],
+    )
+    share_of_spend: Share = Field(description="Of the spend that is shown here.")
+
+
+class TaskTypeCosts(Costs):
+    """What a type of task cost and saved."""
+
+    task_type: str = Field(examples=["code_generation"])
+    share_of_spend: Share = Field(description="Of the spend that is shown here.")
+
+
+class CostsPoint(Costs):
+    """A step of the course of costs."""
+
+    date: dt.date = Field(description="The first day of the step.")
+
+
 class Problem(BaseModel):
     """An error, as RFC 9457 says."""
 
@@ -70,6 +144,9 @@ class Problem(BaseModel):
     status: int = Field(examples=[403])
     detail: str = Field(examples=["The token is for another organization."])
 
+
+ABOUT = {"about": "about"}
+"""The part of a document that says as of when it is and what it leaves out."""
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
     status: {

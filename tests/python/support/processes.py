@@ -38,6 +38,14 @@ def wait_until(connection: psycopg.Connection, statement: str, parameter: str) -
     raise TimeoutError(f"{parameter} was not seen")
 
 
+def wait_for(holds: Callable[[], bool]) -> None:
+    """Wait for something to hold."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not holds():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.02)
+
+
 @contextlib.contextmanager
 def locked(story: Story, table: str, mode: str) -> Iterator[None]:
     """Hold a table so that a build stops where it first needs it."""

@@ -4,13 +4,21 @@ PYTEST_DONT_REWRITE: the tests import this module before pytest takes its fixtur
 """
 
 import datetime as dt
+import json
+import re
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from decimal import Decimal
+from http import HTTPStatus
 from typing import Any
 from uuid import UUID
 
+import jsonschema  # type: ignore[import-untyped]
 import psycopg
+import uvicorn
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from httpx2 import Response
@@ -44,6 +52,27 @@ class Served:
             f"/api/v1/{path}", params=parameters, headers=token_header(principal)
         )
 
+    def document(self, path: str, principal: Principal | None, **parameters: Any) -> Any:
+        """Return the document of a path, which has to be as the OpenAPI document says."""
+        return self.checked(path, self.get(path, principal, **parameters))
+
+    def checked(self, path: str, response: Response, method: str = "get") -> Any:
+        """Return a response's document, with exact numbers, if it is as the OpenAPI one says."""
+        assert response.status_code == HTTPStatus.OK, response.text
+        described = self.app.openapi()
+        paths = described["paths"]
+        item = paths.get(f"/api/v1/{path}") or next(
+            paths[template]
+            for template in paths
+            if re.fullmatch(re.sub(r"{\w+}", "[^/]+", template), f"/api/v1/{path}")
+        )
+        content = item[method]["responses"]["200"]["content"]["application/json"]
+        jsonschema.Draft202012Validator(
+            content["schema"] | {"components": described["components"]},
+            format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER,
+        ).validate(response.json())
+        return json.loads(response.text, parse_float=Decimal)
+
 
 def org_admin(organization_id: str | UUID) -> Principal:
     """Return who sees everything of an organization."""
@@ -57,7 +86,7 @@ def token_header(principal: Principal | None) -> dict[str, str]:
     return {"Authorization": f"Bearer {KEYS.token_for(principal, dt.timedelta(hours=1))}"}
 
 
-def settings_for(database: Database, **changes: Any) -> Settings:
+def settings_for(database: Database, /, **changes: Any) -> Settings:
     """Return settings of an application on a database, whose login is made when it is missing."""
     with database.connect(autocommit=True) as connection:
         known = connection.execute("select 1 from pg_roles where rolname = %s", (LOGIN,))
@@ -81,8 +110,26 @@ def settings_for(database: Database, **changes: Any) -> Settings:
 
 
 @contextmanager
-def serving(database: Database, **changes: Any) -> Iterator[Served]:
+def serving(database: Database, /, **changes: Any) -> Iterator[Served]:
     """Yield the application on a database; `changes` are settings."""
     app = create_app(settings_for(database, **changes))
     with TestClient(app, raise_server_exceptions=False) as client:
         yield Served(app, client)
+
+
+@contextmanager
+def listening(app: FastAPI) -> Iterator[str]:
+    """Yield the address of a server of an application, with real connections."""
+    configured = uvicorn.Config(app, port=0, log_level="warning", timeout_graceful_shutdown=1)
+    server = uvicorn.Server(configured)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        while not server.started:
+            assert thread.is_alive()
+            time.sleep(0.01)
+        (port,) = {socket.getsockname()[1] for each in server.servers for socket in each.sockets}
+        yield f"127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        thread.join()

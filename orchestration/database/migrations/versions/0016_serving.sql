@@ -110,3 +110,65 @@ end
 $protect$;
 
 select audit.protect();
+
+-- Who asked to be erased. The application may ask and never erase; an erasure replaces the id here as
+-- in every table.
+create table ledger.erasure_requests (
+    request_id uuid primary key default gen_random_uuid(),
+    organization_id uuid not null,
+    user_id uuid not null,
+    requested_at timestamptz not null default clock_timestamp(),
+    requested_by name not null default session_user,
+    carry_out_by date not null default cast(now() at time zone 'UTC' + interval '30 days' as date),
+    carried_out_at timestamptz
+);
+
+create unique index erasure_requests_wait_once
+on ledger.erasure_requests (organization_id, user_id) where carried_out_at is null;
+
+comment on table ledger.erasure_requests is
+'One row per request to erase a person, which `warehouse retention` carries out.';
+comment on column ledger.erasure_requests.user_id is
+'The person, a pseudonym once erased.';
+comment on column ledger.erasure_requests.carry_out_by is
+'The day, in UTC, until which it is to be carried out.';
+comment on column ledger.erasure_requests.carried_out_at is 'NULL while it waits.';
+
+create function ledger.protect_erasure_requests() returns void
+language plpgsql
+as $protect$
+declare
+    may_ask record;
+begin
+    perform access.protect('ledger.erasure_requests');
+    for may_ask in
+        select
+            wanted.role,
+            wanted.condition
+        from (
+            values
+            ('org_admin', 'true'),
+            ('developer', 'user_id = (select access.current_user_id())')
+        ) as wanted (role, condition)
+        where wanted.role in (select rolname from pg_catalog.pg_roles)
+    loop
+        execute format('grant usage on schema ledger to %I', may_ask.role);
+        execute format(
+            'grant insert (organization_id, user_id) on ledger.erasure_requests to %I', may_ask.role
+        );
+        execute format(
+            'drop policy if exists %I on ledger.erasure_requests', may_ask.role || '_insert'
+        );
+        execute format(
+            'create policy %I on ledger.erasure_requests for insert to %I with check '
+            '(organization_id = (select access.current_organization()) and %s)',
+            may_ask.role || '_insert', may_ask.role, may_ask.condition
+        );
+    end loop;
+end
+$protect$;
+
+comment on function ledger.protect_erasure_requests() is
+'Makes the policies and rights of all roles on ledger.erasure_requests: who may ask, and for whom.';
+
+select ledger.protect_erasure_requests();

@@ -4,6 +4,8 @@ select
     task_type,
     provider,
     model,
+    baseline_provider,
+    baseline_model,
     total_tasks,
     successful_tasks,
     failed_tasks,
@@ -11,13 +13,18 @@ select
     unpriced_tasks,
     compared_tasks,
     total_tokens,
+    -- Rows of one pricing status: all of their executions have a price, or none has.
+    case when unpriced_tasks = 0 then successful_tasks else 0 end as costed_tasks,
     total_cost_usd,
+    failed_cost_usd,
     total_spend_usd,
     compared_cost_usd,
     total_baseline_cost_usd,
     total_savings_usd,
     total_duration_ms,
-    timed_tasks
+    timed_tasks,
+    scored_tasks,
+    total_quality_score
 from marts.model_usage
 where
     organization_id = %(organization_id)s

@@ -1,0 +1,2 @@
+-- What the calculator takes from the organization's own executions.
+{{ measured }}
