@@ -1,4 +1,4 @@
-"""The application: REST under `/api/v1`."""
+"""The application: REST under `/api/v1`, and pages for browsers."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,6 +11,7 @@ from orchestration.serving import problems
 from orchestration.serving.api import analytics, attention, people, records
 from orchestration.serving.headers import SecurityHeaders
 from orchestration.serving.live import routes as live
+from orchestration.serving.page import routes as page
 from orchestration.serving.settings import Settings
 from orchestration.serving.state import running
 
@@ -64,4 +65,5 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(SecurityHeaders)
     for module in (analytics, records, attention, people, live):
         app.include_router(module.router)
+    page.install(app)
     return app
