@@ -3,6 +3,7 @@
 # FastAPI and the database drivers are imported late: `warehouse --help` must not wait for them.
 
 import datetime as dt
+import threading
 from uuid import UUID
 
 import click
@@ -18,7 +19,7 @@ _GRACE_SECONDS = 3
     "--port", type=click.IntRange(1, 65535), default=8000, show_default=True, help="Its port."
 )
 def app(host: str, port: int) -> None:
-    """Serve the REST API.
+    """Serve the page, the REST API and live updates.
 
     Runs in the foreground until Ctrl-C. On the embedded PostgreSQL it makes itself a login; on one
     of your own it connects as the libpq variables say, which must be a login that owns nothing.
@@ -26,10 +27,13 @@ def app(host: str, port: int) -> None:
     import uvicorn
 
     from orchestration.serving.app import create_app
+    from orchestration.serving.page.charts import bundle
     from orchestration.serving.settings import Settings
 
     settings = Settings.from_environment()
-    click.echo(f"http://{host}:{port}/api/v1/openapi.json (Ctrl-C ends it)")
+    click.echo(f"http://{host}:{port} (Ctrl-C ends it)")
+    # What a browser draws charts with takes seconds to put together: before somebody waits for it.
+    threading.Thread(target=bundle, daemon=True).start()
     # A client that keeps a stream open must not keep the server from ending.
     uvicorn.run(
         create_app(settings),

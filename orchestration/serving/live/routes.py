@@ -16,6 +16,7 @@ from orchestration.serving.api.requests import (
     COOKIE,
     Asked,
     Organization,
+    known,
     read_of,
     token_of,
 )
@@ -171,7 +172,7 @@ async def _principal_for(
         ValueError: There is no such organization.
         PermissionError: It is another's.
     """
-    who = state.principal_of(token)
+    who = known(socket, state, token)
     named = UUID(wanted["organization_id"]) if "organization_id" in wanted else who.organization_id
     if named is None:
         raise ValueError("Name an organization_id.")

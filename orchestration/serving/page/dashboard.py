@@ -4,7 +4,6 @@ import csv
 import datetime as dt
 import io
 import json
-from decimal import Decimal
 from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
 from uuid import UUID
@@ -24,7 +23,11 @@ Table = Literal[
 
 PERIODS = {"7": "7 days", "30": "30 days", "90": "90 days", "all": "All time"}
 
-_MONTH = Answer("savings_summary", {"about": "about", "counts": "page_counts"})
+_SUMMARY = Answer("savings_summary", {"about": "about", "counts": "page_counts"})
+_PARTS_OF_MONTH = {"about": "about", "projection": "savings_projection"}
+_MONTH = Answer("savings_summary", _PARTS_OF_MONTH)
+# To the last event that landed; the live views know nothing of parts of an organization.
+_LIVE_MONTH = Answer("live_organization", _PARTS_OF_MONTH)
 _LISTS = {
     "course": "page_course",
     "providers": "page_providers",
@@ -36,15 +39,14 @@ _LISTS = {
 }
 _ANSWERS = {
     # Who sees the rows of people sees no alerts about all of them.
-    "people": Answer(_MONTH.main, {**_MONTH.rows, "organization": "organization"}, _LISTS),
+    "people": Answer(_SUMMARY.main, {**_SUMMARY.rows, "organization": "organization"}, _LISTS),
     "organization": Answer(
-        _MONTH.main,
-        {**_MONTH.rows, "organization": "organization"},
+        _SUMMARY.main,
+        {**_SUMMARY.rows, "organization": "organization"},
         {**_LISTS, "alerts": "page_alerts"},
     ),
 }
 _ROWS = 20
-_DAYS_OF_A_YEAR = 365
 _DAYS_OF_A_STEP = {"day": 1, "week": 7}
 # What a spreadsheet would take for a formula.
 _FORMULAS = ("=", "+", "-", "@", "\t", "\r")
@@ -129,7 +131,9 @@ async def shown(asked: Asked, organization_id: UUID, view: View) -> tuple[Princi
         "period": "week" if is_everything else "day",
         "row_count": _ROWS,
     }
-    month_text = await asked.text(principal, _MONTH, month, DASHBOARD_SECONDS)
+    is_whole = principal.scope == "organization" and not (view.provider or view.task_type)
+    of_month = _LIVE_MONTH if is_whole else _MONTH
+    month_text = await asked.text(principal, of_month, month, DASHBOARD_SECONDS)
     text = await asked.text(principal, _ANSWERS[principal.scope], period, DASHBOARD_SECONDS)
     document = f'{text.removesuffix("}")}, "step": "{period["period"]}", "month": {month_text}}}'
     return principal, json.loads(document), document
@@ -153,21 +157,6 @@ def charts_of(document: Document) -> dict[str, charts.Spec]:
         "roi": charts.roi_timeline(course, days_a_step),
         "people": charts.active_people(days_of(document["activity"])),
     }
-
-
-def projected_year(month: Document) -> str | None:
-    """Return what a year would save that went on like this month.
-
-    Args:
-        month: The month as far as it has come.
-
-    Returns:
-        What it saved, by its days until today, today included, times 365; None where it is unknown.
-    """
-    if month["total_savings_usd"] is None:
-        return None
-    days = dt.date.fromisoformat(month["period"]["end"]).day
-    return str(Decimal(month["total_savings_usd"]) / days * _DAYS_OF_A_YEAR)
 
 
 def days_of(activity: list[Document]) -> list[Document]:

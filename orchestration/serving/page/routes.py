@@ -3,20 +3,18 @@
 import asyncio
 import gzip
 import hashlib
-import ipaddress
 import json
 from functools import lru_cache
 from http import HTTPStatus
 from importlib import resources
 from typing import Annotated, Any, NoReturn
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 from uuid import UUID
 
 import jinja2
 from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
 from fastapi.exceptions import WebSocketRequestValidationError
 from fastapi.responses import HTMLResponse, RedirectResponse
-from fastapi.security import HTTPAuthorizationCredentials
 from markupsafe import Markup
 from starlette.exceptions import HTTPException
 
@@ -24,7 +22,6 @@ from orchestration.serving.api.requests import (
     COOKIE,
     Asked,
     address_of,
-    principal_of,
     read_of,
     state_of,
 )
@@ -41,7 +38,6 @@ _FILES = resources.files(__package__)
 _HTML = "text/html; charset=utf-8"
 _KINDS = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8"}
 _FOREVER = {"Cache-Control": "public, max-age=31536000, immutable"}
-_LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
 _LONGEST_FORM_BYTES = 20_000
 _MOST_DRAWINGS = 256
 _OPERATOR = Answer("page_freshness", {}, {"organizations": "page_organizations"})
@@ -88,51 +84,13 @@ _TEMPLATES.filters |= {
 }
 
 
-async def _viewer(request: Request, state: Annotated[State, Depends(state_of)]) -> Asked:
-    """Return a request of somebody who may look at pages.
-
-    On a warehouse for this machine alone that is whoever sits at it.
-
-    Raises:
-        HTTPException: A page of another site asks in the name of this machine's user.
-        TokenError: There is no valid token.
-    """
-    if state.settings.is_local:
-        _refuse_foreign_host(request)
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    if token or COOKIE in request.cookies or not state.settings.is_local:
-        given = HTTPAuthorizationCredentials(scheme=scheme, credentials=token) if token else None
-        principal = await principal_of(request, state, given)
-    elif _is_of_this_machine(request):
-        principal = Principal("analyst", None, None)
-        await state.limits.count_request(f"tenant {principal.role}")
-    else:
-        await _refuse_unknown(request, state, TokenError("A token is needed."))
-    return Asked(request, state, principal)
-
-
 async def _refuse_unknown(request: Request, state: State, error: TokenError) -> NoReturn:
     await state.limits.count_request(f"address {address_of(request)}")
     await state.recorder.record(read_of(request, None, is_denied=True, reason=str(error)))
     raise error
 
 
-def _refuse_foreign_host(request: Request) -> None:
-    # Another site's name may lead to this machine, and its pages could then read everything.
-    try:
-        host = urlsplit(f"//{request.headers.get('Host', '')}").hostname
-    except ValueError:
-        host = None
-    if host not in _LOCAL_HOSTS:
-        raise HTTPException(HTTPStatus.FORBIDDEN, "Open it as http://localhost.")
-
-
-def _is_of_this_machine(request: Request) -> bool:
-    address = address_of(request)
-    return address is not None and ipaddress.ip_address(address).is_loopback
-
-
-Viewed = Annotated[Asked, Depends(_viewer)]
+Viewed = Annotated[Asked, Depends()]
 
 
 @router.get("/")
@@ -316,7 +274,6 @@ def _parts(principal: Principal, document: Document, view: View) -> dict[str, An
         "periods": dashboard.PERIODS,
         "sees_everything": principal.scope == "organization",
         "sees_own": principal.role == "developer",
-        "projected_year": dashboard.projected_year(document["month"]),
         "people": dashboard.people_of(document["activity"]),
         "days": dashboard.days_of(document["activity"]),
     }

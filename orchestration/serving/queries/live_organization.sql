@@ -11,7 +11,7 @@ select
     cast(date_trunc('month', cast(min(metric_date) as timestamp)) as date) as month,
     sum(total_savings_usd) as total_savings_usd,
     sum(total_baseline_cost_usd) as baseline_cost_usd,
-    round(100 * sum(total_savings_usd) / nullif(sum(total_baseline_cost_usd), 0), 6) as savings_percentage,
+    round(100 * sum(total_savings_usd) / nullif(sum(total_baseline_cost_usd), 0), 2) as savings_percentage,
     sum(total_cost_usd) as total_cost_usd,
     sum(total_spend_usd) as total_spend_usd,
     coalesce(sum(total_tasks), 0) as total_tasks,

@@ -42,7 +42,7 @@ select
     latest.month,
     total.total_savings_usd,
     total.baseline_cost_usd,
-    round(100 * total.total_savings_usd / nullif(total.baseline_cost_usd, 0), 6) as savings_percentage,
+    round(100 * total.total_savings_usd / nullif(total.baseline_cost_usd, 0), 2) as savings_percentage,
     total.total_cost_usd,
     total.total_spend_usd,
     total.total_tasks,

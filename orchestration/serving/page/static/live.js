@@ -3,9 +3,11 @@
 const shown = () => document.getElementById("figures");
 const PAUSE_MS = 1000;
 let isWaiting = false;
+let notBefore = 0;
 
 async function update() {
   isWaiting = false;
+  notBefore = Date.now() + PAUSE_MS;
   const answer = await fetch(shown().dataset.address, { headers: { Accept: "text/html" } });
   if (!answer.ok) return;
   const made = new DOMParser().parseFromString(await answer.text(), "text/html");
@@ -21,6 +23,6 @@ if (shown()) {
   new EventSource(shown().dataset.live).addEventListener("savings_update", () => {
     if (isWaiting) return;
     isWaiting = true;
-    setTimeout(() => update().catch(() => {}), PAUSE_MS);
+    setTimeout(() => update().catch(() => {}), Math.max(0, notBefore - Date.now()));
   });
 }
