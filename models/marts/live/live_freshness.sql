@@ -1,4 +1,4 @@
--- Grain: one row: until when the figures are.
+-- Grain: one row per warehouse: until when its figures are.
 
 {{ config(materialized='view') }}
 

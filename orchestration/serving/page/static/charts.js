@@ -13,6 +13,7 @@ async function draw() {
     const spec = { ...specs[figure.dataset.chart], width: "container" };
     const place = document.createElement("div");
     place.className = "drawing";
+    place.ariaHidden = "true"; // The figure has a name, and its table every number.
     figure.append(place);
     await vegaEmbed(place, spec, {
       actions: false,
