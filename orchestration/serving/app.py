@@ -1,4 +1,4 @@
-"""The application: REST under `/api/v1`."""
+"""The application: REST under `/api/v1`, tools of assistants at `/mcp`."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,6 +11,7 @@ from orchestration.serving import problems
 from orchestration.serving.api import analytics, attention, people, records
 from orchestration.serving.headers import SecurityHeaders
 from orchestration.serving.live import routes as live
+from orchestration.serving.mcp.server import Endpoint
 from orchestration.serving.settings import Settings
 from orchestration.serving.state import running
 
@@ -34,10 +35,11 @@ def create_app(settings: Settings) -> FastAPI:
     Returns:
         The application.
     """
+    tools = Endpoint()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with running(settings) as state:
+        async with running(settings) as state, tools.running():
             app.state.serving = state
             yield
 
@@ -64,4 +66,5 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(SecurityHeaders)
     for module in (analytics, records, attention, people, live):
         app.include_router(module.router)
+    app.router.routes.append(tools.route)
     return app
