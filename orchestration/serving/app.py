@@ -1,4 +1,4 @@
-"""The application: REST under `/api/v1`, tools of assistants at `/mcp`."""
+"""The application: REST under `/api/v1`, GraphQL, tools of assistants at `/mcp`."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,6 +9,7 @@ from fastapi.middleware.gzip import GZipMiddleware
 
 from orchestration.serving import problems
 from orchestration.serving.api import analytics, attention, people, records
+from orchestration.serving.graphql import routes as graphql
 from orchestration.serving.headers import SecurityHeaders
 from orchestration.serving.live import routes as live
 from orchestration.serving.mcp.server import Endpoint
@@ -64,7 +65,7 @@ def create_app(settings: Settings) -> FastAPI:
             expose_headers=["ETag", "Retry-After"],
         )
     app.add_middleware(SecurityHeaders)
-    for module in (analytics, records, attention, people, live):
+    for module in (analytics, records, attention, people, live, graphql):
         app.include_router(module.router)
     app.router.routes.append(tools.route)
     return app

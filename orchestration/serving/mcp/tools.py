@@ -10,7 +10,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
-from orchestration.serving.api.attention import BUDGET, UNPRICED
+from orchestration.serving.api.attention import BUDGET, UNPRICED, of_organization
 from orchestration.serving.api.records import FIGURE_EXPLAINED, Figure
 from orchestration.serving.api.requests import Asked, Course, Day, Filtered, Name, Organization
 from orchestration.serving.api.savings import SAVINGS
@@ -166,8 +166,7 @@ async def top_movers(asked: Asked, wanted: TopMovers) -> str:
 @_tool
 async def budget_status(asked: Asked, _: Nothing) -> str:
     """Return how much of this month's budget is spent, and what the month will come to."""
-    if asked.principal.scope == "people":
-        await asked.refuse("Only a token that sees the whole organization may ask for this.")
+    await of_organization(asked)
     document, sources = await _document(asked, BUDGET, Organization(organization_id=None))
     line = f"As of: {document.pop('last_landed_at')}, when something last landed"
     return answer_of([line], {"budget": [document]}, sources)
