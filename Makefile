@@ -50,6 +50,12 @@ docs: setup ## One site about models and the quality of the data, after a build
 	$(BIN)/warehouse check --full --docs .warehouse/docs || test -e .warehouse/docs/index.html
 	@echo 'Open .warehouse/docs/index.html'
 
+app: setup ## The page and the API, at http://127.0.0.1:8000; with the demo where nothing has landed
+	@# A sample never comes to events of one's own, nor to a server of one's own.
+	test -n "$$PGHOST" || test "$$($(BIN)/warehouse db psql -qAtc 'select true from raw.loads limit 1' 2> /dev/null)" || \
+		PATH="$(CURDIR)/$(BIN):$$PATH" orchestration/sample/demo.sh
+	$(BIN)/warehouse app
+
 ui: setup ## Dagster on the same database, at http://127.0.0.1:3000
 	$(BIN)/warehouse ui
 

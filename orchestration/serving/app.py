@@ -1,4 +1,4 @@
-"""The application: REST under `/api/v1`, GraphQL, tools of assistants at `/mcp`."""
+"""The application: REST under `/api/v1`, GraphQL, tools of assistants at `/mcp`, and pages."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,6 +13,7 @@ from orchestration.serving.graphql import routes as graphql
 from orchestration.serving.headers import SecurityHeaders
 from orchestration.serving.live import routes as live
 from orchestration.serving.mcp.server import Endpoint
+from orchestration.serving.page import routes as page
 from orchestration.serving.settings import Settings
 from orchestration.serving.state import running
 
@@ -68,4 +69,5 @@ def create_app(settings: Settings) -> FastAPI:
     for module in (analytics, records, attention, people, live, graphql):
         app.include_router(module.router)
     app.router.routes.append(tools.route)
+    page.install(app)
     return app

@@ -21,6 +21,11 @@ LOGIN = "app"
 """The login of the application on the embedded server."""
 
 _POWERS = resources.files(__package__) / "powers.sql"
+# From the catalog, which a login may read that by itself may read nothing else.
+_BUILT = (
+    "select from pg_class inner join pg_namespace on pg_class.relnamespace = pg_namespace.oid "
+    "where nspname = 'marts' and relname = 'live_freshness'"
+)
 _REQUESTS_PER_MINUTE = 100
 _CONNECT_SECONDS = 5
 _STATEMENT_SECONDS = 10
@@ -60,13 +65,15 @@ class Settings:
         """
         found = current_settings()
         local_secret = _derived(found, "tokens") if found.is_embedded else None
-        if found.is_embedded:
-            found_database = _of_embedded_server(found)
-        else:
-            with connect(application_name="warehouse app") as connection:
+        with connect(application_name="warehouse app", autocommit=True) as connection:
+            if connection.execute(_BUILT).fetchone() is None:
+                raise WarehouseError("The marts are not built yet. Run `dbt build` first.")
+            if found.is_embedded:
                 require_migrated(connection)
+                found_database = _of_embedded_server(connection, found)
+            else:
                 refuse_unfit_login(connection)
-            found_database = _of_own_server(found)
+                found_database = _of_own_server(found)
         origins = os.environ.get("WAREHOUSE_CORS_ORIGINS", "").split(",")
         return cls(
             Keys.from_environment(local_secret),
@@ -117,23 +124,22 @@ def refuse_unfit_login(connection: psycopg.Connection) -> None:
         )
 
 
-def _of_embedded_server(settings: ConnectionSettings) -> dict[str, Any]:
+def _of_embedded_server(
+    connection: psycopg.Connection, settings: ConnectionSettings
+) -> dict[str, Any]:
     """Return how to connect to the embedded server; a login is made when it is missing."""
     password = _derived(settings, LOGIN)
     name = sql.Identifier(LOGIN)
-    with connect(application_name="warehouse app", autocommit=True) as connection:
-        require_migrated(connection)
-        known = connection.execute("select 1 from pg_roles where rolname = %s", (LOGIN,)).fetchone()
-        if known is None:
-            apply_roles(connection)
-            connection.execute(sql.SQL("create role {} login noinherit").format(name))
-            for role in ROLES:
-                allow(connection, LOGIN, role, None)
-        # A string of letters and digits, as the server keeps it: it holds no password.
-        kept = connection.pgconn.encrypt_password(
-            password.encode(), LOGIN.encode(), b"scram-sha-256"
-        ).decode()
-        connection.execute(sql.SQL("alter role {} password {}").format(name, sql.Literal(kept)))
+    if not connection.execute("select 1 from pg_roles where rolname = %s", (LOGIN,)).fetchone():
+        apply_roles(connection)
+        connection.execute(sql.SQL("create role {} login noinherit").format(name))
+        for role in ROLES:
+            allow(connection, LOGIN, role, None)
+    # As the server keeps it: what could be read in its log opens nothing.
+    kept = connection.pgconn.encrypt_password(
+        password.encode(), LOGIN.encode(), b"scram-sha-256"
+    ).decode()
+    connection.execute(sql.SQL("alter role {} password {}").format(name, sql.Literal(kept)))
     return {
         "host": settings.host,
         "port": settings.port,

@@ -328,6 +328,8 @@ OF_A_LEAD = {
 PERIODS_OF_USERS = ("marts.user_weeks", "marts.user_months", "documents.user_analytics")
 """Who leads a team sees of a user's period the days in the team."""
 
+OF_NOBODY = ("marts.dim_dates", "marts.dim_providers", "marts.live_freshness")
+
 PRICES = ("marts.dim_prices", "marts.dim_usage_prices", "marts.dim_price_factors")
 
 
@@ -335,7 +337,7 @@ def rows_for(hunt: Hunt, role: str, relation: Relation) -> str:
     """Return the condition under which the owner sees what a role should see of a relation."""
     if "organization_id" not in relation.columns:
         # Of nobody, or of everybody together: the first is for all, the other for no tenant.
-        return str(relation.name in ("marts.dim_dates", "marts.dim_providers"))
+        return str(relation.name in OF_NOBODY)
     if relation.name in PRICES:
         own = "" if role == "support" else f" or organization_id = '{hunt.ours}'"
         return f"organization_id is null{own}"

@@ -13,7 +13,9 @@ from uuid import UUID
 import jwt
 import psycopg
 import pytest
+from click.testing import CliRunner
 from cryptography.hazmat.primitives.asymmetric import rsa
+from fastapi.testclient import TestClient
 from support.events import (
     ORGANIZATION_ID,
     USER_ID,
@@ -22,12 +24,14 @@ from support.events import (
     user,
     uuid_of,
 )
-from support.serving import KEYS, LOGIN, Served, org_admin, serving, settings_for
+from support.serving import KEYS, LOGIN, Served, org_admin, serving, settings_for, token_header
 from support.stories import ROWS, Story, environment_of
 
+from orchestration.cli import main
 from orchestration.errors import WarehouseError
+from orchestration.serving.app import create_app
 from orchestration.serving.principal import AUDIENCE, Keys, Principal
-from orchestration.serving.settings import refuse_unfit_login
+from orchestration.serving.settings import Settings, refuse_unfit_login
 
 pytest_plugins = ["support.stories"]
 
@@ -387,3 +391,52 @@ def test_the_owner_and_who_is_in_no_role_may_not_serve(small_story: Story, tmp_p
         refuse_unfit_login(connection)
     with small_story.database.connect(autocommit=True) as connection:
         connection.execute("drop role in_no_role")
+
+
+def test_the_environment_says_as_whom_to_serve_and_what_is_wrong_with_it(
+    small_story: Story, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings_for(small_story.database)
+    monkeypatch.setenv("WAREHOUSE_JWT_SECRET", str(KEYS.secret))
+    monkeypatch.setenv("WAREHOUSE_CORS_ORIGINS", "https://one.example, https://two.example")
+    with environment_of(small_story.database.as_login(LOGIN, "app", tmp_path)):
+        found = Settings.from_environment()
+        assert found.cors_origins == ("https://one.example", "https://two.example")
+        assert (found.requests_per_minute, found.is_local, found.redis_url) == (100, False, None)
+        with TestClient(create_app(found)) as client:
+            answer = client.get(f"/api/v1/{PATH}", params=RANGE, headers=token_header(MINE)).json()
+        assert answer["total_tasks"] == 1
+        for variable, value, fault in (
+            ("WAREHOUSE_REQUESTS_PER_MINUTE", "0", "has to be a whole number"),
+            ("WAREHOUSE_REQUESTS_PER_MINUTE", "many", "has to be a whole number"),
+            ("WAREHOUSE_JWT_SECRET", "short", "32 characters or more"),
+            ("WAREHOUSE_JWT_SECRET", "", "openssl rand"),
+        ):
+            with monkeypatch.context() as changed:
+                changed.setenv(variable, value)
+                with pytest.raises(WarehouseError, match=fault):
+                    Settings.from_environment()
+    with (
+        environment_of(small_story.database),
+        pytest.raises(WarehouseError, match="Connect as a login of its own"),
+    ):
+        Settings.from_environment()
+
+
+def test_a_token_for_the_command_line_is_one_that_the_api_accepts(
+    small_story: Story, served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WAREHOUSE_JWT_SECRET", str(KEYS.secret))
+    with environment_of(small_story.database):
+        made = CliRunner().invoke(main, ["token", "--organization", ORGANIZATION_ID])
+        assert with_token(served, made.stdout.strip()).status_code == 200
+        for arguments, fault in (
+            ([], "names no organization"),
+            (["--role", "developer", "--organization", ORGANIZATION_ID], "names no user"),
+            (["--role", "builder", "--organization", ORGANIZATION_ID], "There is no role builder"),
+            (["--organization", "x"], "not a valid UUID"),
+            (["--organization", ORGANIZATION_ID, "--hours", "0"], "not in the range"),
+        ):
+            refused = CliRunner().invoke(main, ["token", *arguments])
+            assert refused.exit_code != 0
+            assert fault in refused.stderr

@@ -168,7 +168,11 @@ def test_who_shows_no_token_is_refused(served: Served) -> None:
 def test_what_goes_too_deep_or_asks_too_much_at_once_is_refused(served: Served) -> None:
     # The schema itself has no circle: only fragments and introspection could go on.
     deep = "{ __schema { types " + "{ fields { type " * 200 + "{ name }" + "} }" * 200 + " } }"
-    assert "Syntax Error: Document contains more than" in faults(served, deep)
+    assert "nested too deeply" in faults(served, deep)
+    deep = "{ __schema { types " + "{ fields { type " * 4 + "{ name }" + "} }" * 4 + " } }"
+    assert "Maximum introspection depth exceeded" in faults(served, deep)
+    long = f"{{ budget {{ {'month ' * 1_000} }} }}"
+    assert "Document contains more than 1000 tokens" in faults(served, long)
     deepest = max(_depth(everything(field.type)) for field in root_fields().values())
     assert deepest < DEEPEST
     circle = "query { ...a } fragment a on Query { ...b } fragment b on Query { ...a }"
@@ -178,6 +182,14 @@ def test_what_goes_too_deep_or_asks_too_much_at_once_is_refused(served: Served) 
     spread = f"query {{ ...a }} fragment a on Query {{ {aliases} }}"
     assert "aliases found" in faults(served, spread)
     assert posted(served, "{" + " " * 20_001 + "}").status_code == 422
+
+
+def test_a_request_that_asks_nothing_is_told_so(served: Served) -> None:
+    for more in ({}, {"operationName": "Another"}):
+        query = "query One { budget { month } }" if more else "fragment a on Query { __typename }"
+        answer = posted(served, query, **more)
+        assert (answer.status_code, "operationName" in answer.text) == (422, True), answer.text
+    assert posted(served, "").status_code == 422
 
 
 def _depth(selection: str) -> int:
@@ -199,8 +211,9 @@ def test_every_root_field_counts(small_story: Story) -> None:
 @pytest.mark.parametrize(
     ("query", "fault"),
     [
-        ("", "Syntax Error"),
+        (" ", "Syntax Error"),
         ("{", "Syntax Error"),
+        ("{ ...nothing }", "The query is not valid."),
         ("{ revenue }", "Cannot query field 'revenue'"),
         ("{ budget { secret } }", "Cannot query field 'secret'"),
         ("mutation { budget { month } }", "mutation"),

@@ -4,7 +4,7 @@ import datetime as dt
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Path, Query, Response
 from pydantic import Field
 
 from orchestration.serving.api.paging import Cursor, Limit, NextCursor, page_of
@@ -65,6 +65,9 @@ class Explained(Filtered):
         description="savings: baseline less cost of what is compared; spend: of all executions; "
         "cost: of completed ones; baseline: of what is compared; unpriced, tasks: how many."
     )
+
+
+ExecutionId = Annotated[UUID, Path(description="The execution.")]
 
 
 class ListedExecution(Shape):
@@ -356,7 +359,7 @@ async def executions(
 
 @router.get("/executions/{execution_id}", responses={200: {"model": Execution}})
 async def execution(
-    execution_id: UUID,
+    execution_id: ExecutionId,
     asked: Annotated[Asked, Depends()],
     wanted: Annotated[Organization, Query()],
 ) -> Response:
@@ -366,7 +369,7 @@ async def execution(
 
 @router.get("/executions/{execution_id}/explain", responses={200: {"model": ExecutionExplained}})
 async def execution_explained(
-    execution_id: UUID,
+    execution_id: ExecutionId,
     asked: Annotated[Asked, Depends()],
     wanted: Annotated[Organization, Query()],
 ) -> Response:

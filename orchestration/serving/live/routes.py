@@ -40,7 +40,9 @@ _UNAUTHORIZED, _FORBIDDEN, _WRONG, _TOO_MANY = 4401, 4403, 4422, 4503
 async def live(
     asked: Annotated[Asked, Depends()],
     wanted: Annotated[Organization, Query()],
-    last_event_id: Annotated[str | None, Header(max_length=200)] = None,
+    last_event_id: Annotated[
+        str | None, Header(max_length=200, description="The last update that was seen.")
+    ] = None,
 ) -> StreamingResponse:
     """Savings and spend of this month and today, now and whenever they change.
 

@@ -162,6 +162,9 @@ async def _answer(
     if tool is None:
         raise HTTPException(404, f"There is no such tool. There are: {', '.join(TOOLS)}.")
     given = {key: value for key, value in arguments.items() if value is not None}
+    for key, value in given.items():
+        if not isinstance(value, str):
+            raise HTTPException(422, f"{key[:50]}: Input should be a valid string")
     wanted = tool.wanted.model_validate_strings(given)
     asked = Asked(_request_of(request, name, given), state, principal)
     text = await tool.run(asked, wanted)

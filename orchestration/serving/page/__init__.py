@@ -1,0 +1,1 @@
+"""The customers' page: HTML that is complete without JavaScript."""

@@ -1,0 +1,22 @@
+-- What each provider cost, what it saved, and how well it worked.
+with usage as (
+
+    {{ usage }}
+
+)
+
+select
+    provider,
+    sum(total_tasks) as tasks,
+    sum(total_spend_usd) as spend_usd,
+    sum(compared_cost_usd) as actual_cost_usd,
+    sum(total_baseline_cost_usd) as baseline_cost_usd,
+    sum(total_savings_usd) as savings_usd,
+    sum(total_spend_usd) / nullif(sum(total_tasks - unpriced_tasks), 0) as avg_cost_per_task_usd,
+    round(sum(successful_tasks) / cast(sum(total_tasks) as numeric), 4) as success_rate,
+    round(sum(total_duration_ms) / nullif(sum(timed_tasks), 0)) as avg_duration_ms,
+    sum(timed_out_tasks) as timed_out_tasks,
+    sum(unpriced_tasks) as unpriced_tasks
+from usage
+group by provider
+order by spend_usd desc nulls last, provider
