@@ -4,6 +4,7 @@ import asyncio
 import csv
 import datetime as dt
 import io
+import json
 import os
 import subprocess
 import sys
@@ -467,6 +468,35 @@ def test_an_assistant_on_this_machine_asks_over_stdio(
     assert "Only 2 requests a minute are allowed" in too_much
     recorded = audited(small_story)[before:]
     assert [row["user_agent"] for row in recorded] == ["stdio"] * 2
+
+
+LOCAL = """
+import asyncio, json, sys
+from uuid import UUID
+from orchestration.serving.mcp.server import serve_stdio
+from orchestration.serving.principal import Keys
+from orchestration.serving.settings import Settings
+settings = Settings(Keys("x" * 32, None), json.loads(sys.argv[1]), is_local=True)
+asyncio.run(serve_stdio(settings, None, UUID(sys.argv[2])))
+"""
+
+
+def test_a_warehouse_for_this_machine_alone_needs_no_token(
+    small_story: Story, facts: list[Row]
+) -> None:
+    database = json.dumps(settings_for(small_story.database).database)
+    parameters = StdioServerParameters(
+        command=sys.executable, args=["-c", LOCAL, database, ORGANIZATION_ID], env={**os.environ}
+    )
+
+    async def ask() -> Any:
+        async with Client(stdio_client(parameters)) as client:
+            return await client.call_tool("query_metric", {"metric": "spend", **RANGE})
+
+    text = asyncio.run(ask()).content[0].text
+    (row,) = rows_of(text, "spend")
+    assert Decimal(row["spend_usd"]) == total(of_march(facts), "cost_usd")
+    assert SECRET_OF_OTHER not in text
 
 
 @pytest.mark.parametrize(
