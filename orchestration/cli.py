@@ -16,7 +16,7 @@ from orchestration.proofs.commands import verify
 from orchestration.quality.commands import check
 from orchestration.retention.commands import retention
 from orchestration.sample.commands import sample
-from orchestration.serving.commands import app, token
+from orchestration.serving.commands import app, mcp, token
 from orchestration.sources.commands import import_source
 from orchestration.summary.commands import summary
 
@@ -37,6 +37,7 @@ for command in (
     land,
     rejects,
     import_source,
+    mcp,
     metrics,
     prices,
     privacy,

@@ -1,4 +1,4 @@
-"""The application: REST under `/api/v1`, and pages for browsers."""
+"""The application: REST under `/api/v1`, GraphQL, tools of assistants at `/mcp`, and pages."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,8 +9,10 @@ from fastapi.middleware.gzip import GZipMiddleware
 
 from orchestration.serving import problems
 from orchestration.serving.api import analytics, attention, people, records
+from orchestration.serving.graphql import routes as graphql
 from orchestration.serving.headers import SecurityHeaders
 from orchestration.serving.live import routes as live
+from orchestration.serving.mcp.server import Endpoint
 from orchestration.serving.page import routes as page
 from orchestration.serving.settings import Settings
 from orchestration.serving.state import running
@@ -35,10 +37,11 @@ def create_app(settings: Settings) -> FastAPI:
     Returns:
         The application.
     """
+    tools = Endpoint()
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with running(settings) as state:
+        async with running(settings) as state, tools.running():
             app.state.serving = state
             yield
 
@@ -63,7 +66,8 @@ def create_app(settings: Settings) -> FastAPI:
             expose_headers=["ETag", "Retry-After"],
         )
     app.add_middleware(SecurityHeaders)
-    for module in (analytics, records, attention, people, live):
+    for module in (analytics, records, attention, people, live, graphql):
         app.include_router(module.router)
+    app.router.routes.append(tools.route)
     page.install(app)
     return app

@@ -1,4 +1,4 @@
-"""The commands `warehouse app` and `warehouse token`."""
+"""The commands `warehouse app`, `warehouse mcp` and `warehouse token`."""
 
 # FastAPI and the database drivers are imported late: `warehouse --help` must not wait for them.
 
@@ -43,6 +43,27 @@ def app(host: str, port: int) -> None:
         server_header=False,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
+
+
+@click.command()
+@click.option(
+    "--organization",
+    type=click.UUID,
+    help="Whose figures it shows, on the embedded server and without WAREHOUSE_TOKEN.",
+)
+def mcp(organization: UUID | None) -> None:
+    """Answer an assistant over standard input and output.
+
+    It speaks the Model Context Protocol, and shows what the token in WAREHOUSE_TOKEN may see.
+    """
+    import asyncio
+    import os
+
+    from orchestration.serving.mcp.server import serve_stdio
+    from orchestration.serving.settings import Settings
+
+    token = os.environ.get("WAREHOUSE_TOKEN") or None
+    asyncio.run(serve_stdio(Settings.from_environment(), token, organization))
 
 
 @click.command()

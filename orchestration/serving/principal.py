@@ -45,6 +45,11 @@ class Principal:
         return self.role == "analyst"
 
     @property
+    def tenant(self) -> str:
+        """Whose requests are counted together."""
+        return f"tenant {self.organization_id or self.role}"
+
+    @property
     def scope(self) -> str:
         """Whose rows it sees: those of the `organization`, or only of `people` in it."""
         return "people" if self.role in ("team_lead", "developer") else "organization"

@@ -8,6 +8,7 @@ import asyncpg
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
 from orchestration.serving.limits import TooMuchAskedError
@@ -17,6 +18,11 @@ _log = logging.getLogger(__name__)
 
 DOWN = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, asyncio.TimeoutError)
 """What happens when the database refuses, restarts, or takes too long."""
+
+FAULTS = (ValidationError, HTTPException, TokenError, TooMuchAskedError, *DOWN)
+"""What may go wrong with a question that is not a request of its own."""
+
+_LONGEST_FAULT = 500
 
 
 def problem(
@@ -39,6 +45,28 @@ def problem(
         headers={"Cache-Control": "no-store"} | (headers or {}),
         media_type="application/problem+json",
     )
+
+
+def fault_of(error: Exception | None) -> str:
+    """Return what is said of an error where there is no response for it alone.
+
+    Args:
+        error: The error.
+
+    Returns:
+        What is wrong with the question, without its values; nothing of what went wrong inside.
+    """
+    if isinstance(error, ValidationError):
+        faults = (
+            f"{'.'.join(map(str, fault['loc']))[:50]}: {fault['msg']}" for fault in error.errors()
+        )
+        return "; ".join(faults)[:_LONGEST_FAULT]
+    if isinstance(error, HTTPException):
+        return str(error.detail)
+    if isinstance(error, TokenError | TooMuchAskedError):
+        return str(error)
+    _log.warning("A question was not answered: %s: %s", type(error).__name__, error)
+    return "The warehouse cannot answer now. Try again."
 
 
 def install(app: FastAPI) -> None:

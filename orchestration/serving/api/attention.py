@@ -118,14 +118,18 @@ class CorrectionsPage(Shape):
     corrections: list[Correction]
 
 
-async def _of_organization(asked: Annotated[Asked, Depends()]) -> Asked:
-    """Return a request of somebody who sees the whole organization; refuse others."""
+async def of_organization(asked: Annotated[Asked, Depends()]) -> Asked:
+    """Return a request of somebody who sees the whole organization; refuse others.
+
+    Raises:
+        HTTPException: It is somebody else's.
+    """
     if asked.principal.scope == "people":
         await asked.refuse("Only a token that sees the whole organization may ask for this.")
     return asked
 
 
-AskedOfOrganization = Annotated[Asked, Depends(_of_organization)]
+AskedOfOrganization = Annotated[Asked, Depends(of_organization)]
 
 
 @router.get("/alerts", responses={200: {"model": AlertList}})

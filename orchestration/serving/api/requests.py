@@ -170,7 +170,7 @@ async def principal_of(
         await state.limits.count_request(f"address {address_of(request)}")
         await state.recorder.record(read_of(request, None, is_denied=True, reason=str(error)))
         raise
-    await state.limits.count_request(f"tenant {found.organization_id or found.role}")
+    await state.limits.count_request(found.tenant)
     return found
 
 
@@ -233,6 +233,14 @@ class Asked:
                 )
             parameters |= {"start_date": first, "end_date": last}
         return principal, parameters
+
+    async def count(self) -> None:
+        """Count a further question of the same request.
+
+        Raises:
+            TooMuchAskedError: The tenant has asked too much.
+        """
+        await self.state.limits.count_request(self.principal.tenant)
 
     async def refuse(self, reason: str, status: int = HTTPStatus.FORBIDDEN) -> NoReturn:
         """Record that the request is refused, and refuse it.

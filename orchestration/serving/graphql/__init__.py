@@ -1,0 +1,1 @@
+"""The REST documents by GraphQL: a client picks the parts that it wants."""

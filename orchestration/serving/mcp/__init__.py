@@ -1,0 +1,1 @@
+"""Questions of assistants: fixed tools by the Model Context Protocol, over stdio and HTTP."""
