@@ -23,6 +23,7 @@ from orchestration.serving.api.requests import state_of, token_of
 from orchestration.serving.state import State
 
 PATH = "/metrics"
+_PREFIX = "/api/v1"
 
 # The documents promise 50 ms, 200 ms and 500 ms.
 _BUCKETS_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.5, 1, 2.5, 5, 10)
@@ -124,12 +125,22 @@ class MeasuredRequests:
         try:
             await self._app(scope, receive, send_measured)
         finally:
-            route = getattr(scope.get("route"), "path", "other")
+            route = _template_of(scope)
             method = scope["method"] if scope["method"] in _METHODS else "other"
             self._metrics.requests.labels(route, method, f"{status // 100}xx").inc()
             if not is_stream:
                 seconds = time.perf_counter() - begun
                 self._metrics.durations.labels(route, method).observe(seconds)
+
+
+def _template_of(scope: Scope) -> str:
+    """Return the template of the route that answered, `other` where there was none."""
+    found = getattr(scope.get("route"), "path", None)
+    if found is None:
+        return "other"
+    # A route in a router within a router does not know the outer one's prefix.
+    is_within = scope["path"].startswith(f"{_PREFIX}/") and not found.startswith(_PREFIX)
+    return f"{_PREFIX}{found}" if is_within else str(found)
 
 
 def install(app: FastAPI) -> None:

@@ -138,7 +138,7 @@ def test_only_this_machine_and_who_has_the_token_may_see_it(sample: Story, serve
     assert status(local, **{"X-Forwarded-For": "127.0.0.1"}) == HTTPStatus.NOT_FOUND
     assert status(served.client) == HTTPStatus.NOT_FOUND
     for wrong in (f"Bearer {TOKEN}!", "Bearer", f"Basic {TOKEN}", "Bearer ünknown"):
-        answer = served.client.get("/metrics", headers={"Authorization": wrong.encode()})
+        answer = served.client.get("/metrics", headers={b"Authorization": wrong.encode()})
         assert answer.status_code == HTTPStatus.NOT_FOUND, wrong
     unknown = served.client.get("/nowhere")
     assert served.client.get("/metrics").json() == unknown.json()
