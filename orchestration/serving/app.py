@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.middleware.gzip import GZipMiddleware
 
-from orchestration.serving import problems
+from orchestration.serving import metrics, problems
 from orchestration.serving.api import analytics, attention, people, records
 from orchestration.serving.graphql import routes as graphql
 from orchestration.serving.headers import SecurityHeaders
@@ -66,6 +66,7 @@ def create_app(settings: Settings) -> FastAPI:
             expose_headers=["ETag", "Retry-After"],
         )
     app.add_middleware(SecurityHeaders)
+    metrics.install(app)
     for module in (analytics, records, attention, people, live, graphql):
         app.include_router(module.router)
     app.router.routes.append(tools.route)

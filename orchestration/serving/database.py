@@ -94,7 +94,7 @@ class Database:
         Args:
             pool: Connections of that login.
         """
-        self._pool = pool
+        self.pool = pool
         self._columns: dict[str, dict[str, str]] = {}
         self._statements: dict[tuple[str, ...], tuple[str, tuple[str, ...]]] = {}
 
@@ -108,7 +108,7 @@ class Database:
         Yields:
             The connection.
         """
-        async with self._pool.acquire() as connection, connection.transaction():
+        async with self.pool.acquire() as connection, connection.transaction():
             await connection.execute(
                 _SPEAK_FOR,
                 principal.role,

@@ -77,6 +77,7 @@ class Recorder:
         self._pool = pool
         self._waiting: list[tuple[dict[str, Any], asyncio.Future[None]]] = []
         self._writing = asyncio.Lock()
+        self.failures = 0
 
     async def record(self, read: Read) -> None:
         """Record a read; when this returns, it stands in the audit log.
@@ -103,6 +104,7 @@ class Recorder:
             async with self._pool.acquire() as connection:
                 await connection.execute(_RECORD, rows)
         except BaseException as error:
+            self.failures += len(taken)
             for _, done in taken:
                 if not done.done():
                     done.set_exception(

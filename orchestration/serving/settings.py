@@ -44,6 +44,7 @@ class Settings:
         cors_origins: Other sites whose pages may ask; none unless they are named.
         requests_per_minute: How much a tenant may ask.
         redis_url: The Redis that several processes share, None where there is one process.
+        metrics_token: What Prometheus shows from another machine; None where it may not ask.
     """
 
     keys: Keys
@@ -52,6 +53,7 @@ class Settings:
     cors_origins: tuple[str, ...] = ()
     requests_per_minute: int = _REQUESTS_PER_MINUTE
     redis_url: str | None = None
+    metrics_token: str | None = None
 
     @classmethod
     def from_environment(cls) -> "Settings":
@@ -82,6 +84,7 @@ class Settings:
             tuple(origin.strip() for origin in origins if origin.strip()),
             _whole_number("WAREHOUSE_REQUESTS_PER_MINUTE", _REQUESTS_PER_MINUTE),
             os.environ.get("REDIS_URL") or None,
+            os.environ.get("WAREHOUSE_METRICS_TOKEN") or None,
         )
 
 

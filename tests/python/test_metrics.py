@@ -6,10 +6,12 @@ import subprocess
 from collections import Counter
 from datetime import timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from click.testing import CliRunner, Result
 from prometheus_client.parser import text_string_to_metric_families
+from support.serving import serving
 from support.stories import Story, environment_of
 
 from orchestration.cli import main
@@ -140,7 +142,7 @@ def test_prometheus_accepts_figures_and_alerts(story_of_sample: Story) -> None:
         [promtool(), "check", "rules", str(ALERTS)], capture_output=True, text=True, check=False
     )
     assert rules.returncode == 0, rules.stdout + rules.stderr
-    assert "9 rules found" in rules.stdout
+    assert "13 rules found" in rules.stdout
 
 
 def test_alerts_read_only_what_is_written(story_of_sample: Story) -> None:
@@ -148,5 +150,9 @@ def test_alerts_read_only_what_is_written(story_of_sample: Story) -> None:
     with environment_of(story_of_sample.database):
         CliRunner().invoke(main, ["check"])
     written = {name for name, _ in samples_of(metrics(story_of_sample).stdout)}
+    token = str(uuid4())
+    with serving(story_of_sample.database, metrics_token=token) as served:
+        served.get("organizations", None)
+        written |= {name for name, _ in samples_of(served.exposition(token))}
     read = set(re.findall(r"warehouse_[a-z_]+", ALERTS.read_text(encoding="utf-8")))
     assert read <= written

@@ -52,6 +52,12 @@ class Served:
             f"/api/v1/{path}", params=parameters, headers=token_header(principal)
         )
 
+    def exposition(self, token: str) -> str:
+        """Return the figures for Prometheus."""
+        answer = self.client.get("/metrics", headers={"Authorization": f"Bearer {token}"})
+        assert answer.status_code == HTTPStatus.OK, answer.text
+        return answer.text
+
     def document(self, path: str, principal: Principal | None, **parameters: Any) -> Any:
         """Return the document of a path, which has to be as the OpenAPI document says."""
         return self.checked(path, self.get(path, principal, **parameters))
