@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -55,7 +54,7 @@ async def serve_stdio(settings: Settings, token: str | None, organization_id: UU
         def tenant() -> Principal:
             if token is not None:
                 return _with_organization(state.keys.principal_of(token))
-            return replace(state.principal_of(None), organization_id=organization_id)
+            return Principal("analyst", organization_id, None)
 
         async def asker(_: Request | None) -> tuple[State, Principal]:
             principal = tenant()
