@@ -61,7 +61,7 @@ class Projection(Shape):
     )
 
 
-class Budget(Shape):
+class BudgetOfPeriod(Shape):
     """How much of its budget a month has used."""
 
     month: dt.date = Field(description="The first day of the month in which the days end.")
@@ -99,7 +99,7 @@ class Dashboard(Shape):
     summary: SavingsTotals
     projection: Projection
     usage: UsageFigures
-    budget: Budget
+    budget: BudgetOfPeriod
     state: DashboardState
     about: About
     trend: list[SavingsPoint]

@@ -236,7 +236,7 @@ class Baseline(Shape):
     price: PriceRow | None
 
 
-class Savings(Shape):
+class SavingsOfExecution(Shape):
     """What an execution saved."""
 
     savings_status: str
@@ -287,7 +287,7 @@ class ExecutionExplained(Source):
     execution: Execution
     cost: Cost
     baseline: Baseline
-    savings: Savings
+    savings: SavingsOfExecution
     corrections: list[CorrectionOfExecution] = Field(
         description="Only for a token that sees the whole organization."
     )
