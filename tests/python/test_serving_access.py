@@ -29,6 +29,7 @@ from support.stories import ROWS, Story, environment_of
 
 from orchestration.cli import main
 from orchestration.errors import WarehouseError
+from orchestration.serving.api.requests import COOKIE
 from orchestration.serving.app import create_app
 from orchestration.serving.principal import AUDIENCE, Keys, Principal
 from orchestration.serving.settings import Settings, refuse_unfit_login
@@ -243,6 +244,12 @@ def test_a_tenant_asks_as_often_as_is_allowed_and_keeps_nobody_else_from_asking(
         assert 1 <= int(problem.headers["Retry-After"]) <= 60
         assert "3 requests a minute" in problem.json()["detail"]
         assert served.get(PATH, org_admin(OTHER), **RANGE).status_code == 200
+        # Who looks at pages is counted by browser.
+        token = KEYS.token_for(MINE, dt.timedelta(minutes=5))
+        served.client.cookies.set(COOKIE, token)
+        looked = [served.get(PATH, None, **RANGE).status_code for _ in range(4)]
+        assert looked == [200, 200, 200, 429]
+        served.client.cookies.clear()
         # Guessing tokens is counted by address.
         unknown = [served.get(PATH, None).status_code for _ in range(4)]
         assert unknown == [401, 401, 401, 429]

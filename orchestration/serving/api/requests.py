@@ -162,15 +162,38 @@ async def principal_of(
 
     Raises:
         TokenError: There is no valid token.
-        TooMuchAskedError: The tenant, or the address, has asked too much.
+        TooMuchAskedError: The tenant, the browser or the address has asked too much.
+    """
+    return await counted(request, state, token_of(request))
+
+
+async def counted(connection: HTTPConnection, state: State, token: str | None) -> Principal:
+    """Return who asks, once that is counted; who is not known is recorded as well.
+
+    Args:
+        connection: The request.
+        state: What the application holds.
+        token: The request's token.
+
+    Returns:
+        The principal.
+
+    Raises:
+        TokenError: There is no valid token.
+        TooMuchAskedError: The tenant, the browser or the address has asked too much.
     """
     try:
-        found = known(request, state, token_of(request))
+        found = known(connection, state, token)
     except TokenError as error:
-        await state.limits.count_request(f"address {address_of(request)}")
-        await state.recorder.record(read_of(request, None, is_denied=True, reason=str(error)))
+        await state.limits.count_request(f"address {address_of(connection)}")
+        await state.recorder.record(read_of(connection, None, is_denied=True, reason=str(error)))
         raise
-    await state.limits.count_request(found.tenant)
+    if token is not None and token == connection.cookies.get(COOKIE):
+        # People who look at pages must not use up what their organization's programs may ask.
+        browser = hashlib.sha256(token.encode()).hexdigest()[:32]
+        await state.limits.count_request(f"browser {browser}")
+    elif token is not None:
+        await state.limits.count_request(found.tenant)
     return found
 
 

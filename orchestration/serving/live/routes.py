@@ -16,11 +16,12 @@ from orchestration.serving.api.requests import (
     COOKIE,
     Asked,
     Organization,
-    known,
+    counted,
     read_of,
     token_of,
 )
 from orchestration.serving.api.shapes import PROBLEMS
+from orchestration.serving.limits import TooMuchAskedError
 from orchestration.serving.live.pushes import TOO_MANY_WATCH, Update, Watcher
 from orchestration.serving.principal import Principal, TokenError
 from orchestration.serving.state import State
@@ -34,7 +35,7 @@ _CHANNEL = "dashboard_updates"
 _EVENTS = {"content": {"text/event-stream": {"schema": {"type": "string"}}}}
 
 # Codes that RFC 6455 leaves to applications, after the HTTP status that they stand for.
-_UNAUTHORIZED, _FORBIDDEN, _WRONG, _TOO_MANY = 4401, 4403, 4422, 4503
+_UNAUTHORIZED, _FORBIDDEN, _WRONG, _TOO_MUCH, _TOO_MANY = 4401, 4403, 4422, 4429, 4503
 
 
 @router.get("/live", response_class=StreamingResponse, responses=PROBLEMS | {200: _EVENTS})
@@ -101,8 +102,9 @@ async def live_socket(socket: WebSocket) -> None:
     except (ValueError, TimeoutError) as error:
         await socket.close(_WRONG, str(error) or "Nothing was subscribed to.")
     except TokenError as error:
-        await state.recorder.record(read_of(socket, None, is_denied=True, reason=str(error)))
         await socket.close(_UNAUTHORIZED, str(error))
+    except TooMuchAskedError as error:
+        await socket.close(_TOO_MUCH, str(error))
     except PermissionError as error:
         await socket.close(_FORBIDDEN, str(error))
 
@@ -172,7 +174,7 @@ async def _principal_for(
         ValueError: There is no such organization.
         PermissionError: It is another's.
     """
-    who = known(socket, state, token)
+    who = await counted(socket, state, token)
     named = UUID(wanted["organization_id"]) if "organization_id" in wanted else who.organization_id
     if named is None:
         raise ValueError("Name an organization_id.")
