@@ -77,11 +77,7 @@ class TasksPerformance(Shape):
 class ProviderPerformance(ProviderCosts):
     """How a provider did."""
 
-    timed_out_tasks: Count = Field(
-        description="Executions of which no end was heard in time.", examples=[2]
-    )
     finished_tasks: Count = Field(description="Completed or failed executions.")
-    avg_duration_ms: Milliseconds = Field(description="Mean of the durations that are known.")
     p50_duration_ms: Milliseconds = Field(description=_PERCENTILE, examples=[980])
     p95_duration_ms: Milliseconds = Field(description=_PERCENTILE, examples=[2100])
     avg_tokens_per_task: float | None = Field(

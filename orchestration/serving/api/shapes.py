@@ -183,6 +183,9 @@ class Costs(Shape):
     )
     completed_tasks: Count = Field(description="Of these, completed.", examples=[1200])
     failed_tasks: Count = Field(description="Of these, failed.", examples=[50])
+    timed_out_tasks: Count = Field(
+        description="Of these, those of which no end was heard in time.", examples=[2]
+    )
     unpriced_tasks: Count = Field(description="Of these, without a known price.", examples=[12])
     compared_tasks: Count = Field(
         description="Completed executions whose cost and baseline are both known.", examples=[1180]
@@ -205,6 +208,7 @@ class Costs(Shape):
         description="actual_cost per completed execution that has a price."
     )
     success_rate: Share = Field(description=SUCCESS_RATE)
+    avg_duration_ms: Milliseconds = Field(description="Mean of the durations that are known.")
 
 
 class ProviderCosts(Costs):
@@ -236,6 +240,8 @@ class CostsPoint(Costs):
     """A step of the course of costs."""
 
     date: dt.date = Field(description="The first day of the step.")
+    cumulative_spend_usd: Money = Field(description="Spend until the end of the step.")
+    cumulative_savings_usd: Money = Field(description="Savings until the end of the step.")
 
 
 class Problem(BaseModel):

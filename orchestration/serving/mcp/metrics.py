@@ -5,7 +5,12 @@ from enum import StrEnum
 
 from orchestration.serving.api.shapes import Costs
 
-_UNITS = {"savings_percentage": "percent", "success_rate": "share", "total_tokens": "tokens"}
+_UNITS = {
+    "savings_percentage": "percent",
+    "success_rate": "share",
+    "total_tokens": "tokens",
+    "avg_duration_ms": "milliseconds",
+}
 
 
 @dataclass(frozen=True)

@@ -23,18 +23,18 @@ Table = Literal[
 
 PERIODS = {"7": "7 days", "30": "30 days", "90": "90 days", "all": "All time"}
 
-_SUMMARY = Answer("savings_summary", {"about": "about", "counts": "page_counts"})
+_SUMMARY = Answer("savings_summary", {"about": "about", "totals": "costs_total"})
 _PARTS_OF_MONTH = {"about": "about", "projection": "savings_projection"}
 _MONTH = Answer("savings_summary", _PARTS_OF_MONTH)
 # To the last event that landed; the live views know nothing of parts of an organization.
 _LIVE_MONTH = Answer("live_organization", _PARTS_OF_MONTH)
 _LISTS = {
-    "course": "page_course",
-    "providers": "page_providers",
-    "task_types": "page_task_types",
-    "models": "page_models",
+    "course": "costs_course",
+    "providers": "costs_by_provider",
+    "task_types": "costs_by_task_type",
+    "models": "costs_by_model",
     "activity": "page_activity",
-    "unpriced": "page_unpriced",
+    "unpriced": "unpriced",
     "executions": "page_executions",
 }
 _ANSWERS = {
@@ -43,10 +43,12 @@ _ANSWERS = {
     "organization": Answer(
         _SUMMARY.main,
         {**_SUMMARY.rows, "organization": "organization"},
-        {**_LISTS, "alerts": "page_alerts"},
+        {**_LISTS, "alerts": "alerts"},
     ),
 }
-_ROWS = 20
+ROWS = 20
+"""How many rows of a long list the page shows; its twins have all of them."""
+
 _DAYS_OF_A_STEP = {"day": 1, "week": 7}
 # What a spreadsheet would take for a formula.
 _FORMULAS = ("=", "+", "-", "@", "\t", "\r")
@@ -129,7 +131,8 @@ async def shown(asked: Asked, organization_id: UUID, view: View) -> tuple[Princi
     period = month | {
         "start_date": first,
         "period": "week" if is_everything else "day",
-        "row_count": _ROWS,
+        "row_count": ROWS,
+        "is_open": None,
     }
     is_whole = principal.scope == "organization" and not (view.provider or view.task_type)
     of_month = _LIVE_MONTH if is_whole else _MONTH

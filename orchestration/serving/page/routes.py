@@ -272,6 +272,7 @@ def _parts(principal: Principal, document: Document, view: View) -> dict[str, An
         "organization_id": principal.organization_id,
         "view": view,
         "periods": dashboard.PERIODS,
+        "rows": dashboard.ROWS,
         "sees_everything": principal.scope == "organization",
         "sees_own": principal.role == "developer",
         "people": dashboard.people_of(document["activity"]),

@@ -12,4 +12,4 @@ select
     {{ sums }}
 from usage
 group by provider, model
-order by spend_usd desc, provider, model
+order by spend_usd desc nulls last, provider, model

@@ -11,4 +11,4 @@ select
     {{ sums }}
 from usage
 group by provider
-order by spend_usd desc, provider
+order by spend_usd desc nulls last, provider

@@ -11,4 +11,4 @@ select
     {{ sums }}
 from usage
 group by task_type
-order by spend_usd desc, task_type
+order by spend_usd desc nulls last, task_type

@@ -21,6 +21,9 @@ with people as (
         organization_id = %(organization_id)s
         and metric_date between %(start_date)s and %(end_date)s
         and coalesce(%(provider)s, %(task_type)s) is not null
+        -- For the index, which has no days: no time zone is further from UTC.
+        and start_time >= cast(%(start_date)s as timestamptz) - interval '1 day'
+        and start_time < cast(%(end_date)s as timestamptz) + interval '2 days'
         and (%(provider)s is null or provider = %(provider)s)
         and (%(task_type)s is null or task_type = %(task_type)s)
 

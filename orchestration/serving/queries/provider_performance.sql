@@ -17,9 +17,7 @@ providers as (
     select
         provider,
         {{ share_of_spend }},
-        sum(timed_out_tasks) as timed_out_tasks,
         sum(successful_tasks + failed_tasks) as finished_tasks,
-        round(sum(total_duration_ms) / nullif(sum(timed_tasks), 0), 3) as avg_duration_ms,
         sum(scored_tasks) as scored_tasks,
         round(sum(total_quality_score) / nullif(sum(scored_tasks), 0), 6) as avg_quality_score,
         round(sum(total_tokens) / nullif(cast(sum(total_tasks) as numeric), 0), 2)
