@@ -10,6 +10,19 @@ POLICY = (
 )
 """The content security policy: nothing from elsewhere, nothing inline, in nobody's frame."""
 
+
+def framed_by(site: str) -> str:
+    """Return the policy of a page that another site may show in a frame.
+
+    Args:
+        site: The site, such as https://portal.example.
+
+    Returns:
+        The content security policy.
+    """
+    return POLICY.replace("frame-ancestors 'none'", f"frame-ancestors {site}")
+
+
 _HEADERS = {
     "Content-Security-Policy": POLICY,
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -41,8 +54,11 @@ class SecurityHeaders:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 added = _HEADERS | (_OVER_TLS if scope["scheme"] == "https" else {})
+                # What says who may frame it, says so in the newer of the two ways.
+                is_framed = "Content-Security-Policy" in headers
                 for name, value in added.items():
-                    headers.setdefault(name, value)
+                    if not (is_framed and name == "X-Frame-Options"):
+                        headers.setdefault(name, value)
             await send(message)
 
         await self._app(scope, receive, send_with_headers)

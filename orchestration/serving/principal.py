@@ -56,6 +56,26 @@ class Principal:
 
 
 @dataclass(frozen=True)
+class Widget:
+    """What a link shows to whoever has it.
+
+    Attributes:
+        organization_id: Whose figures.
+        kind: Which of them.
+        site: In whose pages.
+    """
+
+    organization_id: UUID
+    kind: str
+    site: str
+
+    @property
+    def principal(self) -> Principal:
+        """For whom the figures are asked for."""
+        return Principal("org_admin", self.organization_id, None)
+
+
+@dataclass(frozen=True)
 class Keys:
     """What tokens are verified with.
 
@@ -169,6 +189,62 @@ class Keys:
             "exp": now + lifetime,
         }
         return jwt.encode(claims, self.secret, algorithm="HS256")
+
+    def token_for_widget(self, widget: Widget, expires_at: dt.datetime) -> str:
+        """Return what a widget's link is good by, which opens nothing else.
+
+        Args:
+            widget: What it shows.
+            expires_at: Until when.
+
+        Returns:
+            The token.
+
+        Raises:
+            TokenError: There is no secret to sign it with.
+        """
+        if self.secret is None:
+            raise TokenError("Widgets are signed with WAREHOUSE_JWT_SECRET, which is not set.")
+        claims = {
+            "organization_id": str(widget.organization_id),
+            "widget": widget.kind,
+            "site": widget.site,
+            "aud": self._audience_of_widgets,
+            "exp": expires_at,
+        }
+        return jwt.encode(claims, self.secret, algorithm="HS256")
+
+    def widget_of(self, token: str) -> Widget:
+        """Return what a link shows.
+
+        Args:
+            token: Of `token_for_widget`.
+
+        Returns:
+            The widget.
+
+        Raises:
+            TokenError: It is none, or has expired.
+        """
+        if self.secret is None:
+            raise TokenError("There are no widgets here.")
+        try:
+            claims = jwt.decode(
+                token,
+                self.secret,
+                algorithms=["HS256"],
+                audience=self._audience_of_widgets,
+                options={"require": ["exp", "aud"]},
+            )
+            return Widget(UUID(claims["organization_id"]), claims["widget"], claims["site"])
+        except jwt.ExpiredSignatureError:
+            raise TokenError("The link has expired.") from None
+        except (jwt.PyJWTError, KeyError, ValueError):
+            raise TokenError("The link is not valid here.") from None
+
+    @property
+    def _audience_of_widgets(self) -> str:
+        return f"{self.audience}/widgets"
 
 
 def _principal(claims: dict[str, Any]) -> Principal:

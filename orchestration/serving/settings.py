@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import os
 import ssl
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import resources
 from typing import Any
 
@@ -15,6 +15,7 @@ from orchestration.access.roles import allow, apply_roles
 from orchestration.database.connection import ConnectionSettings, connect, current_settings
 from orchestration.database.migrate import require_migrated
 from orchestration.errors import WarehouseError
+from orchestration.serving.brand import Brand
 from orchestration.serving.principal import ROLES, Keys
 
 LOGIN = "app"
@@ -45,6 +46,7 @@ class Settings:
         requests_per_minute: How much a tenant may ask.
         redis_url: The Redis that several processes share, None where there is one process.
         metrics_token: What Prometheus shows from another machine; None where it may not ask.
+        brand: Under whose name and colours the pages appear.
     """
 
     keys: Keys
@@ -54,6 +56,7 @@ class Settings:
     requests_per_minute: int = _REQUESTS_PER_MINUTE
     redis_url: str | None = None
     metrics_token: str | None = None
+    brand: Brand = field(default_factory=Brand)
 
     @classmethod
     def from_environment(cls) -> "Settings":
@@ -85,6 +88,7 @@ class Settings:
             _whole_number("WAREHOUSE_REQUESTS_PER_MINUTE", _REQUESTS_PER_MINUTE),
             os.environ.get("REDIS_URL") or None,
             os.environ.get("WAREHOUSE_METRICS_TOKEN") or None,
+            Brand.from_environment(),
         )
 
 

@@ -6,7 +6,7 @@ import ipaddress
 import re
 from http import HTTPStatus
 from typing import Annotated, Any, Literal, NoReturn
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -384,7 +384,11 @@ def read_of(
     Returns:
         The read.
     """
-    query = {"query": str(request.query_params)[:2000]} if request.query_params else {}
+    # What a widget's link is good by is nothing to write down.
+    said = urlencode(
+        [(name, value) for name, value in request.query_params.multi_items() if name != "token"]
+    )
+    query = {"query": said[:2000]} if said else {}
     return Read(
         action,
         request.url.path[:500],

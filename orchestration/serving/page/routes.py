@@ -152,7 +152,7 @@ async def organization(
 ) -> Response:
     """Show an organization."""
     principal, document, text = await _shown(asked, organization_id, view)
-    drawn = await asyncio.to_thread(_drawn, text)
+    drawn = await drawn_charts(text)
     page = _page("organization", asked, charts=drawn, **_parts(principal, document, view))
     return asked.respond(page, _HTML)
 
@@ -193,9 +193,10 @@ async def static_file(request: Request, name: str) -> Response:
         if "gzip" not in request.headers.get("Accept-Encoding", ""):
             body, headers = gzip.decompress(body), {"Vary": "Accept-Encoding"}
         return Response(body, media_type=_KINDS["js"], headers=_FOREVER | headers)
-    if name not in _STATIC:
+    files = _STATIC | request.app.state.brand.files()
+    if name not in files:
         raise HTTPException(HTTPStatus.NOT_FOUND)
-    content, kind = _STATIC[name]
+    content, kind = files[name]
     return Response(content, media_type=kind, headers=_FOREVER)
 
 
@@ -220,9 +221,7 @@ def _for_browsers(handle: Any) -> Any:
         problem = json.loads(bytes(response.body))
         is_unknown = response.status_code == HTTPStatus.UNAUTHORIZED
         template = "sign_in" if is_unknown else "problem"
-        text = _TEMPLATES.get_template(f"{template}.jinja").render(
-            problem=problem, is_tried=request.method == "POST"
-        )
+        text = rendered(template, request, problem=problem, is_tried=request.method == "POST")
         kept = {
             name: value
             for name, value in response.headers.items()
@@ -281,8 +280,37 @@ def _parts(principal: Principal, document: Document, view: View) -> dict[str, An
 
 
 def _page(template: str, asked: Asked, **parts: Any) -> str:
-    return _TEMPLATES.get_template(f"{template}.jinja").render(
+    return rendered(
+        template,
+        asked.request,
         reads_every_organization=asked.principal.reads_every_organization,
-        is_signed_in=COOKIE in asked.request.cookies,
         **parts,
     )
+
+
+def rendered(template: str, request: Request, **parts: Any) -> str:
+    """Return a page.
+
+    Args:
+        template: Its template's name.
+        request: For which it is made.
+        **parts: What the template is filled with.
+
+    Returns:
+        HTML.
+    """
+    return _TEMPLATES.get_template(f"{template}.jinja").render(
+        brand=request.app.state.brand, is_signed_in=COOKIE in request.cookies, **parts
+    )
+
+
+async def drawn_charts(text: str) -> dict[str, Markup]:
+    """Return the charts of a document as SVG.
+
+    Args:
+        text: The document.
+
+    Returns:
+        The drawings, by name.
+    """
+    return await asyncio.to_thread(_drawn, text)
