@@ -14,7 +14,7 @@ from orchestration.serving.headers import SecurityHeaders
 from orchestration.serving.live import routes as live
 from orchestration.serving.mcp.server import Endpoint
 from orchestration.serving.page import routes as page
-from orchestration.serving.page import widgets
+from orchestration.serving.page import summary, widgets
 from orchestration.serving.settings import Settings
 from orchestration.serving.state import running
 
@@ -69,7 +69,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(SecurityHeaders)
     metrics.install(app)
     app.state.brand = settings.brand
-    for module in (analytics, records, attention, people, live, graphql, widgets):
+    for module in (analytics, records, attention, people, live, graphql, widgets, summary):
         app.include_router(module.router)
     app.router.routes.append(tools.route)
     page.install(app)

@@ -1,8 +1,10 @@
 """For whom a request is made: what a signed token says."""
 
 import datetime as dt
+import logging
 import os
-from collections.abc import Callable
+import threading
+import time
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +21,11 @@ ROLES = ("org_admin", "team_lead", "developer", "analyst")
 AUDIENCE = "ai-spend-warehouse"
 _LEEWAY_SECONDS = 30
 _SHORTEST_SECRET = 32
+_SECONDS_OF_KEYS = 300.0
+_SECONDS_BETWEEN_READS = 10.0
+_READ_SECONDS = 3
+
+_log = logging.getLogger(__name__)
 
 
 class TokenError(Exception):
@@ -119,14 +126,10 @@ class Keys:
         )
 
     @cached_property
-    def _public_key_of(self) -> Callable[[str], Any]:
+    def _public_keys(self) -> "_PublicKeys":
         if self.jwks_url is None:
             raise TokenError("Tokens signed with RS256 are not accepted here.")
-        if "://" not in self.jwks_url:
-            keys = jwt.PyJWKSet.from_json(Path(self.jwks_url).read_text("utf-8"))
-            return lambda token: keys[jwt.get_unverified_header(token)["kid"]].key
-        client = jwt.PyJWKClient(self.jwks_url, cache_keys=True)
-        return lambda token: client.get_signing_key_from_jwt(token).key
+        return _PublicKeys(self.jwks_url)
 
     def principal_of(self, token: str | None) -> Principal:
         """Return for whom a token was made.
@@ -147,7 +150,7 @@ class Keys:
             if algorithm == "HS256" and self.secret:
                 key: Any = self.secret
             elif algorithm == "RS256":
-                key = self._public_key_of(token)
+                key = self._public_keys.of(jwt.get_unverified_header(token)["kid"])
             else:
                 raise TokenError("The token is signed in a way that is not accepted here.")
             claims = jwt.decode(
@@ -245,6 +248,41 @@ class Keys:
     @property
     def _audience_of_widgets(self) -> str:
         return f"{self.audience}/widgets"
+
+
+class _PublicKeys:
+    """An identity provider's keys, read again when they are old or a new one is named."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._keys: dict[str, Any] = {}
+        self._asked_at = -_SECONDS_OF_KEYS
+        self._lock = threading.Lock()
+
+    def of(self, key_id: str) -> Any:
+        """Return a key.
+
+        Raises:
+            KeyError: There is none of that id.
+        """
+        with self._lock:
+            age = time.monotonic() - self._asked_at
+            # Whoever makes up ids must not make this ask for each of them.
+            if age > _SECONDS_OF_KEYS or (
+                key_id not in self._keys and age > _SECONDS_BETWEEN_READS
+            ):
+                self._asked_at = time.monotonic()
+                try:
+                    self._keys = {key.key_id: key.key for key in self._read().keys if key.key_id}
+                except (jwt.PyJWTError, OSError, ValueError) as error:
+                    # Those that are known hold until the provider answers.
+                    _log.warning("Keys were not read from %s: %s", self._url, error)
+        return self._keys[key_id]
+
+    def _read(self) -> jwt.PyJWKSet:
+        if "://" in self._url:
+            return jwt.PyJWKClient(self._url, timeout=_READ_SECONDS).get_jwk_set(refresh=True)
+        return jwt.PyJWKSet.from_json(Path(self._url).read_text("utf-8"))
 
 
 def _principal(claims: dict[str, Any]) -> Principal:

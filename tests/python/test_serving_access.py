@@ -3,7 +3,9 @@
 import base64
 import datetime as dt
 import gzip
+import http.server
 import json
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,7 +33,7 @@ from orchestration.cli import main
 from orchestration.errors import WarehouseError
 from orchestration.serving.api.requests import COOKIE
 from orchestration.serving.app import create_app
-from orchestration.serving.principal import AUDIENCE, Keys, Principal
+from orchestration.serving.principal import AUDIENCE, Keys, Principal, TokenError
 from orchestration.serving.settings import Settings, refuse_unfit_login
 
 pytest_plugins = ["support.stories"]
@@ -165,6 +167,50 @@ def test_tokens_of_an_identity_provider_are_known_by_its_public_keys(
             signed(base64.b64encode(json.dumps(known).encode()), "HS256", headers=kid),
         ):
             assert with_token(served, token).status_code == 401
+
+
+def test_keys_of_an_identity_provider_may_change_and_it_may_be_away(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    private = {name: rsa.generate_private_key(65537, 2048) for name in ("old", "new")}
+    published, asked = ["old"], []
+
+    class Provider(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            keys = [
+                json.loads(jwt.algorithms.RSAAlgorithm.to_jwk(private[name].public_key()))
+                | {"kid": name}
+                for name in published
+            ]
+            self.send_response(200 if published else 500)
+            self.end_headers()
+            self.wfile.write(json.dumps({"keys": keys}).encode())
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    def token(name: str, key_id: str | None = None) -> str:
+        return signed(private[name], "RS256", headers={"kid": key_id or name})
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Provider) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        keys = Keys(None, f"http://127.0.0.1:{server.server_port}/jwks.json")
+        assert keys.principal_of(token("old")).role == "org_admin"
+        for number in range(50):
+            with pytest.raises(TokenError):
+                keys.principal_of(token("old", f"made up {number}"))
+        assert len(asked) == 1
+        published[:] = ["new"]
+        monkeypatch.setattr("orchestration.serving.principal._SECONDS_BETWEEN_READS", -1.0)
+        assert keys.principal_of(token("new")).role == "org_admin"
+        with pytest.raises(TokenError):
+            keys.principal_of(token("old"))
+        published.clear()
+        with pytest.raises(TokenError):
+            keys.principal_of(token("old"))
+        assert keys.principal_of(token("new")).role == "org_admin"
+        server.shutdown()
 
 
 def test_another_organization_is_refused_and_an_analyst_names_one(served: Served) -> None:

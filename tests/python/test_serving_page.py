@@ -6,6 +6,7 @@ import gzip
 import io
 import re
 import shutil
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -181,6 +182,29 @@ def test_its_twins_say_the_same(
     assert "<html" not in fragment
 
 
+def test_a_month_on_paper_has_the_figures_of_its_executions(
+    served: Served, address: str, admin: dict[str, str], facts: list[Row]
+) -> None:
+    month = max(fact["metric_date"] for fact in facts).replace(day=1)
+    wanted = [fact for fact in facts if fact["metric_date"].replace(day=1) == month]
+    answer = served.client.get(f"{address}.pdf", params={"month": f"{month:%Y-%m}"}, headers=admin)
+    assert answer.headers["content-type"] == "application/pdf"
+    assert answer.content.startswith(b"%PDF-")
+    program = shutil.which("pdftotext")
+    if program is None:
+        pytest.skip("pdftotext is missing: install poppler-utils")
+    text = subprocess.run(
+        [program, "-", "-"], input=answer.content, capture_output=True, check=True
+    ).stdout.decode()
+    assert usd(str(savings_of(wanted))) in text
+    assert usd(str(spend_of(wanted))) in text
+    assert "Not counted: usage without a known price" in text
+    for month_of_nothing in ("2026-13", "26-01", "2026-1", "x"):
+        parameters = {"month": month_of_nothing}
+        refused = served.client.get(f"{address}.pdf", params=parameters, headers=admin)
+        assert refused.status_code == 422
+
+
 def test_the_page_is_complete_without_scripts(
     served: Served, address: str, admin: dict[str, str]
 ) -> None:
@@ -260,7 +284,7 @@ def test_what_is_shown_is_recorded(
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("form", ["", ".json", ".csv", "/figures", "/charts.json"])
+@pytest.mark.parametrize("form", ["", ".json", ".csv", ".pdf", "/figures", "/charts.json"])
 def test_other_tenants_see_nothing(
     served: Served, organizations: list[list[Row]], address: str, form: str
 ) -> None:

@@ -1,5 +1,6 @@
 """What every request goes through: whose it is, how much it may ask, what it asks about."""
 
+import asyncio
 import datetime as dt
 import hashlib
 import ipaddress
@@ -183,7 +184,11 @@ async def counted(connection: HTTPConnection, state: State, token: str | None) -
         TooMuchAskedError: The tenant, the browser or the address has asked too much.
     """
     try:
-        found = known(connection, state, token)
+        if state.keys.jwks_url:
+            # The identity provider may have to be asked for its keys.
+            found = await asyncio.to_thread(known, connection, state, token)
+        else:
+            found = known(connection, state, token)
     except TokenError as error:
         await state.limits.count_request(f"address {address_of(connection)}")
         await state.recorder.record(read_of(connection, None, is_denied=True, reason=str(error)))

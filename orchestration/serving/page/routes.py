@@ -251,6 +251,30 @@ async def _shown(
     return principal, document, text
 
 
+async def shown_to(
+    asked: Asked, principal: Principal, answer: Answer, parameters: dict[str, Any], seconds: float
+) -> Document:
+    """Return a document about an organization that exists.
+
+    Args:
+        asked: The request.
+        principal: For whom.
+        answer: What it consists of; its part `organization` says whether it exists.
+        parameters: Of its queries.
+        seconds: How long it may be kept.
+
+    Returns:
+        The document.
+
+    Raises:
+        HTTPException: There is no such organization.
+    """
+    document: Document = json.loads(await asked.text(principal, answer, parameters, seconds))
+    if document["organization"]["organization_id"] is None and principal.reads_every_organization:
+        raise HTTPException(HTTPStatus.NOT_FOUND, "There is no such organization.")
+    return document
+
+
 @lru_cache(maxsize=_MOST_DRAWINGS)
 def _drawn(text: str) -> dict[str, Markup]:
     """Return the charts of a document's text, drawn once."""
