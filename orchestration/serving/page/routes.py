@@ -219,7 +219,9 @@ def _for_browsers(handle: Any) -> Any:
         if "text/html" not in request.headers.get("Accept", ""):
             return response
         problem = json.loads(bytes(response.body))
-        is_unknown = response.status_code == HTTPStatus.UNAUTHORIZED
+        # A link that has expired is nothing to sign in for.
+        is_link = request.url.path.startswith("/widgets/")
+        is_unknown = response.status_code == HTTPStatus.UNAUTHORIZED and not is_link
         template = "sign_in" if is_unknown else "problem"
         text = rendered(template, request, problem=problem, is_tried=request.method == "POST")
         kept = {
