@@ -187,30 +187,6 @@ class Database:
             found = await connection.fetchrow(statement, *(parameters[name] for name in names))
         return None if found is None else dict(found)
 
-    async def table(
-        self, principal: Principal, query: str, parameters: Mapping[str, Any]
-    ) -> tuple[list[str], list[list[Any]]]:
-        """Return the rows of one query, for a CSV file.
-
-        Args:
-            principal: For whom.
-            query: The query's name.
-            parameters: As in `answer`.
-
-        Returns:
-            The names of the columns, and the rows.
-
-        Raises:
-            asyncpg.PostgresError: The database refuses.
-        """
-        async with self.speaking_for(principal) as connection:
-            statement, names = _numbered(text_of(query, principal))
-            prepared = await connection.prepare(statement)
-            rows = await prepared.fetch(*(parameters[name] for name in names))
-            return [column.name for column in prepared.get_attributes()], [
-                list(row) for row in rows
-            ]
-
     async def _statement(
         self, connection: asyncpg.Connection, principal: Principal, answer: Answer
     ) -> tuple[str, tuple[str, ...]]:

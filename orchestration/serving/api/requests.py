@@ -4,6 +4,7 @@ import asyncio
 import datetime as dt
 import hashlib
 import ipaddress
+import json
 import re
 from http import HTTPStatus
 from typing import Annotated, Any, Literal, NoReturn
@@ -17,6 +18,7 @@ from pydantic import BaseModel, BeforeValidator, Field, WithJsonSchema, field_se
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 
+from orchestration.serving.cache import DASHBOARD_SECONDS
 from orchestration.serving.database import Answer, NothingFoundError
 from orchestration.serving.principal import Principal, TokenError
 from orchestration.serving.recording import Read
@@ -190,9 +192,7 @@ async def counted(connection: HTTPConnection, state: State, token: str | None) -
         else:
             found = known(connection, state, token)
     except TokenError as error:
-        await state.limits.count_request(f"address {address_of(connection)}")
-        await state.recorder.record(read_of(connection, None, is_denied=True, reason=str(error)))
-        raise
+        await refuse_unknown(connection, state, error)
     if token is not None and token == connection.cookies.get(COOKIE):
         # People who look at pages must not use up what their organization's programs may ask.
         browser = hashlib.sha256(token.encode()).hexdigest()[:32]
@@ -200,6 +200,23 @@ async def counted(connection: HTTPConnection, state: State, token: str | None) -
     elif token is not None:
         await state.limits.count_request(found.tenant)
     return found
+
+
+async def refuse_unknown(connection: HTTPConnection, state: State, error: TokenError) -> NoReturn:
+    """Refuse somebody who shows no valid token, once that is counted and recorded.
+
+    Args:
+        connection: The request.
+        state: What the application holds.
+        error: What is wrong with the token.
+
+    Raises:
+        TokenError: Always.
+        TooMuchAskedError: The address has asked too much.
+    """
+    await state.limits.count_request(f"address {address_of(connection)}")
+    await state.recorder.record(read_of(connection, None, is_denied=True, reason=str(error)))
+    raise error
 
 
 class Asked:
@@ -355,10 +372,6 @@ class Asked:
 
     async def _today(self, principal: Principal) -> dt.date:
         """Return the day that it is now in the organization's time zone."""
-        import json
-
-        from orchestration.serving.cache import DASHBOARD_SECONDS
-
         text = await self.text(
             principal,
             _ORGANIZATION,

@@ -4,13 +4,13 @@ import csv
 import datetime as dt
 import io
 import json
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 from urllib.parse import urlencode
 from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from orchestration.serving.api.requests import Asked, Filtered
+from orchestration.serving.api.requests import Asked, Filtered, Name
 from orchestration.serving.cache import DASHBOARD_SECONDS
 from orchestration.serving.database import Answer
 from orchestration.serving.page import charts
@@ -54,16 +54,12 @@ _DAYS_OF_A_STEP = {"day": 1, "week": 7}
 _FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 
 
-# A NUL is no text to PostgreSQL.
-_Name = Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$")]
-
-
 class View(BaseModel, extra="forbid"):
     """Which part of an organization's usage the page shows."""
 
     days: Literal["7", "30", "90", "all"] = Field("30", description="The last so many days.")
-    provider: _Name | None = Field(None, description="Only this provider.")
-    task_type: _Name | None = Field(None, description="Only this type of task.")
+    provider: Name | None = Field(None, description="Only this provider.")
+    task_type: Name | None = Field(None, description="Only this type of task.")
 
     def query(self, **changes: str | None) -> str:
         """Return the query of a URL for this view, with changes.

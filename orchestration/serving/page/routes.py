@@ -7,7 +7,7 @@ import json
 from functools import lru_cache
 from http import HTTPStatus
 from importlib import resources
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 from urllib.parse import parse_qs
 from uuid import UUID
 
@@ -21,8 +21,8 @@ from starlette.exceptions import HTTPException
 from orchestration.serving.api.requests import (
     COOKIE,
     Asked,
-    address_of,
     read_of,
+    refuse_unknown,
     state_of,
 )
 from orchestration.serving.cache import DASHBOARD_SECONDS
@@ -82,12 +82,6 @@ _TEMPLATES.filters |= {
     "moment": formats.moment,
     "words": formats.words,
 }
-
-
-async def _refuse_unknown(request: Request, state: State, error: TokenError) -> NoReturn:
-    await state.limits.count_request(f"address {address_of(request)}")
-    await state.recorder.record(read_of(request, None, is_denied=True, reason=str(error)))
-    raise error
 
 
 Viewed = Annotated[Asked, Depends()]
@@ -167,7 +161,7 @@ async def sign_in(request: Request, state: Annotated[State, Depends(state_of)]) 
     try:
         state.keys.principal_of(token)
     except TokenError as error:
-        await _refuse_unknown(request, state, error)
+        await refuse_unknown(request, state, error)
     response = RedirectResponse("/", HTTPStatus.SEE_OTHER)
     response.set_cookie(
         COOKIE, token, httponly=True, samesite="lax", secure=request.url.scheme == "https"

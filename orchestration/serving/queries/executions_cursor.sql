@@ -8,29 +8,12 @@ with page as (
 numbered as (
 
     select
-        start_time,
-        execution_id,
+        start_time as after_time,
+        execution_id as after_id,
         row_number() over (order by start_time desc, execution_id desc) as place,
         count(*) over () as row_count
     from page
 
 )
 
-select
-    (
-        select
-            translate(
-                encode(
-                    convert_to(
-                        to_char(start_time at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
-                        || ' '
-                        || execution_id,
-                        'UTF8'
-                    ),
-                    'base64'
-                ),
-                E'+/=\n', '-_'
-            )
-        from numbered
-        where place = %(row_count)s and row_count > %(row_count)s
-    ) as next_cursor
+{{ next_cursor }}
