@@ -16,6 +16,7 @@ from benchmarks import access, build, landing, orchestration
 from benchmarks.history import histories, report
 from benchmarks.history.events import Lateness
 from benchmarks.prices import corrections, pricing
+from benchmarks.serving import report as serving
 from benchmarks.shared.machine import machine_facts
 from benchmarks.shared.measures import Measure, written
 from benchmarks.shared.throwaway import temporary_folder
@@ -26,7 +27,8 @@ _FEWEST_EXECUTIONS = 100
 # Figures on these say nothing about a disk.
 _MEMORY_FILE_SYSTEMS = ("tmpfs", "ramfs")
 _PARTS = (
-    landing.PART, build.PART, pricing.PART, orchestration.PART, access.PART, histories.PART,
+    landing.PART, build.PART, pricing.PART, orchestration.PART, access.PART, serving.PART,
+    histories.PART,
 )  # fmt: skip
 
 
@@ -93,6 +95,18 @@ def _sizes(_context: click.Context, _parameter: click.Parameter, text: str) -> t
     help="Random reads of two tenants in it; 0 skips them.",
 )
 @click.option(
+    "--serving-executions",
+    type=click.IntRange(min=0),
+    default=1_000_000,
+    help="Executions in the warehouse that the application shows; 0 skips it.",
+)
+@click.option(
+    "--random-requests",
+    type=click.IntRange(min=0),
+    default=1_000_000,
+    help="Random requests of two tenants to it; 0 skips them.",
+)
+@click.option(
     "--history-sizes",
     callback=_sizes,
     default="1000000,3000000",
@@ -139,6 +153,8 @@ def main(
     history_executions: int,
     access_executions: int,
     random_reads: int,
+    serving_executions: int,
+    random_requests: int,
     history_sizes: tuple[int, ...],
     organizations: int,
     delta_sizes: tuple[int, ...],
@@ -146,7 +162,7 @@ def main(
     repetitions: int,
     output: Path | None,
 ) -> None:
-    """Measure landing, builds, prices, Dagster and long histories on throw-away databases.
+    """Measure everything from landing to the application, on throw-away databases.
 
     Nothing is asserted: the targets stand beside the figures, and the exit code is 0.
     """
@@ -196,6 +212,14 @@ def main(
                     folder,
                     executions=access_executions,
                     reads=random_reads,
+                    repetitions=repetitions,
+                    tell=tell,
+                )
+            if serving.PART in parts and serving_executions:
+                measures += serving.measure_serving(
+                    folder,
+                    executions=serving_executions,
+                    requests=random_requests,
                     repetitions=repetitions,
                     tell=tell,
                 )

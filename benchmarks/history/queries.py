@@ -1,7 +1,6 @@
 """The queries that the source documents publish, asked by many clients at once with pgbench."""
 
 import datetime as dt
-import math
 import re
 import shutil
 from collections import defaultdict
@@ -9,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from benchmarks.shared.measures import percentile
 from benchmarks.shared.processes import last_line, run_measured
 from benchmarks.shared.throwaway import new_folder
 from orchestration.database.connection import connect
@@ -19,7 +19,6 @@ CLIENTS = 16
 
 _WARM_UP_SECONDS = 5
 _SECONDS = 30
-_SHARE = 0.95
 # As printed it reads every hour, day, week and month of a month, of all organizations.
 _ALONE = "design_3_3_provider_performance_comparison"
 _FOLDER = Path("tests", "python", "published_queries")
@@ -117,7 +116,7 @@ def ask_published_queries(
                 answers.per_second.append(sum(map(len, latencies.values())) / seconds)
             for position, milliseconds in latencies.items():
                 name = asked[position].stem
-                answers.p95_ms[name].append(_percentile(milliseconds))
+                answers.p95_ms[name].append(percentile(milliseconds, 95))
                 answers.counts[name] += len(milliseconds)
     return answers
 
@@ -177,10 +176,6 @@ def _latencies(folder: Path, prefix: str) -> dict[int, list[float]]:
                 _, _, microseconds, script, *_ = line.split()
                 latencies[int(script)].append(int(microseconds) / 1000)
     return dict(sorted(latencies.items()))
-
-
-def _percentile(figures: list[float]) -> float:
-    return sorted(figures)[math.ceil(_SHARE * len(figures)) - 1]
 
 
 def _first_of_month(now: dt.datetime) -> dt.datetime:

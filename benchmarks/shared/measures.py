@@ -1,5 +1,6 @@
 """A measured figure with every repetition behind it, and the target it is held against."""
 
+import math
 import statistics
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -88,3 +89,16 @@ def written(figure: float) -> str:
     if figure == int(figure) or figure >= 100:
         return f"{figure:,.0f}"
     return f"{figure:.1f}" if figure >= 10 else f"{figure:.2f}"
+
+
+def percentile(figures: list[float], percentage: int) -> float:
+    """Return the figure that so many of a hundred do not pass.
+
+    Args:
+        figures: At least one.
+        percentage: From 1 to 100.
+
+    Returns:
+        One of the figures: the nearest rank.
+    """
+    return sorted(figures)[math.ceil(percentage * len(figures) / 100) - 1]

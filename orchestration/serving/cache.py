@@ -170,11 +170,17 @@ class Cache:
         Returns:
             The answer.
         """
+        generation = self._generation
+        found = await self._store.find(tenant, key) if self._holds(generation) else None
+        if found is not None and self._holds(generation):
+            self.hits += 1
+            return found
         # Who asks after something landed must not be told what was asked for before.
         waiting = f"{self._generation} {tenant} {key}"
         task = self._asked.get(waiting)
         if task is None:
-            task = asyncio.ensure_future(self._look(tenant, key, seconds, ask))
+            self.misses += 1
+            task = asyncio.ensure_future(self._ask(tenant, key, seconds, ask))
             self._asked[waiting] = task
             task.add_done_callback(lambda _: self._asked.pop(waiting, None))
         else:
@@ -182,15 +188,10 @@ class Cache:
         # Who goes away must not take the answer from others who wait for it.
         return await asyncio.shield(task)
 
-    async def _look(
+    async def _ask(
         self, tenant: str, key: str, seconds: float, ask: Callable[[], Awaitable[str]]
     ) -> str:
         generation = self._generation
-        found = await self._store.find(tenant, key) if self._holds(generation) else None
-        if found is not None and self._holds(generation):
-            self.hits += 1
-            return found
-        self.misses += 1
         answer = await ask()
         if self._holds(generation):
             await self._store.keep(tenant, key, answer, seconds)

@@ -40,6 +40,7 @@ def app(host: str, port: int) -> None:
         host=host,
         port=port,
         log_level="warning",
+        access_log=False,
         server_header=False,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )

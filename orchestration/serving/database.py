@@ -4,6 +4,7 @@ import re
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import cache, cached_property
 from importlib import resources
 from textwrap import indent
 from typing import Any, Union
@@ -75,6 +76,11 @@ class Answer:
     main: str | None = None
     rows: Mapping[str, Union[str, "Answer"]] = field(default_factory=dict)
     lists: Mapping[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def key(self) -> str:
+        """The same for equal answers."""
+        return repr(self)
 
     def queries(self) -> Iterator[str]:
         """Yield the names of all queries in it."""
@@ -191,7 +197,7 @@ class Database:
         self, connection: asyncpg.Connection, principal: Principal, answer: Answer
     ) -> tuple[str, tuple[str, ...]]:
         """Return the one statement of a document, and the names of its parameters in order."""
-        key = (principal.scope, repr(answer))
+        key = (principal.scope, answer.key)
         if key not in self._statements:
             self._statements[key] = _numbered(await self._document(connection, principal, answer))
         return self._statements[key]
@@ -262,10 +268,15 @@ def text_of(query: str, principal: Principal) -> str:
         The text of its file: where there is a folder of its name, of the one in it for what the
         principal sees. `{{ name }}` in it stands for another query, such as `{{ usage }}`.
     """
-    names = (f"{query}/{principal.scope}", query, f"fragments/{query}")
+    return _text_of(query, principal.scope)
+
+
+@cache
+def _text_of(query: str, scope: str) -> str:
+    names = (f"{query}/{scope}", query, f"fragments/{query}")
     files = (_QUERIES / f"{name}.sql" for name in names)
     return _INCLUDED.sub(
-        lambda found: indent(text_of(found[2], principal).rstrip(), found[1]),
+        lambda found: indent(_text_of(found[2], scope).rstrip(), found[1]),
         next(file for file in files if file.is_file()).read_text("utf-8"),
     )
 

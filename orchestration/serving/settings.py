@@ -181,6 +181,9 @@ def pool_options() -> dict[str, Any]:
         "max_size": _CONNECTIONS,
         "timeout": _CONNECT_SECONDS,
         "command_timeout": _STATEMENT_SECONDS,
+        # A document is one statement, of any length; its plan is kept as long as the connection.
+        "max_cacheable_statement_size": 0,
+        "max_cached_statement_lifetime": 0,
         "server_settings": {
             "application_name": "warehouse app",
             "timezone": "UTC",

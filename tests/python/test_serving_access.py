@@ -71,7 +71,7 @@ def small_story(
 
 def claims(**changes: Any) -> dict[str, Any]:
     """Return claims that are accepted, with changes; `exp` and `nbf` in seconds from now on."""
-    given = {
+    given: dict[str, Any] = {
         "sub": USER_ID,
         "role": "org_admin",
         "organization_id": ORGANIZATION_ID,

@@ -1,9 +1,12 @@
 """Live: what lands is told at once, to whom it belongs, and once, also to who comes back."""
 
 import datetime as dt
+import itertools
 import json
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from decimal import Decimal
 from typing import Any
@@ -17,6 +20,7 @@ from support.stories import ROWS, Story
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
+from orchestration.database.embedded import EmbeddedServer
 from orchestration.serving.app import create_app
 from orchestration.serving.principal import Principal
 
@@ -199,6 +203,42 @@ def test_after_the_database_cut_every_connection_updates_go_on(story: Story, add
             )
         story.land(execution(1, **NOW_ISH))
         assert told(socket)["data"]["total_tasks"] == 1
+
+
+def test_a_database_that_restarts_under_load_is_said_and_comes_back(
+    story: Story, address: str, embedded_server: EmbeddedServer
+) -> None:
+    is_over = threading.Event()
+
+    def ask(number: int) -> list[tuple[int, str]]:
+        """Ask for days that nobody asked about until it is over; what hangs raises."""
+        found = []
+        with httpx2.Client(timeout=PATIENCE_SECONDS, headers=token_header(MINE)) as client:
+            for days in itertools.count(number * 1_000):
+                parameters = {"start_date": str(dt.date(1990, 1, 1) + dt.timedelta(days=days))}
+                url = f"http://{address}/api/v1/analytics/savings/summary"
+                answer = client.get(url, params=parameters)
+                detail = answer.json().get("detail", "") if answer.status_code != 200 else ""
+                found.append((answer.status_code, detail))
+                if is_over.is_set():
+                    return found
+        raise AssertionError
+
+    with ThreadPoolExecutor(8) as clients, subscribed(address) as socket:
+        told(socket)
+        asking = [clients.submit(ask, number) for number in range(8)]
+        try:
+            embedded_server.stop()
+            time.sleep(QUIET_SECONDS)
+            embedded_server.start()
+            story.land(execution(1, **NOW_ISH))
+            assert told(socket)["data"]["total_tasks"] == 1
+        finally:
+            is_over.set()
+        found = [each.result() for each in asking]
+    away = (503, "The warehouse cannot answer now. Try again.")
+    assert {answer for answers in found for answer in answers} == {(200, ""), away}
+    assert {answers[-1] for answers in found} == {(200, "")}
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from orchestration.serving.api.paging import Cursor, Limit, NextCursor, page_of
 from orchestration.serving.api.records import CorrectionOfExecution, FigureCorrections
-from orchestration.serving.api.requests import Asked, Days, Filtered, Organization
+from orchestration.serving.api.requests import Asked, Days, Filtered, Inquiry, Organization
 from orchestration.serving.api.shapes import PROBLEMS, About, Money, Shape
 from orchestration.serving.cache import DASHBOARD_SECONDS
 from orchestration.serving.database import Answer
@@ -118,7 +118,7 @@ class CorrectionsPage(Shape):
     corrections: list[Correction]
 
 
-async def of_organization(asked: Annotated[Asked, Depends()]) -> Asked:
+async def of_organization(asked: Inquiry) -> Asked:
     """Return a request of somebody who sees the whole organization; refuse others.
 
     Raises:
@@ -145,9 +145,7 @@ async def budgets(asked: AskedOfOrganization, wanted: Annotated[Organization, Qu
 
 
 @router.get("/unpriced", responses={200: {"model": UnpricedList}})
-async def unpriced(
-    asked: Annotated[Asked, Depends()], wanted: Annotated[Filtered, Query()]
-) -> Response:
+async def unpriced(asked: Inquiry, wanted: Annotated[Filtered, Query()]) -> Response:
     """What was used and has no price, and why."""
     return await asked.answer(UNPRICED, wanted, DASHBOARD_SECONDS)
 

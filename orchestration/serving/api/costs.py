@@ -2,9 +2,9 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Path, Query, Response
+from fastapi import APIRouter, Path, Query, Response
 
-from orchestration.serving.api.requests import Asked, Course, Filtered
+from orchestration.serving.api.requests import Course, Filtered, Inquiry
 from orchestration.serving.api.shapes import (
     ABOUT,
     About,
@@ -51,9 +51,7 @@ class CostsCourse(Shape):
 
 
 @router.get("/by-provider", responses={200: {"model": CostsByProvider}})
-async def costs_by_provider(
-    asked: Annotated[Asked, Depends()], wanted: Annotated[Course, Query()]
-) -> Response:
+async def costs_by_provider(asked: Inquiry, wanted: Annotated[Course, Query()]) -> Response:
     """What each provider cost and saved, the dearest first.
 
     `period` is accepted and changes nothing: the figures are of all days together.
@@ -62,7 +60,7 @@ async def costs_by_provider(
 
 
 @router.get("", responses={200: {"model": CostsCourse}})
-async def costs(asked: Annotated[Asked, Depends()], wanted: Annotated[Course, Query()]) -> Response:
+async def costs(asked: Inquiry, wanted: Annotated[Course, Query()]) -> Response:
     """What was spent: all of it, step by step, and on what."""
     return await asked.answer(COSTS, wanted, COSTS_SECONDS)
 
@@ -73,7 +71,7 @@ async def costs_in_steps(
         Literal["daily", "weekly", "monthly", "day", "week", "month"],
         Path(description="Steps of the course."),
     ],
-    asked: Annotated[Asked, Depends()],
+    asked: Inquiry,
     wanted: Annotated[Filtered, Query()],
 ) -> Response:
     """What was spent: all of it, day by day, week by week or month by month, and on what."""

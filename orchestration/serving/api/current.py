@@ -4,10 +4,10 @@ import datetime as dt
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
-from orchestration.serving.api.requests import Asked, Organization
+from orchestration.serving.api.requests import Inquiry, Organization
 from orchestration.serving.api.shapes import Count, Money, Percentage, Shape
 from orchestration.serving.cache import CURRENT_SECONDS
 from orchestration.serving.database import Answer
@@ -61,9 +61,7 @@ class MetricsCurrent(Shape):
 
 @router.get("/metrics/current", responses={200: {"model": MetricsCurrent}})
 @router.get("/analytics/metrics/current", responses={200: {"model": MetricsCurrent}})
-async def metrics_current(
-    asked: Annotated[Asked, Depends()], wanted: Annotated[Organization, Query()]
-) -> Response:
+async def metrics_current(asked: Inquiry, wanted: Annotated[Organization, Query()]) -> Response:
     """How it is now: today and this month, right to the last landed event.
 
     Only of whole organizations: what has landed and is not built is not kept by person.

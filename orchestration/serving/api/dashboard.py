@@ -4,10 +4,10 @@ import datetime as dt
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
-from orchestration.serving.api.requests import Asked, Recent
+from orchestration.serving.api.requests import Inquiry, Recent
 from orchestration.serving.api.savings import SavingsPoint, SavingsTotals
 from orchestration.serving.api.shapes import (
     ABOUT,
@@ -108,8 +108,6 @@ class Dashboard(Shape):
 
 
 @router.get("/dashboard", responses={200: {"model": Dashboard}})
-async def dashboard(
-    asked: Annotated[Asked, Depends()], wanted: Annotated[Recent, Query()]
-) -> Response:
+async def dashboard(asked: Inquiry, wanted: Annotated[Recent, Query()]) -> Response:
     """Everything that a page shows at first sight, in one document whose parts agree."""
     return await asked.answer(DASHBOARD, wanted, DASHBOARD_SECONDS)

@@ -9,13 +9,13 @@ from typing import IO, Annotated, Any, Literal
 from uuid import UUID
 
 import asyncpg
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Query, Response
 from fastapi.responses import StreamingResponse
 from pydantic import Field
 from starlette.background import BackgroundTask
 from starlette.exceptions import HTTPException
 
-from orchestration.serving.api.requests import Asked, Organization, read_of
+from orchestration.serving.api.requests import Inquiry, Organization, read_of
 from orchestration.serving.api.shapes import PROBLEMS, Shape
 from orchestration.serving.database import Database, runnable
 from orchestration.serving.limits import TooMuchAskedError
@@ -72,9 +72,7 @@ class ErasureRequest(Shape):
     "/data/export",
     responses={200: {"model": ExportedPerson, "content": {"application/zip": {}}}},
 )
-async def export(
-    asked: Annotated[Asked, Depends()], wanted: Annotated[Export, Query()]
-) -> Response:
+async def export(asked: Inquiry, wanted: Annotated[Export, Query()]) -> Response:
     """Everything that the marts hold of the token's own user; five times an hour a tenant."""
     asked.action = "export_data"
     principal, _ = await asked.about(wanted)
@@ -120,9 +118,7 @@ async def export(
     status_code=HTTPStatus.ACCEPTED,
     response_model=ErasureRequest,
 )
-async def erase(
-    asked: Annotated[Asked, Depends()], wanted: Annotated[Erasure, Query()]
-) -> Response:
+async def erase(asked: Inquiry, wanted: Annotated[Erasure, Query()]) -> Response:
     """Ask that a person is erased: the next `warehouse retention` does it, and it is for good."""
     asked.action = "delete_data"
     principal, _ = await asked.about(wanted)

@@ -2,10 +2,10 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
-from orchestration.serving.api.requests import Asked, Filtered, Recent
+from orchestration.serving.api.requests import Filtered, Inquiry, Recent
 from orchestration.serving.api.shapes import (
     ABOUT,
     SUCCESS_RATE,
@@ -95,17 +95,13 @@ class ProvidersPerformance(Shape):
 
 
 @router.get("/tasks/performance", responses={200: {"model": TasksPerformance}})
-async def tasks_performance(
-    asked: Annotated[Asked, Depends()], wanted: Annotated[Filtered, Query()]
-) -> Response:
+async def tasks_performance(asked: Inquiry, wanted: Annotated[Filtered, Query()]) -> Response:
     """How each type of task went, how long it took, and which provider does it best."""
     return await asked.answer(TASK_PERFORMANCE, wanted, DASHBOARD_SECONDS)
 
 
 @router.get("/providers", responses={200: {"model": ProvidersPerformance}})
-async def providers(
-    asked: Annotated[Asked, Depends()], wanted: Annotated[Recent, Query()]
-) -> Response:
+async def providers(asked: Inquiry, wanted: Annotated[Recent, Query()]) -> Response:
     """How each provider did: success, durations, cost and tokens of a task.
 
     `period` says how far to look back, such as 7d; steps change nothing here.

@@ -4,11 +4,11 @@ import datetime as dt
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Path, Query, Response
+from fastapi import APIRouter, Path, Query, Response
 from pydantic import Field
 
 from orchestration.serving.api.paging import Cursor, Limit, NextCursor, page_of
-from orchestration.serving.api.requests import Asked, Filtered, Organization
+from orchestration.serving.api.requests import Asked, Filtered, Inquiry, Organization
 from orchestration.serving.api.shapes import PROBLEMS, About, Money, Shape
 from orchestration.serving.cache import DASHBOARD_SECONDS
 from orchestration.serving.database import Answer, runnable, sources_of
@@ -349,9 +349,7 @@ class FigureExplained(Source):
 
 
 @router.get("/executions", responses={200: {"model": ExecutionsPage}})
-async def executions(
-    asked: Annotated[Asked, Depends()], wanted: Annotated[Executions, Query()]
-) -> Response:
+async def executions(asked: Inquiry, wanted: Annotated[Executions, Query()]) -> Response:
     """Executions, the newest first, a page at a time."""
     page = page_of(wanted.limit, wanted.cursor)
     return await asked.answer(EXECUTIONS, wanted, DASHBOARD_SECONDS, **page)
@@ -360,7 +358,7 @@ async def executions(
 @router.get("/executions/{execution_id}", responses={200: {"model": Execution}})
 async def execution(
     execution_id: ExecutionId,
-    asked: Annotated[Asked, Depends()],
+    asked: Inquiry,
     wanted: Annotated[Organization, Query()],
 ) -> Response:
     """One execution."""
@@ -370,7 +368,7 @@ async def execution(
 @router.get("/executions/{execution_id}/explain", responses={200: {"model": ExecutionExplained}})
 async def execution_explained(
     execution_id: ExecutionId,
-    asked: Annotated[Asked, Depends()],
+    asked: Inquiry,
     wanted: Annotated[Organization, Query()],
 ) -> Response:
     """Where the cost and the savings of an execution come from."""
@@ -380,9 +378,7 @@ async def execution_explained(
 
 
 @router.get("/explain", responses={200: {"model": FigureExplained}})
-async def figure_explained(
-    asked: Annotated[Asked, Depends()], wanted: Annotated[Explained, Query()]
-) -> Response:
+async def figure_explained(asked: Inquiry, wanted: Annotated[Explained, Query()]) -> Response:
     """What a figure is made of."""
     return await _explain(asked, FIGURE_EXPLAINED, wanted, "figure_parts")
 

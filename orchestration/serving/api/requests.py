@@ -6,6 +6,7 @@ import hashlib
 import ipaddress
 import json
 import re
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Annotated, Any, Literal, NoReturn
 from urllib.parse import urlencode, urlsplit
@@ -156,20 +157,6 @@ def _is_of_this_machine(connection: HTTPConnection) -> bool:
     return host in _LOCAL_HOSTS
 
 
-async def principal_of(
-    request: Request,
-    state: Annotated[State, Depends(state_of)],
-    _: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
-) -> Principal:
-    """Return for whom a request is made; a request without a valid token is counted and recorded.
-
-    Raises:
-        TokenError: There is no valid token.
-        TooMuchAskedError: The tenant, the browser or the address has asked too much.
-    """
-    return await counted(request, state, token_of(request))
-
-
 async def counted(connection: HTTPConnection, state: State, token: str | None) -> Principal:
     """Return who asks, once that is counted; who is not known is recorded as well.
 
@@ -219,6 +206,7 @@ async def refuse_unknown(connection: HTTPConnection, state: State, error: TokenE
     raise error
 
 
+@dataclass
 class Asked:
     """A request of somebody who is known, and how it is answered.
 
@@ -229,17 +217,10 @@ class Asked:
         action: What the audit log calls it.
     """
 
-    def __init__(
-        self,
-        request: Request,
-        state: Annotated[State, Depends(state_of)],
-        principal: Annotated[Principal, Depends(principal_of)],
-    ) -> None:
-        """Take the request."""
-        self.request = request
-        self.state = state
-        self.principal = principal
-        self.action = "view_analytics"
+    request: Request
+    state: State
+    principal: Principal
+    action: str = "view_analytics"
 
     async def about(self, wanted: Organization) -> tuple[Principal, dict[str, Any]]:
         """Return for whom to ask, and about what: parameters of queries.
@@ -344,7 +325,7 @@ class Asked:
         said = sorted((name, str(value)) for name, value in parameters.items())
         return await self.state.cache.get(
             str(principal.organization_id),
-            repr((principal, answer, said)),
+            repr((principal, answer.key, said)),
             seconds,
             lambda: self.state.database.answer(principal, answer, parameters),
         )
@@ -380,6 +361,19 @@ class Asked:
         )
         zone = json.loads(text)["time_zone"]
         return dt.datetime.now(ZoneInfo(zone)).date()
+
+
+# FastAPI would ask what is not async in a thread of its own, for each request. The bearer stands
+# here for the OpenAPI document.
+async def _asked(
+    request: Request, _: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+) -> Asked:
+    state = state_of(request)
+    return Asked(request, state, await counted(request, state, token_of(request)))
+
+
+Inquiry = Annotated[Asked, Depends(_asked)]
+"""What a path is asked, by somebody who is known."""
 
 
 def read_of(

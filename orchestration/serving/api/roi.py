@@ -5,10 +5,10 @@ import re
 from decimal import Decimal
 from typing import Annotated, Self
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Response
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
-from orchestration.serving.api.requests import Asked, Days
+from orchestration.serving.api.requests import Days, Inquiry
 from orchestration.serving.api.shapes import ABOUT, About, Count, Money, Percentage, Shape
 from orchestration.serving.cache import DASHBOARD_SECONDS
 from orchestration.serving.database import Answer
@@ -160,6 +160,6 @@ class Roi(Shape):
 
 
 @router.post("/roi-calculator", responses={200: {"model": Roi}})
-async def roi_calculator(asked: Annotated[Asked, Depends()], wanted: Calculation) -> Response:
+async def roi_calculator(asked: Inquiry, wanted: Calculation) -> Response:
     """What the platform returns: savings as measured, and the time that is said to be saved."""
     return await asked.answer(ROI, wanted, DASHBOARD_SECONDS)

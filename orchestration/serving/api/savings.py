@@ -3,10 +3,10 @@
 import datetime as dt
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
-from orchestration.serving.api.requests import Asked, Course, Recent
+from orchestration.serving.api.requests import Course, Inquiry, Recent
 from orchestration.serving.api.shapes import (
     ABOUT,
     About,
@@ -136,16 +136,12 @@ class Savings(Costs):
 
 
 @router.get("/savings/summary", responses={200: {"model": SavingsSummary}})
-async def savings_summary(
-    asked: Annotated[Asked, Depends()], wanted: Annotated[Course, Query()]
-) -> Response:
+async def savings_summary(asked: Inquiry, wanted: Annotated[Course, Query()]) -> Response:
     """What was saved in a period, and its course."""
     return await asked.answer(SAVINGS_SUMMARY, wanted, DASHBOARD_SECONDS)
 
 
 @router.get("/savings", responses={200: {"model": Savings}})
-async def savings(
-    asked: Annotated[Asked, Depends()], wanted: Annotated[Recent, Query()]
-) -> Response:
+async def savings(asked: Inquiry, wanted: Annotated[Recent, Query()]) -> Response:
     """What was saved, against what, and whether the work was as good."""
     return await asked.answer(SAVINGS, wanted, DASHBOARD_SECONDS)

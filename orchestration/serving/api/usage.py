@@ -3,10 +3,10 @@
 import datetime as dt
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
-from orchestration.serving.api.requests import Asked, Recent
+from orchestration.serving.api.requests import Inquiry, Recent
 from orchestration.serving.api.shapes import ABOUT, About, Count, Shape, Share
 from orchestration.serving.cache import DASHBOARD_SECONDS
 from orchestration.serving.database import Answer
@@ -81,8 +81,6 @@ class UsageMetrics(UsageFigures):
 
 
 @router.get("/metrics", responses={200: {"model": UsageMetrics}})
-async def usage_metrics(
-    asked: Annotated[Asked, Depends()], wanted: Annotated[Recent, Query()]
-) -> Response:
+async def usage_metrics(asked: Inquiry, wanted: Annotated[Recent, Query()]) -> Response:
     """Who used it, how much, for what, and its course."""
     return await asked.answer(USAGE_METRICS, wanted, DASHBOARD_SECONDS)

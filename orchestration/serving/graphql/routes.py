@@ -1,16 +1,16 @@
 """`POST /graphql`."""
 
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 from graphql import GraphQLError
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from strawberry.schema.exceptions import CannotGetOperationTypeError
 
-from orchestration.serving.api.requests import Asked
+from orchestration.serving.api.requests import Inquiry
 from orchestration.serving.graphql.schema import SCHEMA, Context
 from orchestration.serving.problems import fault_of
 
@@ -26,7 +26,7 @@ class Question(BaseModel):
 
 
 @router.post("/graphql", include_in_schema=False)
-async def graphql(question: Question, asked: Annotated[Asked, Depends()]) -> JSONResponse:
+async def graphql(question: Question, asked: Inquiry) -> JSONResponse:
     """Answer a query."""
     try:
         result = await SCHEMA.execute(

@@ -8,13 +8,13 @@ from typing import Annotated, Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Header, Query, WebSocket, WebSocketDisconnect
+from fastapi import APIRouter, Header, Query, WebSocket, WebSocketDisconnect
 from fastapi.responses import StreamingResponse
 from starlette.exceptions import HTTPException
 
 from orchestration.serving.api.requests import (
     COOKIE,
-    Asked,
+    Inquiry,
     Organization,
     counted,
     read_of,
@@ -40,7 +40,7 @@ _UNAUTHORIZED, _FORBIDDEN, _WRONG, _TOO_MUCH, _TOO_MANY = 4401, 4403, 4422, 4429
 
 @router.get("/live", response_class=StreamingResponse, responses=PROBLEMS | {200: _EVENTS})
 async def live(
-    asked: Annotated[Asked, Depends()],
+    asked: Inquiry,
     wanted: Annotated[Organization, Query()],
     last_event_id: Annotated[
         str | None, Header(max_length=200, description="The last update that was seen.")

@@ -16,7 +16,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from orchestration.errors import WarehouseError
-from orchestration.serving.api.requests import Asked, principal_of, read_of, state_of
+from orchestration.serving.api.requests import Asked, counted, read_of, state_of, token_of
 from orchestration.serving.mcp.tools import TOOLS
 from orchestration.serving.principal import Principal, TokenError
 from orchestration.serving.problems import FAULTS, fault_of
@@ -97,7 +97,7 @@ class Endpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
         request = Request(scope, receive)
-        principal = await principal_of(request, state_of(request), None)
+        principal = await counted(request, state_of(request), token_of(request))
         request.state.principal = _with_organization(principal)
         assert self._manager is not None  # noqa: S101
         await self._manager.handle_request(scope, receive, send)

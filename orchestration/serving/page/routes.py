@@ -12,7 +12,7 @@ from urllib.parse import parse_qs
 from uuid import UUID
 
 import jinja2
-from fastapi import APIRouter, Depends, FastAPI, Query, Request, Response
+from fastapi import APIRouter, FastAPI, Query, Request, Response
 from fastapi.exceptions import WebSocketRequestValidationError
 from fastapi.responses import HTMLResponse, RedirectResponse
 from markupsafe import Markup
@@ -21,6 +21,7 @@ from starlette.exceptions import HTTPException
 from orchestration.serving.api.requests import (
     COOKIE,
     Asked,
+    Inquiry,
     read_of,
     refuse_unknown,
     state_of,
@@ -30,7 +31,6 @@ from orchestration.serving.database import Answer
 from orchestration.serving.page import charts, dashboard, formats
 from orchestration.serving.page.dashboard import Document, TableView, View
 from orchestration.serving.principal import Principal, TokenError
-from orchestration.serving.state import State
 
 router = APIRouter(include_in_schema=False)
 
@@ -84,11 +84,8 @@ _TEMPLATES.filters |= {
 }
 
 
-Viewed = Annotated[Asked, Depends()]
-
-
 @router.get("/")
-async def home(asked: Viewed) -> Response:
+async def home(asked: Inquiry) -> Response:
     """Show every organization to who may see them all, and others their own."""
     if asked.principal.organization_id is not None:
         return RedirectResponse(
@@ -101,7 +98,7 @@ async def home(asked: Viewed) -> Response:
 
 @router.get("/organizations/{organization_id}.json")
 async def organization_json(
-    asked: Viewed, organization_id: UUID, view: Annotated[View, Query()]
+    asked: Inquiry, organization_id: UUID, view: Annotated[View, Query()]
 ) -> Response:
     """Give what the page of an organization shows as JSON."""
     _, _, text = await _shown(asked, organization_id, view)
@@ -110,7 +107,7 @@ async def organization_json(
 
 @router.get("/organizations/{organization_id}.csv")
 async def organization_csv(
-    asked: Viewed, organization_id: UUID, view: Annotated[TableView, Query()]
+    asked: Inquiry, organization_id: UUID, view: Annotated[TableView, Query()]
 ) -> Response:
     """Give a table of the page of an organization as CSV."""
     kept = View(**view.model_dump(exclude={"table"}))
@@ -124,7 +121,7 @@ async def organization_csv(
 
 @router.get("/organizations/{organization_id}/charts.json")
 async def organization_charts(
-    asked: Viewed, organization_id: UUID, view: Annotated[View, Query()]
+    asked: Inquiry, organization_id: UUID, view: Annotated[View, Query()]
 ) -> Response:
     """Give the charts of the page of an organization, to be drawn by the browser."""
     _, document, _ = await _shown(asked, organization_id, view)
@@ -133,7 +130,7 @@ async def organization_charts(
 
 @router.get("/organizations/{organization_id}/figures")
 async def organization_figures(
-    asked: Viewed, organization_id: UUID, view: Annotated[View, Query()]
+    asked: Inquiry, organization_id: UUID, view: Annotated[View, Query()]
 ) -> Response:
     """Give the figures at the head of the page of an organization."""
     principal, document, _ = await _shown(asked, organization_id, view)
@@ -142,7 +139,7 @@ async def organization_figures(
 
 @router.get("/organizations/{organization_id}")
 async def organization(
-    asked: Viewed, organization_id: UUID, view: Annotated[View, Query()]
+    asked: Inquiry, organization_id: UUID, view: Annotated[View, Query()]
 ) -> Response:
     """Show an organization."""
     principal, document, text = await _shown(asked, organization_id, view)
@@ -152,8 +149,9 @@ async def organization(
 
 
 @router.post("/session")
-async def sign_in(request: Request, state: Annotated[State, Depends(state_of)]) -> Response:
+async def sign_in(request: Request) -> Response:
     """Keep a token in the browser."""
+    state = state_of(request)
     _refuse_other_sites(request)
     body = await request.body()
     fields = parse_qs(body[:_LONGEST_FORM_BYTES].decode("utf-8", "replace"))

@@ -11,12 +11,12 @@ from fastapi import APIRouter, Query, Response
 from markupsafe import Markup
 from pydantic import BaseModel, Field
 
-from orchestration.serving.api.requests import Days, read_of
+from orchestration.serving.api.requests import Days, Inquiry, read_of
 from orchestration.serving.api.shapes import ABOUT
 from orchestration.serving.cache import DASHBOARD_SECONDS
 from orchestration.serving.database import Answer
 from orchestration.serving.page import charts
-from orchestration.serving.page.routes import Viewed, rendered, shown_to
+from orchestration.serving.page.routes import rendered, shown_to
 
 router = APIRouter(include_in_schema=False)
 
@@ -53,7 +53,7 @@ class Month(BaseModel, extra="forbid"):
 
 @router.get("/organizations/{organization_id}.pdf")
 async def organization_pdf(
-    asked: Viewed, organization_id: UUID, wanted: Annotated[Month, Query()]
+    asked: Inquiry, organization_id: UUID, wanted: Annotated[Month, Query()]
 ) -> Response:
     """Sum up a month of an organization on one page."""
     asked.action = "export_data"

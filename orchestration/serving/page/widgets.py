@@ -5,18 +5,17 @@ from http import HTTPStatus
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import AfterValidator, BaseModel, Field
 from starlette.exceptions import HTTPException
 
-from orchestration.serving.api.requests import Asked, Organization, read_of, state_of
+from orchestration.serving.api.requests import Asked, Inquiry, Organization, read_of, state_of
 from orchestration.serving.api.shapes import PROBLEMS, Shape
 from orchestration.serving.headers import framed_by
 from orchestration.serving.page import dashboard
 from orchestration.serving.page.dashboard import View
 from orchestration.serving.page.routes import drawn_charts, rendered
 from orchestration.serving.principal import TokenError, Widget
-from orchestration.serving.state import State
 
 router = APIRouter()
 
@@ -70,7 +69,7 @@ class WidgetView(BaseModel, extra="forbid"):
     response_model=WidgetLink,
     responses=PROBLEMS,
 )
-async def make_widget(asked: Annotated[Asked, Depends()], wanted: WidgetWish) -> Response:
+async def make_widget(asked: Inquiry, wanted: WidgetWish) -> Response:
     """Make a link that shows one widget of one organization in the pages of one site."""
     asked.action = "export_data"
     principal, _ = await asked.about(wanted)
@@ -101,11 +100,11 @@ async def make_widget(asked: Annotated[Asked, Depends()], wanted: WidgetWish) ->
 @router.get("/widgets/{kind}", include_in_schema=False)
 async def widget(
     request: Request,
-    state: Annotated[State, Depends(state_of)],
     kind: Kind,
     shown: Annotated[WidgetView, Query()],
 ) -> Response:
     """Show a widget to whoever has its link, in the pages of its site."""
+    state = state_of(request)
     found = state.keys.widget_of(shown.token)
     if found.kind != kind:
         raise TokenError("The link is for another widget.")
