@@ -39,6 +39,7 @@ class Request:
             "Host: localhost",
             f"Authorization: Bearer {self.token}",
             f"Accept: {self.accepts}",
+            "Accept-Encoding: gzip",
             *([] if self.body is None else ["Content-Type: application/json"]),
             f"Content-Length: {len(body)}",
             "",
@@ -53,12 +54,14 @@ class Response:
 
     Attributes:
         status: The HTTP status; 0 where the connection broke.
-        body: Its body.
+        body: Its body, as it was sent.
+        is_compressed: Whether that is by gzip.
         seconds: From the first byte sent to the last received.
     """
 
     status: int
     body: bytes
+    is_compressed: bool
     seconds: float
 
 
@@ -109,7 +112,8 @@ class Connection:
             body = await self._reader.readexactly(int(headers["content-length"]))
         else:
             body = b"".join([chunk async for chunk in self.chunks()])
-        return Response(status, body, time.perf_counter() - started)
+        is_compressed = "content-encoding" in headers
+        return Response(status, body, is_compressed, time.perf_counter() - started)
 
     async def head(self) -> tuple[int, dict[str, str]]:
         """Return the status and the headers of what comes next."""
@@ -183,7 +187,7 @@ async def ask_together(
             try:
                 response = await connection.ask(request)
             except (asyncio.IncompleteReadError, ConnectionError):
-                response = Response(0, b"", time.perf_counter() - begun)
+                response = Response(0, b"", False, time.perf_counter() - begun)
             answers.add(response)
             if look:
                 look(request, response)

@@ -1,6 +1,7 @@
 """Random requests in two tenants: nothing of the other one ever comes back."""
 
 import asyncio
+import gzip
 import json
 import math
 import random
@@ -83,8 +84,9 @@ def ask_at_random(
     def look(request: Request, response: Response) -> None:
         others = foreign[owners[request.token].organization_id]
         named = set(_UUID.findall(f"{request.path} {request.body}".encode()))
-        is_answered = response.status == HTTPStatus.OK and b'"errors"' not in response.body
-        shown = set(_UUID.findall(response.body)) - named
+        body = gzip.decompress(response.body) if response.is_compressed else response.body
+        is_answered = response.status == HTTPStatus.OK and b'"errors"' not in body
+        shown = set(_UUID.findall(body)) - named
         is_foreign = not others.isdisjoint(shown if others.isdisjoint(named) else shown | named)
         counts["foreign"] += is_answered and is_foreign
         counts["answered"] += is_answered

@@ -14,11 +14,11 @@ from benchmarks.serving.foreign import ask_at_random
 from benchmarks.serving.tenants import Tenant, tenants_of
 from benchmarks.shared.dbt_runs import Dbt
 from benchmarks.shared.measures import Measure, Target
-from benchmarks.shared.sample_events import land_events, require_space_for, sample_settings
+from benchmarks.shared.sample_events import land_events, require_space_for
 from benchmarks.shared.throwaway import new_folder, throwaway_database
 from orchestration.database.connection import connect
 from orchestration.dbt.arguments import dbt_arguments
-from orchestration.sample.generator import generate
+from orchestration.sample.generator import SampleSettings, generate
 
 PART = "serving"
 
@@ -36,8 +36,11 @@ _DASHBOARD = (
 )
 """What a dashboard asks for every five seconds."""
 
-_RANGED = _DASHBOARD[1:5]
+_RANGED = _DASHBOARD[1:4]
 _DAYS = 60
+_EXECUTIONS_OF_AN_ORGANIZATION = 10_000
+_USERS_OF_AN_ORGANIZATION = 15
+_FEWEST_ORGANIZATIONS = 2
 
 
 def measure_serving(
@@ -64,7 +67,7 @@ def measure_serving(
     place = new_folder(folder, PART)
     with throwaway_database(place) as environment:
         tell(f"{PART}: building {executions:,} executions")
-        settings = sample_settings(executions, now=dt.datetime.now(dt.UTC))
+        settings = _settings(executions)
         land_events(place / "sample.ndjson", generate(settings))
         dbt = Dbt(place, environment)
         note = dbt.failure_note(dbt.run(*dbt_arguments()), "the build")
@@ -83,6 +86,19 @@ def measure_serving(
             if requests:
                 measures.append(ask_at_random(port, tenants[:2], requests, tell))
     return measures
+
+
+def _settings(executions: int) -> SampleSettings:
+    """Return a sample that ends now, of organizations as large as 1,000 that have ten million."""
+    organizations = max(_FEWEST_ORGANIZATIONS, executions // _EXECUTIONS_OF_AN_ORGANIZATION)
+    return SampleSettings(
+        executions,
+        organizations,
+        organizations * _USERS_OF_AN_ORGANIZATION,
+        _DAYS,
+        seed=1,
+        now=dt.datetime.now(dt.UTC),
+    )
 
 
 def _measure_loads(
@@ -116,10 +132,10 @@ def _measure_loads(
     measures: list[Measure] = []
     everything = Answers()
     for name, draw, pause, most_ms in (
-        ("answers never asked for before", cold, 1.0, 200.0),
-        ("answers that are kept", warm, 0.2, 50.0),
-        ("the ROI calculator", roi, 1.0, 50.0),
-        ("an execution's cost explained", cost, 1.0, 100.0),
+        ("answers never asked for before", cold, 5.0, 200.0),
+        ("answers that are kept", warm, 0.5, 50.0),
+        ("the ROI calculator", roi, 5.0, 50.0),
+        ("an execution's cost explained", cost, 5.0, 100.0),
     ):
         found = []
         for number in range(repetitions):

@@ -1,6 +1,5 @@
 """The sample that is landed: the bundled one, with as many executions as a benchmark needs."""
 
-import datetime as dt
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,20 +21,17 @@ _BYTES_PER_EXECUTION = 7_000
 _DISK_RESERVE_BYTES = 5_000_000_000
 
 
-def sample_settings(
-    executions: int, days: int = _DAYS, now: dt.datetime | None = None
-) -> SampleSettings:
+def sample_settings(executions: int, days: int = _DAYS) -> SampleSettings:
     """Return the settings of the bundled sample for another size.
 
     Args:
         executions: Number of distinct executions.
-        days: Length of the period, which ends on the same day always.
-        now: The moment at which it ends instead, with its zone.
+        days: Length of the period, which always ends on the same day.
 
     Returns:
         Settings with the bundled sample's organizations, users and seed.
     """
-    return SampleSettings(executions, _ORGANIZATIONS, _USERS, days, seed=1, now=now)
+    return SampleSettings(executions, _ORGANIZATIONS, _USERS, days, seed=1)
 
 
 def require_space_for(folder: Path, executions: int, option: str) -> None:

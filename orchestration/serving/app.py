@@ -27,6 +27,8 @@ those of the organization's reporting time zone. `about` says as of when an answ
 its usage has a price, and what is not counted.
 """
 _SHORTEST_COMPRESSED_BYTES = 1_000
+# A fifth larger than with 9, in a quarter of the time.
+_COMPRESSION_LEVEL = 1
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -57,7 +59,9 @@ def create_app(settings: Settings) -> FastAPI:
         openapi_url="/api/v1/openapi.json",
     )
     problems.install(app)
-    app.add_middleware(GZipMiddleware, minimum_size=_SHORTEST_COMPRESSED_BYTES)
+    app.add_middleware(
+        GZipMiddleware, minimum_size=_SHORTEST_COMPRESSED_BYTES, compresslevel=_COMPRESSION_LEVEL
+    )
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,

@@ -19,6 +19,8 @@ _PARAMETER = re.compile(r"%\((\w+)\)s")
 _INCLUDED = re.compile(r"^( *)\{\{ (\w+) \}\}", re.MULTILINE)
 _MART = re.compile(r"\bmarts\.\w+")
 _ROWS_AT_A_TIME = 500
+# Most parts of a document add up the same rows.
+_USAGE_OF_DOCUMENT = "select * from usage_of_document"
 
 PARAMETERS = {
     "organization_id": "uuid",
@@ -101,7 +103,7 @@ class Database:
             pool: Connections of that login.
         """
         self.pool = pool
-        self._columns: dict[str, dict[str, str]] = {}
+        self._columns: dict[tuple[str, str], dict[str, str]] = {}
         self._statements: dict[tuple[str, ...], tuple[str, tuple[str, ...]]] = {}
 
     @asynccontextmanager
@@ -167,7 +169,7 @@ class Database:
         """
         rows = await self._rows(connection, principal, query)
         document = f"select row_to_json(document) from ({rows}) as document"  # noqa: S608
-        statement, names = _numbered(document)
+        statement, names = _numbered(_with_usage(document, principal))
         given = (parameters[name] for name in names)
         async for (document,) in connection.cursor(statement, *given, prefetch=_ROWS_AT_A_TIME):
             yield document
@@ -199,7 +201,8 @@ class Database:
         """Return the one statement of a document, and the names of its parameters in order."""
         key = (principal.scope, answer.key)
         if key not in self._statements:
-            self._statements[key] = _numbered(await self._document(connection, principal, answer))
+            document = await self._document(connection, principal, answer)
+            self._statements[key] = _numbered(_with_usage(document, principal))
         return self._statements[key]
 
     async def _document(
@@ -229,13 +232,15 @@ class Database:
         more: Iterable[str] = (),
     ) -> str:
         """Return a query whose rows are those of another one as documents have them."""
-        text = text_of(query, principal)
-        if text not in self._columns:
-            prepared = await connection.prepare(_numbered(text)[0])
-            self._columns[text] = {
+        text = _text_of(query, principal.scope, _USAGE_OF_DOCUMENT)
+        key = (principal.scope, query)
+        if key not in self._columns:
+            part = f"select * from (\n{text}\n) as part"  # noqa: S608
+            prepared = await connection.prepare(_numbered(_with_usage(part, principal))[0])
+            self._columns[key] = {
                 column.name: column.type.name for column in prepared.get_attributes()
             }
-        own = (column_of(name, kind) for name, kind in self._columns[text].items())
+        own = (column_of(name, kind) for name, kind in self._columns[key].items())
         return f"select {', '.join([*own, *more])} from (\n{text}\n) as part"  # noqa: S608
 
 
@@ -272,13 +277,27 @@ def text_of(query: str, principal: Principal) -> str:
 
 
 @cache
-def _text_of(query: str, scope: str) -> str:
+def _text_of(query: str, scope: str, usage: str | None = None) -> str:
+    """Return a query's text, with something else in the place of `{{ usage }}` if that is given."""
     names = (f"{query}/{scope}", query, f"fragments/{query}")
     files = (_QUERIES / f"{name}.sql" for name in names)
+
+    def included(found: re.Match[str]) -> str:
+        if usage and found[2] == "usage":
+            return found[1] + usage
+        return indent(_text_of(found[2], scope, usage).rstrip(), found[1])
+
     return _INCLUDED.sub(
-        lambda found: indent(_text_of(found[2], scope).rstrip(), found[1]),
-        next(file for file in files if file.is_file()).read_text("utf-8"),
+        included, next(file for file in files if file.is_file()).read_text("utf-8")
     )
+
+
+def _with_usage(statement: str, principal: Principal) -> str:
+    """Return a statement in which parts read the usage of the document, which is read once."""
+    if _USAGE_OF_DOCUMENT not in statement:
+        return statement
+    usage = text_of("usage", principal)
+    return f"with usage_of_document as (\n{usage}\n)\n{statement}"
 
 
 def runnable(query: str, principal: Principal, parameters: Mapping[str, Any]) -> str:

@@ -148,6 +148,8 @@ class Keys:
         """
         if token is None:
             raise TokenError("A token is needed: Authorization: Bearer ...")
+        if self.jwks_url:
+            return self._verify(token)  # Its key may be withdrawn at any time.
         return self._verified(token, int(time.time() // _SECONDS_OF_VERIFIED))
 
     @cached_property
