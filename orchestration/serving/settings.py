@@ -30,7 +30,8 @@ _BUILT = (
 _REQUESTS_PER_MINUTE = 100
 _CONNECT_SECONDS = 5
 _STATEMENT_SECONDS = 10
-_CONNECTIONS = 10
+# Each keeps plans of all documents, up to 200 MB, and a core works for no more than three.
+_CONNECTIONS = 6
 
 
 @dataclass(frozen=True)

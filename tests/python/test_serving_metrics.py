@@ -104,7 +104,7 @@ def test_a_stream_is_counted_and_not_timed_and_clients_are_seen(
             while not next(lines).startswith("data:"):
                 pass
             assert value(seen, "warehouse_api_live_clients") == 1
-        assert value(seen, "warehouse_api_pool_max_connections") == 10
+        assert value(seen, "warehouse_api_pool_max_connections") == 6
         idle = value(seen, "warehouse_api_pool_idle_connections")
         assert 0 <= idle <= value(seen, "warehouse_api_pool_connections") <= 10
     # The server has ended, and with it the stream.

@@ -18,7 +18,7 @@ TOO_MANY_WATCH = "Too many watch already. Ask from time to time instead."
 """What is said to who may not watch because the application is full."""
 
 _MOST_WATCHERS = 5_000
-_ASKED_AT_ONCE = 4
+_ASKED_AT_ONCE = 2
 _SECONDS_UNTIL_NEXT_TRY = 1.0
 _ANSWERS = {
     scope: Answer(f"live_{scope}", rows={"about": "live_freshness"})

@@ -1,6 +1,6 @@
-with usage as (
+with days as (
 
-    {{ usage }}
+    {{ days }}
 
 )
 
@@ -18,4 +18,4 @@ select
     round(
         nullif(sum(successful_tasks), 0) * 365.0 / 12 / (%(end_date)s - min(metric_date) + 1), 2
     ) as completed_tasks_per_month
-from usage
+from days

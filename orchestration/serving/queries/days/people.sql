@@ -1,0 +1,2 @@
+-- What the people used whose rows may be seen: one row per execution, under the same names.
+{{ usage }}
