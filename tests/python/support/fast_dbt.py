@@ -159,8 +159,9 @@ def _open_again(cls: type[PostgresConnectionManager], connection: Any) -> Any:
 def _keep_handle(cls: type[PostgresConnectionManager], connection: Any) -> None:
     """Make a session like a new one, and keep it until the end of the run."""
     handle = connection.handle
-    # Whoever waits for a build sees by the name whether one is at work.
-    if _executed(handle, "discard all", "set application_name = 'kept'"):
+    # psycopg2 begins with the date style. Whoever waits for a build sees by the name whether one is
+    # at work.
+    if _executed(handle, "discard all", "set datestyle = 'ISO'", "set application_name = 'kept'"):
         _kept[threading.get_ident()] = connection.credentials, handle
     else:
         _close_handle(cls, connection)
