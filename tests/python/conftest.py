@@ -179,6 +179,11 @@ def _new_database(
 ) -> Iterator[Database]:
     name = f"test_{secrets.token_hex(6)}"
     _create_database(server, name, template)
+    with connect_to(settings_of(server, "postgres"), autocommit=True) as connection:
+        # None of these tests is about a server that crashes.
+        connection.execute(
+            sql.SQL("alter database {} set synchronous_commit = off").format(sql.Identifier(name))
+        )
     try:
         settings = settings_of(server, name)
         environment = settings.environment()

@@ -1,5 +1,6 @@
 """The jobs, schedules and sensors of Dagster on a real database, in this process."""
 
+import contextlib
 import datetime as dt
 import json
 import os
@@ -45,18 +46,35 @@ def known_lineage(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("lineage") / "column_lineage.json"
 
 
-@pytest.fixture
-def instance(tmp_path: Path, known_lineage: Path) -> Iterator[dg.DagsterInstance]:
-    folder = tmp_path / "instance"
-    folder.mkdir()
-    with dg.DagsterInstance.local_temp(str(folder)) as made:
-        file = Path(made.storage_directory(), known_lineage.name)
+@contextlib.contextmanager
+def knowing(lineage: Path, instance: dg.DagsterInstance) -> Iterator[dg.DagsterInstance]:
+    """Open an instance with the lineage that an earlier one worked out."""
+    with instance as made:
+        file = Path(made.storage_directory(), lineage.name)
         file.parent.mkdir(parents=True, exist_ok=True)
-        if known_lineage.exists():
-            shutil.copy(known_lineage, file)
+        if lineage.exists():
+            shutil.copy(lineage, file)
         yield made
         if file.exists():
-            shutil.copy(file, known_lineage)
+            shutil.copy(file, lineage)
+
+
+@pytest.fixture
+def instance(tmp_path: Path, known_lineage: Path) -> Iterator[dg.DagsterInstance]:
+    """Yield one in memory: on disk, each of a run's some hundred events would wait for it."""
+    folder = tmp_path / "instance"
+    folder.mkdir()
+    with knowing(known_lineage, dg.DagsterInstance.ephemeral(tempdir=str(folder))) as made:
+        yield made
+
+
+@pytest.fixture
+def instance_on_disk(tmp_path: Path, known_lineage: Path) -> Iterator[dg.DagsterInstance]:
+    """Yield one for schedules, whose ticks open it anew."""
+    folder = tmp_path / "instance"
+    folder.mkdir()
+    with knowing(known_lineage, dg.DagsterInstance.local_temp(str(folder))) as made:
+        yield made
 
 
 @pytest.fixture
@@ -297,11 +315,11 @@ def tick(definitions: dg.Definitions, instance: dg.DagsterInstance, name: str) -
 
 
 def test_ticks_ask_for_runs_with_their_own_time(
-    story: Story, definitions: dg.Definitions, instance: dg.DagsterInstance
+    story: Story, definitions: dg.Definitions, instance_on_disk: dg.DagsterInstance
 ) -> None:
     def request(name: str) -> Any:
         with environment_of(story.database):
-            return tick(definitions, instance, name)
+            return tick(definitions, instance_on_disk, name)
 
     for name in ("every_five_minutes", "every_night", "every_week"):
         (asked,) = request(name).run_requests
@@ -313,7 +331,7 @@ def test_ticks_ask_for_runs_with_their_own_time(
     }
 
     # One that waits is enough.
-    instance.create_run_for_job(
+    instance_on_disk.create_run_for_job(
         definitions.resolve_job_def("near_real_time"), status=dg.DagsterRunStatus.NOT_STARTED
     )
     assert request("every_five_minutes").run_requests == []
@@ -349,7 +367,7 @@ def change(story: Story, statement: str) -> None:
 def test_a_tick_asks_for_a_run_only_when_something_waits(
     story: Story,
     definitions: dg.Definitions,
-    instance: dg.DagsterInstance,
+    instance_on_disk: dg.DagsterInstance,
     home: Path,
     project: Project,
     tmp_path: Path,
@@ -358,7 +376,7 @@ def test_a_tick_asks_for_a_run_only_when_something_waits(
     def waits() -> str | None:
         """Return why the tick asks for a run; None when it does not."""
         began = time.monotonic()
-        answer = tick(definitions, instance, "every_five_minutes")
+        answer = tick(definitions, instance_on_disk, "every_five_minutes")
         seconds.append(time.monotonic() - began)
         if answer.skip_message:
             assert answer.skip_message == "Nothing waits."
@@ -375,7 +393,7 @@ def test_a_tick_asks_for_a_run_only_when_something_waits(
             "Dagster has not built it yet"
         )
         everything = relations_of(story)
-        assert built_by_dbt(run(definitions, instance, "near_real_time")) == everything
+        assert built_by_dbt(run(definitions, instance_on_disk, "near_real_time")) == everything
         assert waits() is None
 
         begun = "2026-10-31T23:00:00Z"
@@ -414,7 +432,7 @@ def test_a_tick_asks_for_a_run_only_when_something_waits(
 
         change(story, "drop view documents.users")
         assert waits() == "a relation is missing"
-        assert built_by_dbt(run(definitions, instance, "near_real_time")) == everything
+        assert built_by_dbt(run(definitions, instance_on_disk, "near_real_time")) == everything
         assert waits() is None
 
         change(story, "update ledger.built_projects set built_at = built_at - interval '1 hour'")
@@ -440,7 +458,7 @@ def test_a_tick_asks_for_a_run_only_when_something_waits(
 
         prices = root / "seeds" / "pricing" / "usage_prices.csv"
         prices.write_bytes(prices.read_bytes() + b"\n")
-        built = built_by_dbt(run(definitions, instance, "near_real_time"))
+        built = built_by_dbt(run(definitions, instance_on_disk, "near_real_time"))
         assert built == everything - relations_of(story, "v")
         assert waits() is None
 
@@ -448,11 +466,11 @@ def test_a_tick_asks_for_a_run_only_when_something_waits(
 def test_a_tick_asks_for_a_run_where_nothing_was_built_or_nobody_answers(
     database_18: Database,
     definitions: dg.Definitions,
-    instance: dg.DagsterInstance,
+    instance_on_disk: dg.DagsterInstance,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def waits() -> str:
-        (asked,) = tick(definitions, instance, "every_five_minutes").run_requests
+        (asked,) = tick(definitions, instance_on_disk, "every_five_minutes").run_requests
         return str(asked.tags["warehouse/waits"])
 
     assert waits() == "the database could not be asked (UndefinedTable)"
