@@ -52,7 +52,7 @@ docs: setup ## One site about models and the quality of the data, after a build
 
 app: setup ## The page and the API, at http://127.0.0.1:8000; with the demo where nothing has landed
 	@# A sample never comes to events of one's own, nor to a server of one's own.
-	test -n "$$PGHOST" || test "$$($(BIN)/warehouse db psql -qAtc 'select true from raw.loads limit 1' 2> /dev/null)" || \
+	test -n "$${PGHOST:-}" || test "$$($(BIN)/warehouse db psql -qAtc 'select true from raw.loads limit 1' 2> /dev/null)" || \
 		PATH="$(CURDIR)/$(BIN):$$PATH" orchestration/sample/demo.sh
 	$(BIN)/warehouse app
 
