@@ -32,6 +32,13 @@ EMPTY = {
 """Marts that the demo leaves empty, and why."""
 
 
+def test_recipes_need_no_variable_that_may_be_unset() -> None:
+    makefile = (project_root() / "Makefile").read_text(encoding="utf-8")
+    # The shell of the recipes ends on a variable that is not set, unless it says what then.
+    assert "SHELLFLAGS := -euo pipefail" in makefile
+    assert set(re.findall(r"\$\$\{?(\w+\b)(?!:-)", makefile)) <= {"PATH", "environment"}
+
+
 @pytest.fixture(scope="module")
 def demo(
     embedded_server: EmbeddedServer,
