@@ -12,11 +12,11 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import access, build, landing, orchestration
+from benchmarks import access, build, landing, orchestration, serving
 from benchmarks.history import histories, report
 from benchmarks.history.events import Lateness
 from benchmarks.prices import corrections, pricing
-from benchmarks.serving import report as serving
+from benchmarks.serving.report import measure_serving
 from benchmarks.shared.machine import machine_facts
 from benchmarks.shared.measures import Measure, written
 from benchmarks.shared.throwaway import temporary_folder
@@ -216,7 +216,7 @@ def main(
                     tell=tell,
                 )
             if serving.PART in parts and serving_executions:
-                measures += serving.measure_serving(
+                measures += measure_serving(
                     folder,
                     executions=serving_executions,
                     requests=random_requests,

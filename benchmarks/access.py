@@ -12,15 +12,12 @@ from uuid import UUID
 import psycopg
 from psycopg import sql
 
-from benchmarks.shared.dbt_runs import Dbt
 from benchmarks.shared.measures import Measure, Target
-from benchmarks.shared.sample_events import land_events, require_space_for, sample_settings
+from benchmarks.shared.sample_events import build_sample, require_space_for, sample_settings
 from benchmarks.shared.throwaway import new_folder, throwaway_database
 from orchestration.access.roles import apply_roles
 from orchestration.database.connection import connect
-from orchestration.dbt.arguments import dbt_arguments
 from orchestration.project import project_root
-from orchestration.sample.generator import generate
 
 PART = "access"
 
@@ -67,9 +64,7 @@ def measure_access(
         settings = sample_settings(executions)
         with connect(autocommit=True) as owner:
             apply_roles(owner)
-        land_events(place / "sample.ndjson", generate(settings))
-        dbt = Dbt(place, environment)
-        note = dbt.failure_note(dbt.run(*dbt_arguments()), "the build")
+        note = build_sample(place, environment, settings)
         if note:
             return [Measure(PART, "the documents' queries", "ratio", (), note=note)]
         now = dt.datetime.combine(settings.until, dt.time(), dt.UTC) - dt.timedelta(hours=1)

@@ -10,16 +10,13 @@ from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.support.ui import WebDriverWait
 
-from benchmarks.serving.live import land_execution
+from benchmarks.serving import PART
+from benchmarks.serving.live import LANDINGS, PATIENCE_SECONDS, PAUSE_SECONDS, land_execution
 from benchmarks.serving.tenants import Tenant
 from benchmarks.shared.measures import Measure, Target, percentile
 
-_PART = "serving"
 _PERIODS = (7, 30, 90, "all")
 _TURNS = 3
-_LANDINGS = 20
-_SECONDS_BETWEEN_LANDINGS = 1.5
-_PATIENCE_SECONDS = 60
 # Nothing that a browser does of its own accord, such as looking for updates.
 _OPTIONS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -66,19 +63,18 @@ def measure_page(
     Returns:
         The measures.
     """
-    tell(f"{_PART}: the page in a browser")
+    tell(f"{PART}: the page in a browser")
     programs = shutil.which("chromium"), shutil.which("chromedriver")
     if None in programs:
         note = "chromium and chromium-driver are not installed"
-        return [Measure(_PART, "first paint of the page", "s", (), note=note)]
+        return [Measure(PART, "first paint of the page", "s", (), note=note)]
     # Whoever sits at this machine needs no token.
     address = f"http://127.0.0.1:{port}/organizations/{tenant.organization_id}"
     with _browser(*map(str, programs)) as opened:
-        opened.get(address)  # the first page of a browser waits for its own start
         times = [_times_of(opened, f"{address}?days={days}") for days in _PERIODS * _TURNS]
         before = opened.execute_script(_KILOBYTES)
         opened.execute_script(_SCROLL)
-        WebDriverWait(opened, _PATIENCE_SECONDS).until(
+        WebDriverWait(opened, PATIENCE_SECONDS).until(
             lambda _: opened.execute_script(_CHARTS_ARE_DRAWN)
         )
         altogether = opened.execute_script(_KILOBYTES)
@@ -86,12 +82,12 @@ def measure_page(
         landed = _landed_until_shown(opened, tenant, folder)
     paints, loads = zip(*times, strict=True)
     return [
-        Measure(_PART, "first paint of the page", "s", paints, Target("at most", 1)),
-        Measure(_PART, "load of the page", "s", loads, Target("at most", 0.5)),
-        Measure(_PART, "the page, its style and scripts", "kB", (before,), Target("at most", 40)),
-        Measure(_PART, "the same with charts", "kB", (altogether,), Target("at most", 350)),
+        Measure(PART, "first paint of the page", "s", paints, Target("at most", 1)),
+        Measure(PART, "load of the page", "s", loads, Target("at most", 0.5)),
+        Measure(PART, "the page, its style and scripts", "kB", (before,), Target("at most", 40)),
+        Measure(PART, "the same with charts", "kB", (altogether,), Target("at most", 350)),
         Measure(
-            _PART, "from the beginning of landing to the page, p95", "s",
+            PART, "from the beginning of landing to the page, p95", "s",
             (percentile(landed, 95),), Target("at most", 1),
             f"median {percentile(landed, 50):.2f} s",
         ),
@@ -114,7 +110,7 @@ def _browser(chromium: str, driver: str) -> Iterator[webdriver.Chrome]:
 def _times_of(opened: webdriver.Chrome, address: str) -> tuple[float, float]:
     """Return the seconds until something is painted, and until the page is loaded."""
     opened.get(address)
-    found = WebDriverWait(opened, _PATIENCE_SECONDS).until(lambda _: opened.execute_script(_TIMES))
+    found = WebDriverWait(opened, PATIENCE_SECONDS).until(lambda _: opened.execute_script(_TIMES))
     paint, load = found
     return float(paint), float(load)
 
@@ -123,12 +119,12 @@ def _landed_until_shown(opened: webdriver.Chrome, tenant: Tenant, folder: Path) 
     """Return the seconds from the beginning of each landing until the page shows it."""
     opened.execute_script(_NOTE_CHANGES)
     found: list[float] = []
-    for number in range(1, _LANDINGS + 1):
-        time.sleep(_SECONDS_BETWEEN_LANDINGS)
+    for number in range(1, LANDINGS + 1):
+        time.sleep(PAUSE_SECONDS)
         started = time.time()
         land_execution(tenant, folder)
         while opened.execute_script("return window.changes.length") < number:
-            if time.time() > started + _PATIENCE_SECONDS:
+            if time.time() > started + PATIENCE_SECONDS:
                 return found
             time.sleep(0.02)
         found.append(opened.execute_script("return window.changes.at(-1)") - started)

@@ -11,11 +11,11 @@ from collections.abc import Callable
 from http import HTTPStatus
 from uuid import UUID
 
+from benchmarks.serving import PART
 from benchmarks.serving.clients import Request, Response, ask_together
 from benchmarks.serving.tenants import Tenant
 from benchmarks.shared.measures import Measure, Target
 
-_PART = "serving"
 _CLIENTS = 32
 _UUID = re.compile(rb"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
 # Whether a provider and a task type may be asked about.
@@ -61,7 +61,7 @@ def ask_at_random(
     Returns:
         How many answers had ids of the other tenant.
     """
-    tell(f"{_PART}: {requests:,} random requests in two tenants")
+    tell(f"{PART}: {requests:,} random requests in two tenants")
     chance = random.Random(11)  # noqa: S311
     owners: dict[str, Tenant] = {}
     foreign: dict[UUID, set[bytes]] = {}
@@ -94,7 +94,7 @@ def ask_at_random(
 
     answers = asyncio.run(ask_together(port, _CLIENTS, math.inf, draw, look=look))
     return Measure(
-        _PART, f"answers with ids of another tenant, of {requests:,}", "answers",
+        PART, f"answers with ids of another tenant, of {requests:,}", "answers",
         (counts["foreign"],), Target("exactly", 0),
         f"{counts['answered']:,} answered, {counts['failed']:,} failed, the others refused, "
         f"in {answers.duration:,.0f} s",

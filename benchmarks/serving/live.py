@@ -10,17 +10,20 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from benchmarks.serving import PART
 from benchmarks.serving.clients import Connection, Request, connected
 from benchmarks.serving.tenants import Tenant
 from benchmarks.shared.measures import Measure, Target, percentile
 from benchmarks.shared.sample_events import land_events
 
 SECONDS_BETWEEN_LANDINGS = 10.0
+"""While dashboards are looked at."""
 
-_LANDINGS = 20
-_SECONDS_BETWEEN_LANDINGS = 1.5
-_PATIENCE_SECONDS = 60.0
-_PART = "serving"
+LANDINGS = 20
+PAUSE_SECONDS = 1.5
+"""Between landings that are timed."""
+
+PATIENCE_SECONDS = 60.0
 
 
 def land_execution(tenant: Tenant, folder: Path) -> None:
@@ -79,21 +82,21 @@ def measure_live(
     Returns:
         The measures.
     """
-    tell(f"{_PART}: {_LANDINGS} landings, one client and {clients:,} clients watch")
+    tell(f"{PART}: {LANDINGS} landings, one client and {clients:,} clients watch")
     alone, _ = asyncio.run(_watch(port, tenant, 1, folder))
     together, lost = asyncio.run(_watch(port, tenant, clients, folder))
     name = "from the beginning of landing to a live client"
     return [
         Measure(
-            _PART, f"{name}, p95", "s", (percentile(alone, 95),), Target("at most", 1),
+            PART, f"{name}, p95", "s", (percentile(alone, 95),), Target("at most", 1),
             f"median {percentile(alone, 50):.2f} s",
         ),
         Measure(
-            _PART, f"{name}, p95, the last of {clients:,}", "s", (percentile(together, 95),),
+            PART, f"{name}, p95, the last of {clients:,}", "s", (percentile(together, 95),),
             None, f"median {percentile(together, 50):.2f} s",
         ),
         Measure(
-            _PART, f"of {clients:,} live clients, without the last update", "clients", (lost,),
+            PART, f"of {clients:,} live clients, without the last update", "clients", (lost,),
             Target("exactly", 0),
         ),
     ]  # fmt: skip
@@ -124,18 +127,18 @@ async def _watch(port: int, tenant: Tenant, clients: int, folder: Path) -> tuple
             asyncio.create_task(follow(number, connection))
             for number, connection in enumerate(connections)
         ]
-        await asyncio.wait_for(until_told(0), _PATIENCE_SECONDS)
+        await asyncio.wait_for(until_told(0), PATIENCE_SECONDS)
         first = tasks_seen[0]
-        for number in range(1, _LANDINGS + 1):
-            await asyncio.sleep(_SECONDS_BETWEEN_LANDINGS)
+        for number in range(1, LANDINGS + 1):
+            await asyncio.sleep(PAUSE_SECONDS)
             started = time.perf_counter()
             await asyncio.to_thread(land_execution, tenant, folder)
             try:
-                await asyncio.wait_for(until_told(first + number), _PATIENCE_SECONDS)
+                await asyncio.wait_for(until_told(first + number), PATIENCE_SECONDS)
             except TimeoutError:
                 break
             found.append(time.perf_counter() - started)
-        lost = sum(tasks < first + _LANDINGS for tasks in tasks_seen)
+        lost = sum(tasks < first + LANDINGS for tasks in tasks_seen)
         for task in following:
             task.cancel()
         await asyncio.gather(*following, return_exceptions=True)

@@ -9,20 +9,16 @@ import random
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.serving import browser, live
+from benchmarks.serving import PART, browser, live
 from benchmarks.serving.application import application, figures_of
 from benchmarks.serving.clients import Answers, Request, ask_together
 from benchmarks.serving.foreign import ask_at_random
 from benchmarks.serving.tenants import Tenant, tenants_of
-from benchmarks.shared.dbt_runs import Dbt
 from benchmarks.shared.measures import Measure, Target
-from benchmarks.shared.sample_events import land_events, require_space_for
+from benchmarks.shared.sample_events import build_sample, require_space_for
 from benchmarks.shared.throwaway import new_folder, throwaway_database
 from orchestration.database.connection import connect
-from orchestration.dbt.arguments import dbt_arguments
-from orchestration.sample.generator import SampleSettings, generate
-
-PART = "serving"
+from orchestration.sample.generator import SampleSettings
 
 _CLIENTS = 100
 _LIVE_CLIENTS = 1_000
@@ -70,10 +66,7 @@ def measure_serving(
     place = new_folder(folder, PART)
     with throwaway_database(place) as environment:
         tell(f"{PART}: building {executions:,} executions")
-        settings = _settings(executions)
-        land_events(place / "sample.ndjson", generate(settings))
-        dbt = Dbt(place, environment)
-        note = dbt.failure_note(dbt.run(*dbt_arguments()), "the build")
+        note = build_sample(place, environment, _settings(executions))
         if note:
             return [Measure(PART, "requests a second", "requests/s", (), note=note)]
         with connect(autocommit=True) as owner:

@@ -5,10 +5,12 @@ from pathlib import Path
 
 import click
 
+from benchmarks.shared.dbt_runs import Dbt
 from benchmarks.shared.throwaway import require_free_space
+from orchestration.dbt.arguments import dbt_arguments
 from orchestration.landing.loader import land
 from orchestration.sample.commands import write_lines
-from orchestration.sample.generator import SampleSettings
+from orchestration.sample.generator import SampleSettings, generate
 
 ACTIVITY_EVENTS = (b'{"event":"task_execution"', b'{"event":"routing_decision"')
 """How lines begin that are not about organizations or users."""
@@ -51,6 +53,25 @@ def require_space_for(folder: Path, executions: int, option: str) -> None:
         f"{executions:,} executions and their warehouse",
         option,
     )
+
+
+def build_sample(place: Path, environment: dict[str, str], settings: SampleSettings) -> str:
+    """Land a sample into the current database, and build it.
+
+    Args:
+        place: For the sample's file and what dbt writes.
+        environment: Leads to the database.
+        settings: What the sample holds.
+
+    Returns:
+        Why the build failed; empty if it did not.
+
+    Raises:
+        ClickException: The sample could not be landed.
+    """
+    land_events(place / "sample.ndjson", generate(settings))
+    dbt = Dbt(place, environment)
+    return dbt.failure_note(dbt.run(*dbt_arguments()), "the build")
 
 
 def land_events(file: Path, lines: Iterator[bytes]) -> None:

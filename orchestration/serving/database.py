@@ -169,7 +169,7 @@ class Database:
         """
         rows = await self._rows(connection, principal, query)
         document = f"select row_to_json(document) from ({rows}) as document"  # noqa: S608
-        statement, names = _numbered(_with_usage(document, principal))
+        statement, names = _statement_of(document, principal)
         given = (parameters[name] for name in names)
         async for (document,) in connection.cursor(statement, *given, prefetch=_ROWS_AT_A_TIME):
             yield document
@@ -202,7 +202,7 @@ class Database:
         key = (principal.scope, answer.key)
         if key not in self._statements:
             document = await self._document(connection, principal, answer)
-            self._statements[key] = _numbered(_with_usage(document, principal))
+            self._statements[key] = _statement_of(document, principal)
         return self._statements[key]
 
     async def _document(
@@ -236,7 +236,7 @@ class Database:
         key = (principal.scope, query)
         if key not in self._columns:
             part = f"select * from (\n{text}\n) as part"  # noqa: S608
-            prepared = await connection.prepare(_numbered(_with_usage(part, principal))[0])
+            prepared = await connection.prepare(_statement_of(part, principal)[0])
             self._columns[key] = {
                 column.name: column.type.name for column in prepared.get_attributes()
             }
@@ -292,12 +292,12 @@ def _text_of(query: str, scope: str, usage: str | None = None) -> str:
     )
 
 
-def _with_usage(statement: str, principal: Principal) -> str:
-    """Return a statement in which parts read the usage of the document, which is read once."""
-    if _USAGE_OF_DOCUMENT not in statement:
-        return statement
-    usage = text_of("usage", principal)
-    return f"with usage_of_document as (\n{usage}\n)\n{statement}"
+def _statement_of(document: str, principal: Principal) -> tuple[str, tuple[str, ...]]:
+    """Return a document's statement, in which usage is read once, and its parameters' names."""
+    if _USAGE_OF_DOCUMENT in document:
+        usage = text_of("usage", principal)
+        document = f"with usage_of_document as (\n{usage}\n)\n{document}"
+    return _numbered(document)
 
 
 def runnable(query: str, principal: Principal, parameters: Mapping[str, Any]) -> str:
