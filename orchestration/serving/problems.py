@@ -16,7 +16,14 @@ from orchestration.serving.principal import TokenError
 
 _log = logging.getLogger(__name__)
 
-DOWN = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, asyncio.TimeoutError)
+DOWN = (
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    # A connection that ends at the wrong moment is told so, and this is no error of the interface.
+    asyncpg.InternalClientError,
+    OSError,
+    asyncio.TimeoutError,
+)
 """What happens when the database refuses, restarts, or takes too long."""
 
 FAULTS = (ValidationError, HTTPException, TokenError, TooMuchAskedError, *DOWN)

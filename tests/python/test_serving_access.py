@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import jwt
 import psycopg
 import pytest
@@ -34,6 +35,7 @@ from orchestration.errors import WarehouseError
 from orchestration.serving.api.requests import COOKIE
 from orchestration.serving.app import create_app
 from orchestration.serving.principal import AUDIENCE, Keys, Principal, TokenError
+from orchestration.serving.problems import DOWN
 from orchestration.serving.settings import Settings, refuse_unfit_login
 
 pytest_plugins = ["support.stories"]
@@ -428,6 +430,18 @@ def test_a_database_that_is_away_is_said_and_comes_back(small_story: Story) -> N
         ]
         assert answers[-1].status_code == 200
         assert {answer.status_code for answer in answers} <= {200, 503}
+
+
+def test_every_error_of_the_driver_is_one_of_the_database() -> None:
+    errors = [
+        kind
+        for kind in vars(asyncpg.exceptions).values()
+        if isinstance(kind, type)
+        and issubclass(kind, Exception)
+        and not issubclass(kind, Warning)
+    ]
+    assert len(errors) > 200
+    assert [kind for kind in errors if not issubclass(kind, DOWN)] == []
 
 
 def test_the_owner_and_who_is_in_no_role_may_not_serve(small_story: Story, tmp_path: Path) -> None:

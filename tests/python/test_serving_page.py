@@ -522,3 +522,35 @@ def test_what_lands_is_on_the_open_page(browser: webdriver.Chrome, story: Story)
         WebDriverWait(browser, 30).until(lambda _: shown() == 2 * before)
         assert before != 0
         look(browser, "about:blank")
+
+
+def test_pages_left_behind_keep_no_connection(
+    browser: webdriver.Chrome, site: str, address: str
+) -> None:
+    # A browser has six connections to a host; what waits for a seventh runs into this.
+    browser.set_page_load_timeout(20)
+    for days in ("7", "30", "90", "all") * 3:
+        look(browser, f"{site}{address}?days={days}")
+        browser.find_element(By.ID, "figures")
+
+
+def test_a_page_that_was_out_of_sight_shows_what_landed_meanwhile(
+    browser: webdriver.Chrome, story: Story
+) -> None:
+    today = {"start_time": "2026-10-31T23:10:00Z", "end_time": "2026-10-31T23:10:05Z"}
+    story.land(organization(), user(), execution(1, **today))
+    story.build(ROWS)
+
+    def shown() -> Decimal:
+        return Page(browser.page_source).figure("saved")
+
+    with listening(create_app(settings_for(story.database, is_local=True))) as here:
+        look(browser, f"http://{here}/organizations/{ORGANIZATION_ID}")
+        before = shown()
+        page = browser.current_window_handle
+        browser.switch_to.new_window("tab")
+        story.land(execution(2, **today))
+        browser.close()
+        browser.switch_to.window(page)
+        WebDriverWait(browser, 30).until(lambda _: shown() == 2 * before)
+        look(browser, "about:blank")

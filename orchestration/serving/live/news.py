@@ -7,6 +7,8 @@ from typing import Any
 
 import asyncpg
 
+from orchestration.serving.problems import DOWN
+
 _CHANNEL = "warehouse"
 _SECONDS_UNTIL_NEXT_TRY = 1.0
 _SECONDS_BETWEEN_LOOKS = 5.0
@@ -44,7 +46,7 @@ class News:
         while True:
             try:
                 await self._listen_once()
-            except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError) as error:
+            except DOWN as error:
                 _log.warning("No news from the database: %s: %s", type(error).__name__, error)
             await asyncio.sleep(_SECONDS_UNTIL_NEXT_TRY)
 

@@ -18,11 +18,32 @@ async function update() {
   }
 }
 
+let stream = null;
+
+function soon() {
+  if (isWaiting) return;
+  isWaiting = true;
+  setTimeout(() => update().catch(() => {}), Math.max(0, notBefore - Date.now()));
+}
+
+// A browser has six connections to a host, and a page keeps its own even when it was left: only
+// the one that somebody looks at listens. What happened meanwhile it asks for when it is back.
+function listen() {
+  const isSeen = document.visibilityState === "visible";
+  if (isSeen && !stream) {
+    // A browser connects again by itself, and gives up where there is nothing to hear.
+    stream = new EventSource(shown().dataset.live);
+    stream.addEventListener("savings_update", soon);
+  } else if (!isSeen && stream) {
+    stream.close();
+    stream = null;
+  }
+}
+
 if (shown()) {
-  // A browser connects again by itself, and gives up where there is nothing to hear.
-  new EventSource(shown().dataset.live).addEventListener("savings_update", () => {
-    if (isWaiting) return;
-    isWaiting = true;
-    setTimeout(() => update().catch(() => {}), Math.max(0, notBefore - Date.now()));
+  listen();
+  document.addEventListener("visibilitychange", () => {
+    listen();
+    if (stream) soon();
   });
 }
