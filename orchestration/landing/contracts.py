@@ -166,6 +166,23 @@ class TaskExecution(
     image_output_tokens: Count | None = None
     # What is priced and has no field of its own, such as web_search_requests or seats.
     other_usage: Annotated[dict[Identifier, Decimal], Meta(max_length=100)] | None = None
+    # What the event was read from, such as litellm or claude_code.
+    source: ShortText | None = None
+    provider_request_id: ShortText | None = None
+    time_to_first_token_ms: Count | None = None
+    # Whom the provider bills, where that is not the organization as a whole.
+    billing_account: ShortText | None = None
+    # A key's name, never the key.
+    api_key_alias: ShortText | None = None
+    # The team as the source names it; users have the team that they belong to.
+    team: ShortText | None = None
+    # For whom the organization's own product asked.
+    end_user_id: ShortText | None = None
+    project: ShortText | None = None
+    cost_center: ShortText | None = None
+    repository: ShortText | None = None
+    branch: ShortText | None = None
+    tags: Annotated[list[CellText], Meta(max_length=50)] | None = None
 
 
 class RoutingDecision(
@@ -282,7 +299,7 @@ OUTPUT_PARTS = ("audio_output_tokens", "image_output_tokens")
 """Parts of `output_tokens` that hold nothing in common; reasoning may be any of its tokens."""
 
 TEXT_COLUMNS_OF_JSON = frozenset(
-    {"metadata", "decision_factors", "alternative_providers", "other_usage"}
+    {"metadata", "decision_factors", "alternative_providers", "other_usage", "tags"}
 )
 """The fields that hold an object or a list; in CSV their cells are JSON text."""
 
@@ -503,8 +520,11 @@ def _check_short_texts(event: Struct) -> None:
                 if isinstance(cell, str):
                     _check_text(name, cell)
         elif isinstance(value, list):
-            for alternative in value:
-                _check_short_texts(alternative)
+            for item in value:
+                if isinstance(item, str):
+                    _check_text(name, item)
+                else:
+                    _check_short_texts(item)
 
 
 def _check_text(name: str, value: str) -> None:

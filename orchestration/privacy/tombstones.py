@@ -41,6 +41,11 @@ CLEARED = {
         "workflow_id",
         "error_message",
         "metadata",
+        "provider_request_id",
+        "api_key_alias",
+        "end_user_id",
+        "branch",
+        "tags",
     ),
     "routing_decision": ("reasoning", "decision_factors"),
 }
