@@ -436,9 +436,7 @@ def test_every_error_of_the_driver_is_one_of_the_database() -> None:
     errors = [
         kind
         for kind in vars(asyncpg.exceptions).values()
-        if isinstance(kind, type)
-        and issubclass(kind, Exception)
-        and not issubclass(kind, Warning)
+        if isinstance(kind, type) and issubclass(kind, Exception) and not issubclass(kind, Warning)
     ]
     assert len(errors) > 200
     assert [kind for kind in errors if not issubclass(kind, DOWN)] == []
