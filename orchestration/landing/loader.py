@@ -12,7 +12,7 @@ import hashlib
 import logging
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -173,30 +173,25 @@ def land(
     return report
 
 
-def land_stream(
-    name: str,
-    stream: BinaryIO,
-    *,
-    line_format: StreamFormat = "ndjson",
-    observer: Observer | None = None,
-) -> LandedFile:
-    """Land what a stream yields as one load, unless the same bytes were landed before.
+def land_streams(
+    streams: Iterable[tuple[str, BinaryIO]], *, line_format: StreamFormat = "ndjson"
+) -> Iterator[LandedFile]:
+    """Land what streams yield, each as one load, unless the same bytes were landed before.
 
     Args:
-        name: What the load is called in the ledger.
-        stream: The bytes.
+        streams: What each load is called in the ledger, and its bytes.
         line_format: How the lines are written.
-        observer: Told about the progress.
 
-    Returns:
-        What became of it.
+    Yields:
+        What became of each, once it is committed.
 
     Raises:
-        WarehouseError: Nothing was landed; the message says why.
+        WarehouseError: Nothing of the stream at hand was landed; the message says why.
     """
-    with _Loader(observer or Observer()) as loader:
-        loader.require_connection()
-        return loader.land(Source(displayable(name), None, line_format), stream)
+    with _Loader(Observer()) as loader:
+        for name, stream in streams:
+            loader.require_connection()
+            yield loader.land(Source(displayable(name), None, line_format), stream)
 
 
 class _JsonDumper(Dumper):

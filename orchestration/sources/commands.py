@@ -5,26 +5,51 @@
 
 import sys
 import tempfile
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
 
 import click
 
 from orchestration.errors import WarehouseError, reason
 from orchestration.output import open_output
 
+if TYPE_CHECKING:
+    from orchestration.sources.source import Source
 
-@click.group("import")
+
+class _Sources(click.Group):
+    """One command a source, made from the registry, so that help costs no imports."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all commands, as `click.Group.list_commands`."""
+        from orchestration.sources.registry import SOURCES
+
+        return sorted([*super().list_commands(ctx), *SOURCES])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command by its name, as `click.Group.get_command`."""
+        from orchestration.sources.registry import SOURCES
+
+        source = SOURCES.get(cmd_name)
+        return super().get_command(ctx, cmd_name) if source is None else _command_of(source)
+
+
+@click.group("import", cls=_Sources)
 def import_source() -> None:
-    """Convert the logs of other tools into events, and land them."""
+    """Convert what other tools wrote into events, and land them."""
+
+
+_OUT = click.Option(
+    ["--out"],
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the events to this NDJSON file instead of landing them.",
+)
 
 
 @import_source.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Write the events to this NDJSON file instead of landing them.",
-)
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help=_OUT.help)
 def aider(file: Path, out: Path | None) -> None:
     """Import aider's published call log (llm_calls.csv).
 
@@ -32,32 +57,119 @@ def aider(file: Path, out: Path | None) -> None:
     """
     from orchestration.sources.aider import convert
 
+    _deliver([(f"aider:{file}", convert(file))], out)
+
+
+def _command_of(source: "Source") -> click.Command:
+    """Return the command that imports files of a source."""
+
+    def run(
+        paths: tuple[Path, ...],
+        organization: str,
+        time_zone: str,
+        user: str | None,
+        out: Path | None,
+    ) -> None:
+        from orchestration.landing.contracts import known_time_zones
+        from orchestration.sources.reading import files_in
+        from orchestration.sources.source import Owner, lines_of
+
+        if time_zone not in known_time_zones():
+            raise WarehouseError(f"--time-zone {time_zone} is none that IANA lists")
+        owner = Owner.named(organization, time_zone, user)
+        files = [file for path in paths for file in files_in(path, source.endings)]
+        if not files:
+            raise WarehouseError(
+                f"No file of {source.title} is there: their names end in "
+                f"{', '.join(source.endings)} (also .gz)"
+            )
+        # Each file is a load of its own, whose content introduces whom it names.
+        _deliver(
+            (
+                (f"{source.name}:{file}", lines_of(source, file, owner.afresh()))
+                for file in dict.fromkeys(files)
+            ),
+            out,
+        )
+
+    return click.Command(
+        source.name,
+        callback=run,
+        short_help=f"{source.title}: {source.reads}.",
+        help=f"Import {source.title}: {source.reads}.\n\nPATH is a file or a folder. What was "
+        "imported before counts once, however often and in whatever parts it comes.",
+        params=[
+            click.Argument(
+                ["paths"],
+                nargs=-1,
+                required=True,
+                type=click.Path(path_type=Path),
+                metavar="PATH...",
+            ),
+            click.Option(
+                ["--organization"],
+                required=True,
+                help="Whose usage it is: a name, or the id of an organization that has landed.",
+            ),
+            click.Option(
+                ["--time-zone"],
+                default="UTC",
+                show_default=True,
+                help="In which a new organization counts its days.",
+            ),
+            click.Option(["--user"], help="Whose all of it is, where the files do not tell."),
+            _OUT,
+        ],
+    )
+
+
+def _deliver(conversions: Iterable[tuple[str, Iterator[bytes]]], out: Path | None) -> None:
+    """Land what files became, or write it to a file."""
     if out is not None:
         count = 0
         with open_output(out) as events:
-            for count, line in enumerate(convert(file), start=1):  # noqa: B007
-                events.write(line)
+            for _, lines in conversions:
+                for line in lines:
+                    events.write(line)
+                    count += 1
         click.echo(f"{out}: {count:,} events")
         return
 
     from orchestration.landing.commands import INTERRUPTED_EXIT_CODE, describe
-    from orchestration.landing.loader import land_stream
+    from orchestration.landing.loader import land_streams
 
+    is_rejected = is_refused = False
     try:
-        with tempfile.TemporaryFile() as converted:
-            converted.writelines(convert(file))
-            converted.seek(0)
-            landed = land_stream(f"aider:{file}", converted)
-    except OSError as error:
-        raise WarehouseError(
-            f"A temporary file in {tempfile.gettempdir()} cannot be written: {reason(error)}. "
-            "TMPDIR names another folder."
-        ) from error
+        for landed in land_streams(_converted(conversions)):
+            click.echo(describe(landed), err=landed.refusal is not None)
+            is_rejected |= bool(landed.lines_rejected)
+            is_refused |= landed.refusal is not None
     except KeyboardInterrupt:
-        click.echo("\nInterrupted. Nothing was landed; run it again.", err=True)
+        click.echo(
+            "\nInterrupted. Nothing of the file in progress was landed; run it again.", err=True
+        )
         sys.exit(INTERRUPTED_EXIT_CODE)
-    click.echo(describe(landed), err=landed.refusal is not None)
-    if landed.lines_rejected:
+    if is_rejected:
         click.echo("`warehouse rejects` lists the rejected lines and why.")
-    if landed.refusal is not None:
+    if is_refused:
         sys.exit(1)
+
+
+def _converted(
+    conversions: Iterable[tuple[str, Iterator[bytes]]],
+) -> Iterator[tuple[str, BinaryIO]]:
+    """Yield the events of files that have any, each file's as a stream."""
+    for name, lines in conversions:
+        try:
+            with tempfile.TemporaryFile() as converted:
+                converted.writelines(lines)
+                if not converted.tell():
+                    click.echo(f"{name}: no usage in it")
+                    continue
+                converted.seek(0)
+                yield name, converted
+        except OSError as error:
+            raise WarehouseError(
+                f"A temporary file in {tempfile.gettempdir()} cannot be written: {reason(error)}. "
+                "TMPDIR names another folder."
+            ) from error

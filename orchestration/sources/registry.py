@@ -1,0 +1,30 @@
+"""All sources, by name."""
+
+from pathlib import Path
+
+from orchestration.sources import claude_code
+from orchestration.sources.reading import first_record
+from orchestration.sources.source import Source
+
+_ALL = (claude_code.SOURCE,)
+
+SOURCES = {source.name: source for source in _ALL}
+"""The sources that are read from files, by their name in commands."""
+
+
+def source_of(path: Path) -> Source | None:
+    """Return the source that wrote a file.
+
+    Args:
+        path: The file.
+
+    Returns:
+        The source; None where none of them did.
+
+    Raises:
+        WarehouseError: The file cannot be read.
+    """
+    record = first_record(path)
+    if record is None:
+        return None
+    return next((source for source in SOURCES.values() if source.is_its(record)), None)

@@ -1,0 +1,257 @@
+"""What a source is, and how its records become events that land."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+from uuid import UUID, uuid5
+
+import msgspec
+
+from orchestration.errors import WarehouseError
+from orchestration.landing.scrubbing import scrub
+from orchestration.sources.mapping import Record, Table, mapped
+
+NAMESPACE = UUID("0b9f5f5a-7c1e-5d7e-9a55-3a1d8c1f60b2")
+"""All identifiers are derived from this one, so that a second conversion gives the same events."""
+
+UNKNOWN = "unknown"
+"""What stands where the contract wants a text and the source has none."""
+
+# Whatever the platform itself says of an organization or a user is later than this.
+_KNOWN_SINCE = "2020-01-01T00:00:00Z"
+_encode = msgspec.json.Encoder(decimal_format="number").encode
+
+
+class Found(NamedTuple):
+    """One record of a file.
+
+    Attributes:
+        kind: Which mapping of its source it is read by; None for one that cannot be read.
+        key: What tells it from all other records of its source, also when it is read again.
+        record: The record; of one that cannot be read its line.
+    """
+
+    kind: str | None
+    key: tuple[Any, ...]
+    record: Any
+
+
+@dataclass(frozen=True)
+class Source:
+    """One system whose records become events.
+
+    Attributes:
+        name: Its name in commands and in the column `source`.
+        title: What people call it.
+        reads: What it reads, in words.
+        tables: Its mappings, by kind of event.
+        unknown: Fields that it cannot tell, each with the reason.
+        records: Returns the records of a file, those that are usage, in any order.
+        is_its: Whether the first record of a file is of this source.
+        endings: How the names of its files end, when a folder is read.
+    """
+
+    name: str
+    title: str
+    reads: str
+    tables: Mapping[str, Table]
+    unknown: Mapping[str, str]
+    records: Callable[[Path], Iterable[Found]]
+    is_its: Callable[[Record], bool]
+    endings: tuple[str, ...]
+
+
+@dataclass
+class Owner:
+    """Whose the events of an import are.
+
+    Attributes:
+        organization_id: The organization.
+        organization: The event that introduces it; None where the warehouse knows it already.
+        user: The name of the person whose all of it is; None where the records tell, or nobody can.
+    """
+
+    organization_id: UUID
+    organization: dict[str, Any] | None = None
+    user: str | None = None
+    _known: set[UUID] = field(default_factory=set)
+
+    @classmethod
+    def named(cls, organization: str, time_zone: str = "UTC", user: str | None = None) -> "Owner":
+        """Return an owner by what a person calls it.
+
+        Args:
+            organization: A name, or the id of an organization that the warehouse knows.
+            time_zone: The IANA time zone of the days that it reports, for one that is new.
+            user: As in the attributes.
+
+        Returns:
+            The owner; the same name is the same organization at every import.
+        """
+        try:
+            return cls(UUID(organization), None, user)
+        except ValueError:
+            organization_id = identifier("organization", organization)
+        introduction = {
+            "event": "organization",
+            "id": organization_id,
+            "name": organization,
+            "tier": UNKNOWN,
+            "timezone": time_zone,
+            "updated_at": _KNOWN_SINCE,
+        }
+        return cls(organization_id, introduction, user)
+
+    def afresh(self) -> "Owner":
+        """Return the same owner, who has introduced nobody yet.
+
+        Returns:
+            The owner.
+        """
+        return Owner(self.organization_id, self.organization, self.user)
+
+    def introductions(self, user: str | None) -> Iterator[dict[str, Any]]:
+        """Yield the events that have to land before one of a user.
+
+        Args:
+            user: Who it is, as the source has it; None for nobody.
+
+        Yields:
+            The organization and the user, each once.
+        """
+        if self.organization is not None and self.organization_id not in self._known:
+            self._known.add(self.organization_id)
+            yield self.organization
+        user_id = self.user_id(user)
+        if user_id is None or user_id in self._known:
+            return
+        self._known.add(user_id)
+        yield {
+            "event": "user",
+            "id": user_id,
+            "organization_id": self.organization_id,
+            # Sources name people by address: whoever wants names here lands users with names.
+            "name": self.user or f"user {str(user_id)[:8]}",
+            "role": "developer",
+            "updated_at": _KNOWN_SINCE,
+        }
+
+    def user_id(self, user: str | None) -> UUID | None:
+        """Return the id of a person.
+
+        Args:
+            user: As in `introductions`.
+
+        Returns:
+            The id; None for nobody.
+        """
+        name = self.user or user
+        return identifier("user", self.organization_id, name.strip().casefold()) if name else None
+
+
+def identifier(*parts: Any) -> UUID:
+    """Return an identifier made of what tells something from all others.
+
+    Args:
+        *parts: What that is.
+
+    Returns:
+        The same id for the same parts.
+    """
+    return uuid5(NAMESPACE, "\x1f".join(map(str, parts)))
+
+
+def line_of(event: Mapping[str, Any]) -> bytes:
+    """Return an event as it lands.
+
+    Args:
+        event: The event, without its `event_id`.
+
+    Returns:
+        A line of JSON with its line ending; the id of this version follows from what it says.
+    """
+    version = uuid5(NAMESPACE, _encode(event).decode())
+    return _encode({"event_id": version} | dict(event)) + b"\n"
+
+
+def lines_of(source: Source, path: Path, owner: Owner) -> Iterator[bytes]:
+    """Yield the events of a file as lines of JSON, the same ones at every call.
+
+    Args:
+        source: What wrote it.
+        path: The file.
+        owner: Whose it is.
+
+    Yields:
+        Lines with their line ending. One that cannot be read is passed on as it is, and rejected
+        when it lands.
+
+    Raises:
+        WarehouseError: The file cannot be read, or is none of this source.
+    """
+    for found in source.records(path):
+        if found.kind is None:
+            yield bytes(found.record).rstrip(b"\r\n") + b"\n"
+            continue
+        event, user = event_of(source, found, owner)
+        for introduction in owner.introductions(user):
+            yield line_of(introduction)
+        yield line_of(event)
+
+
+def event_of(source: Source, found: Found, owner: Owner) -> tuple[dict[str, Any], str | None]:
+    """Return the event that a record becomes.
+
+    Args:
+        source: What wrote it.
+        found: The record.
+        owner: Whose it is.
+
+    Returns:
+        The event, and the person whom the record names.
+    """
+    if found.kind is None:
+        raise ValueError("a record that cannot be read is no event")
+    values = mapped(found.record, source.tables[found.kind])
+    user = values.pop("user", None)
+    event: dict[str, Any] = {
+        "event": found.kind,
+        "id": identifier(source.name, owner.organization_id, found.kind, *found.key),
+        "organization_id": owner.organization_id,
+    }
+    if found.kind != "routing_decision":
+        event["user_id"] = owner.user_id(user)
+    if found.kind == "task_execution":
+        event |= _execution(source, found, values)
+    event |= values
+    if "error_message" in event:
+        event["error_message"] = scrub(str(event["error_message"]))
+    return {name: value for name, value in event.items() if value is not None}, user
+
+
+def _execution(source: Source, found: Found, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what an execution is where its mapping says nothing else."""
+    return {
+        # A call of its own: attempts at one task are compared with each other.
+        "task_id": "/".join(map(str, found.key))[:255],
+        "task_type": UNKNOWN,
+        "provider": UNKNOWN,
+        "status": "completed",
+        "source": source.name,
+        "updated_at": values.get("end_time") or values.get("start_time"),
+    }
+
+
+def refuse(path: Path, title: str, why: str) -> WarehouseError:
+    """Return the error for a file that is none of a source.
+
+    Args:
+        path: The file.
+        title: The source, as people call it.
+        why: What is missing.
+
+    Returns:
+        The error.
+    """
+    return WarehouseError(f"{path} is not {title}: {why}")
