@@ -3,10 +3,14 @@
 from pathlib import Path
 
 from orchestration.sources import claude_code
+from orchestration.sources.otlp import source as otel
 from orchestration.sources.reading import first_record
 from orchestration.sources.source import Source
 
-_ALL = (claude_code.SOURCE,)
+_ALL = (
+    claude_code.SOURCE,
+    otel.SOURCE,
+)
 
 SOURCES = {source.name: source for source in _ALL}
 """The sources that are read from files, by their name in commands."""

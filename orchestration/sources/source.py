@@ -27,7 +27,8 @@ class Found(NamedTuple):
     """One record of a file.
 
     Attributes:
-        kind: Which mapping of its source it is read by; None for one that cannot be read.
+        kind: Which mapping of its source it is read by: the kind of event, and after a colon what
+            tells several mappings apart; None for a record that cannot be read.
         key: What tells it from all other records of its source, also when it is read again.
         record: The record; of one that cannot be read its line.
     """
@@ -45,7 +46,7 @@ class Source:
         name: Its name in commands and in the column `source`.
         title: What people call it.
         reads: What it reads, in words.
-        tables: Its mappings, by kind of event.
+        tables: Its mappings, by what `Found.kind` says.
         unknown: Fields that it cannot tell, each with the reason.
         records: Returns the records of a file, those that are usage, in any order.
         is_its: Whether the first record of a file is of this source.
@@ -213,16 +214,17 @@ def event_of(source: Source, found: Found, owner: Owner) -> tuple[dict[str, Any]
     """
     if found.kind is None:
         raise ValueError("a record that cannot be read is no event")
+    kind = found.kind.partition(":")[0]
     values = mapped(found.record, source.tables[found.kind])
     user = values.pop("user", None)
     event: dict[str, Any] = {
-        "event": found.kind,
-        "id": identifier(source.name, owner.organization_id, found.kind, *found.key),
+        "event": kind,
+        "id": identifier(source.name, owner.organization_id, kind, *found.key),
         "organization_id": owner.organization_id,
     }
-    if found.kind != "routing_decision":
+    if kind != "routing_decision":
         event["user_id"] = owner.user_id(user)
-    if found.kind == "task_execution":
+    if kind == "task_execution":
         event |= _execution(source, found, values)
     event |= values
     if "error_message" in event:

@@ -1,0 +1,1 @@
+"""OpenTelemetry: spans and events that instruments send, and how they become events that land."""

@@ -1,0 +1,216 @@
+"""Spans of inference, as the semantic conventions for generative AI name things, now and before.
+
+Spans of agents, workflows and tools repeat the usage of the calls in them and never count.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from orchestration.sources.mapping import (
+    Record,
+    Table,
+    amount,
+    count,
+    first,
+    found,
+    milliseconds,
+    text,
+    usd,
+    whole,
+)
+from orchestration.sources.names import provider_named, provider_of
+from orchestration.sources.source import Found
+
+_INFERENCE = frozenset(
+    {
+        "chat",
+        "completion",
+        "embedding",
+        "embeddings",
+        "generate_content",
+        "responses",
+        "text_completion",
+    }
+)
+"""The operations whose usage a provider bills; others repeat it or use nothing."""
+
+_MODEL = (
+    "gen_ai.response.model",
+    "gen_ai.request.model",
+    "llm.response.model",
+    "llm.request.model",
+)
+_INPUT = (
+    "gen_ai.usage.input_tokens",
+    "gen_ai.usage.prompt_tokens",
+    "llm.usage.prompt_tokens",
+)
+_CACHE_READ = (
+    "gen_ai.usage.cache_read.input_tokens",
+    "gen_ai.usage.cache_read_input_tokens",
+    "gen_ai.usage.input_tokens.cached",
+)
+_CACHE_WRITE = (
+    "gen_ai.usage.cache_write.input_tokens",
+    "gen_ai.usage.cache_creation.input_tokens",
+    "gen_ai.usage.cache_creation_input_tokens",
+)
+
+
+def _of(*names: str) -> tuple[str, ...]:
+    return tuple(f"attributes.{name}" for name in names)
+
+
+def _input(record: Record) -> Any:
+    """Return all input: conventions count cached tokens in it, and some instruments do not."""
+    given, read, written = (
+        whole(first(*_of(*names))(record)) for names in (_INPUT, _CACHE_READ, _CACHE_WRITE)
+    )
+    cached = [value for value in (read, written) if isinstance(value, int)]
+    # More from the cache than there was input: then the input is what did not come from there.
+    if isinstance(given, int) and sum(cached) > given:
+        return given + sum(cached)
+    return given
+
+
+def _provider(record: Record) -> Any:
+    name = first(*_of("gen_ai.provider.name", "gen_ai.system", "llm.vendor"))(record)
+    if name is not None:
+        return provider_named(str(name))
+    model = first(*_of(*_MODEL))(record)
+    return provider_of(str(model)) if model is not None else None
+
+
+def _tier(record: Record) -> Any:
+    tier = first(
+        *_of(
+            "openai.response.service_tier",
+            "openai.request.service_tier",
+            "gen_ai.openai.response.service_tier",
+            "gen_ai.openai.request.service_tier",
+            "anthropic.response.service_tier",
+        )
+    )(record)
+    return None if tier in ("auto", "default", "standard") else tier
+
+
+def _cost(record: Record) -> Any:
+    """Return the cost that the span reports, where it is in US dollars."""
+    if found(record, "attributes.gen_ai.usage.cost.currency") not in (None, "USD"):
+        return None
+    return amount(
+        first(
+            *_of(
+                "gen_ai.usage.cost.amount",
+                "litellm.cost.total",
+                "gen_ai.usage.cost",
+                "gen_ai.usage.total_cost",
+                "gen_ai.cost.total_tokens",
+            )
+        )(record)
+    )
+
+
+def _client(record: Record) -> dict[str, Any] | None:
+    service = found(record, "attributes.service.name")
+    return {"client": str(service)[:200]} if service else None
+
+
+ATTRIBUTION: Table = {
+    "user": text(
+        *_of("enduser.id", "user.id", "user.account_uuid", "user.account_id", "user.email")
+    ),
+    "team": text(*_of("team.id", "team.name", "team")),
+    "project": text(*_of("project.id", "project.name", "project")),
+    "cost_center": text(*_of("cost_center", "cost_center.id", "department")),
+    "repository": text(*_of("vcs.repository.name", "vcs.repository.url.full")),
+    "branch": text(*_of("vcs.ref.head.name")),
+}
+"""Whose it is: attributes of a span, an event, or the resource that it comes from."""
+
+TABLE: Table = {
+    "start_time": first("start"),
+    "end_time": first("end"),
+    "session_id": text(*_of("gen_ai.conversation.id", "session.id")),
+    "correlation_id": text("trace_id"),
+    "agent_id": text(*_of("gen_ai.agent.id", "gen_ai.agent.name")),
+    "workflow_id": text(*_of("gen_ai.workflow.name")),
+    "task_type": text(*_of("task.type", "task_type")),
+    "provider": _provider,
+    "provider_request_id": text(*_of("gen_ai.response.id")),
+    "model": text(*_of(*_MODEL)),
+    "request_type": text(*_of("gen_ai.operation.name", "llm.request.type")),
+    "service_tier": _tier,
+    "status": first("status"),
+    "error_code": text(*_of("error.type")),
+    "input_tokens": _input,
+    "cached_input_tokens": count(*_of(*_CACHE_READ)),
+    "cache_write_tokens": count(*_of(*_CACHE_WRITE)),
+    "output_tokens": count(
+        *_of("gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens"),
+        *_of("llm.usage.completion_tokens"),
+    ),
+    "reasoning_tokens": count(
+        *_of("gen_ai.usage.reasoning.output_tokens", "gen_ai.usage.reasoning_tokens")
+    ),
+    "audio_input_tokens": count(*_of("gen_ai.usage.audio.input_tokens")),
+    "image_input_tokens": count(*_of("gen_ai.usage.image.input_tokens")),
+    "audio_output_tokens": count(*_of("gen_ai.usage.audio.output_tokens")),
+    "image_output_tokens": count(*_of("gen_ai.usage.image.output_tokens")),
+    "time_to_first_token_ms": milliseconds(
+        *_of("gen_ai.response.time_to_first_chunk", "gen_ai.server.time_to_first_token"),
+        per_unit=1000,
+    ),
+    "reported_cost_usd": _cost,
+    "api_key_alias": text(*_of("litellm.api_key.alias", "gen_ai.api_key.alias")),
+    "region": text(*_of("cloud.region")),
+    "metadata": _client,
+    **ATTRIBUTION,
+}
+
+ROUTING: Table = {
+    "task_id": lambda span: f"{span['trace_id']}/{span['span_id']}",
+    "decision_timestamp": first("start"),
+    "updated_at": first("end", "start"),
+    "chosen_provider": _provider,
+    "chosen_model": text(*_of("litellm.routing.routed_model", *_MODEL)),
+    "routing_strategy": text(*_of("litellm.routing.router_type")),
+    "algorithm_version": text(*_of("litellm.routing.router_config_fingerprint")),
+    "reasoning": text(*_of("litellm.routing.cause")),
+    "routing_overhead_cost_usd": usd(*_of("litellm.routing.classifier_cost")),
+    "baseline_model": text(*_of("litellm.routing.savings_baseline_model")),
+}
+
+
+def is_inference(record: Record) -> bool:
+    """Return whether a span is a call that a provider bills.
+
+    Args:
+        record: The span.
+
+    Returns:
+        Whether it is.
+    """
+    operation = first(*_of("gen_ai.operation.name", "llm.request.type"))(record)
+    if operation is not None:
+        return operation in _INFERENCE
+    # Instruments from before operations had names: what has a model and usage is a call.
+    return first(*_of(*_MODEL))(record) is not None and first(*_of(*_INPUT))(record) is not None
+
+
+def found_in(spans: Iterable[Record]) -> Iterator[Found]:
+    """Yield what counts of spans.
+
+    Args:
+        spans: The spans.
+
+    Yields:
+        Calls, and the decisions that led to them.
+    """
+    for span in spans:
+        if not is_inference(span):
+            continue
+        key = (span["trace_id"], span["span_id"])
+        yield Found("task_execution", key, span)
+        if found(span, "attributes.litellm.routing.router_type") is not None:
+            yield Found("routing_decision", key, span)

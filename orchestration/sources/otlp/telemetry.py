@@ -1,0 +1,240 @@
+"""Reads what OTLP carries, as protobuf or as JSON, into records of one shape.
+
+A record has `attributes` (those of its resource below its own), `scope`, `scope_version`, `name`,
+`trace_id`, `span_id` in hexadecimal, `start`, `end` and `status`.
+"""
+
+import base64
+import binascii
+import datetime as dt
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from google.protobuf.message import DecodeError
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+
+from orchestration.sources.mapping import Record
+
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_NANOSECONDS_PER_MICROSECOND = 1_000
+_ERROR = 2
+_DEEPEST = 8
+
+
+class TelemetryError(ValueError):
+    """What came is no message of the protocol; the message names nothing that it says."""
+
+
+def spans_of_protobuf(body: bytes) -> Iterator[Record]:
+    """Yield the spans of a request.
+
+    Args:
+        body: An `ExportTraceServiceRequest`.
+
+    Yields:
+        Records.
+
+    Raises:
+        TelemetryError: It is none.
+    """
+    request = ExportTraceServiceRequest()
+    _parse(request, body)
+    for resource in request.resource_spans:
+        below = _attributes(resource.resource.attributes)
+        for scoped in resource.scope_spans:
+            for span in scoped.spans:
+                yield {
+                    "attributes": below | _attributes(span.attributes),
+                    "scope": scoped.scope.name,
+                    "scope_version": scoped.scope.version,
+                    "name": span.name,
+                    "trace_id": span.trace_id.hex(),
+                    "span_id": span.span_id.hex(),
+                    "start": _moment(span.start_time_unix_nano),
+                    "end": _moment(span.end_time_unix_nano),
+                    "status": "failed" if span.status.code == _ERROR else "completed",
+                }
+
+
+def logs_of_protobuf(body: bytes) -> Iterator[Record]:
+    """Yield the log records of a request.
+
+    Args:
+        body: An `ExportLogsServiceRequest`.
+
+    Yields:
+        Records; their name is that of the event.
+
+    Raises:
+        TelemetryError: It is none.
+    """
+    request = ExportLogsServiceRequest()
+    _parse(request, body)
+    for resource in request.resource_logs:
+        below = _attributes(resource.resource.attributes)
+        for scoped in resource.scope_logs:
+            for log in scoped.log_records:
+                own = _attributes(log.attributes)
+                yield {
+                    "attributes": below | own,
+                    "scope": scoped.scope.name,
+                    "scope_version": scoped.scope.version,
+                    "name": log.event_name or own.get("event.name") or log.body.string_value,
+                    "trace_id": log.trace_id.hex(),
+                    "span_id": log.span_id.hex(),
+                    "start": _moment(log.time_unix_nano or log.observed_time_unix_nano),
+                }
+
+
+def spans_of_json(document: Any) -> Iterator[Record]:
+    """Yield the spans of a request in JSON.
+
+    Args:
+        document: As JSON was read.
+
+    Yields:
+        Records.
+
+    Raises:
+        TelemetryError: It has another shape.
+    """
+    for below, scope, span in _items(document, "resourceSpans", "scopeSpans", "spans"):
+        yield {
+            "attributes": below | _attributes_of_json(span.get("attributes")),
+            "scope": scope.get("name"),
+            "scope_version": scope.get("version"),
+            "name": span.get("name"),
+            "trace_id": _hexadecimal(span.get("traceId")),
+            "span_id": _hexadecimal(span.get("spanId")),
+            "start": _moment(span.get("startTimeUnixNano")),
+            "end": _moment(span.get("endTimeUnixNano")),
+            "status": (
+                "failed"
+                if _object(span.get("status")).get("code") in (_ERROR, "STATUS_CODE_ERROR")
+                else "completed"
+            ),
+        }
+
+
+def logs_of_json(document: Any) -> Iterator[Record]:
+    """Yield the log records of a request in JSON.
+
+    Args:
+        document: As JSON was read.
+
+    Yields:
+        Records; their name is that of the event.
+
+    Raises:
+        TelemetryError: It has another shape.
+    """
+    for below, scope, log in _items(document, "resourceLogs", "scopeLogs", "logRecords"):
+        own = _attributes_of_json(log.get("attributes"))
+        body = _object(log.get("body")).get("stringValue")
+        yield {
+            "attributes": below | own,
+            "scope": scope.get("name"),
+            "scope_version": scope.get("version"),
+            "name": log.get("eventName") or own.get("event.name") or body,
+            "trace_id": _hexadecimal(log.get("traceId")),
+            "span_id": _hexadecimal(log.get("spanId")),
+            "start": _moment(log.get("timeUnixNano") or log.get("observedTimeUnixNano")),
+        }
+
+
+def _parse(request: Any, body: bytes) -> None:
+    try:
+        request.ParseFromString(body)
+    except DecodeError as error:
+        raise TelemetryError("The body is no message of OTLP in protobuf.") from error
+
+
+def _attributes(pairs: Iterable[KeyValue]) -> dict[str, Any]:
+    return {pair.key: _value(pair.value) for pair in pairs}
+
+
+def _value(value: AnyValue, depth: int = 0) -> Any:
+    kind = value.WhichOneof("value")
+    if kind is None or depth > _DEEPEST:
+        return None
+    if kind == "array_value":
+        return [_value(item, depth + 1) for item in value.array_value.values]
+    if kind == "kvlist_value":
+        return {pair.key: _value(pair.value, depth + 1) for pair in value.kvlist_value.values}
+    return getattr(value, kind)
+
+
+def _attributes_of_json(pairs: Any) -> dict[str, Any]:
+    return {
+        str(pair.get("key")): _value_of_json(pair.get("value"))
+        for pair in _objects(pairs)
+    }  # fmt: skip
+
+
+def _value_of_json(value: Any, depth: int = 0) -> Any:
+    """Return a value, which JSON writes as an object with the name of its type."""
+    if not isinstance(value, Mapping) or depth > _DEEPEST:
+        return None
+    for kind, inner in value.items():
+        if kind == "intValue":
+            written = str(inner)
+            return int(written) if written.removeprefix("-").isdecimal() else inner
+        if kind == "arrayValue":
+            values = _object(inner).get("values")
+            return [_value_of_json(item, depth + 1) for item in _objects(values)]
+        if kind == "kvlistValue":
+            return _attributes_of_json(_object(inner).get("values"))
+        return inner
+    return None
+
+
+def _items(
+    document: Any, resources: str, scopes: str, items: str
+) -> Iterator[tuple[dict[str, Any], Mapping[str, Any], Mapping[str, Any]]]:
+    """Yield what a request holds, each with the attributes of its resource and its scope."""
+    if not isinstance(document, Mapping) or not isinstance(document.get(resources), list):
+        raise TelemetryError(f"The body has no list {resources}.")
+    for resource in _objects(document[resources]):
+        below = _attributes_of_json(_object(resource.get("resource")).get("attributes"))
+        for scoped in _objects(resource.get(scopes)):
+            for item in _objects(scoped.get(items)):
+                yield below, _object(scoped.get("scope")), item
+
+
+def _objects(value: Any) -> Iterator[Mapping[str, Any]]:
+    if not isinstance(value, list | None):
+        raise TelemetryError("A list of the protocol is something else.")
+    for item in value or ():
+        yield _object(item)
+
+
+def _object(value: Any) -> Mapping[str, Any]:
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        raise TelemetryError("An object of the protocol is something else.")
+    return value
+
+
+def _hexadecimal(value: Any) -> str:
+    """Return an id as OTLP writes it in JSON; some write bytes as JSON usually does, in base 64."""
+    written = str(value or "")
+    try:
+        bytes.fromhex(written)
+    except ValueError:
+        try:
+            return base64.b64decode(written, validate=True).hex()
+        except (binascii.Error, ValueError):
+            return written
+    return written.lower()
+
+
+def _moment(nanoseconds: Any) -> dt.datetime | None:
+    """Return a time that is given in nanoseconds; None for 0, which stands for unknown."""
+    written = str(nanoseconds or "")
+    if not written.isdecimal() or len(written) > len("9999999999999999999"):
+        return None
+    microseconds = int(written) // _NANOSECONDS_PER_MICROSECOND
+    return _EPOCH + dt.timedelta(microseconds=microseconds) if microseconds else None
