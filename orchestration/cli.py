@@ -14,6 +14,7 @@ from orchestration.prices.commands import prices
 from orchestration.privacy.commands import privacy
 from orchestration.proofs.commands import verify
 from orchestration.quality.commands import check
+from orchestration.receiver.commands import serve
 from orchestration.retention.commands import retention
 from orchestration.sample.commands import sample
 from orchestration.serving.commands import app, mcp, token
@@ -44,6 +45,7 @@ for command in (
     retention,
     roles,
     sample,
+    serve,
     summary,
     token,
     ui,

@@ -78,14 +78,23 @@ def mcp(organization: UUID | None) -> None:
     show_default=True,
     help="How long it holds.",
 )
-def token(organization: UUID | None, user: UUID | None, role: str, hours: int) -> None:
+@click.option("--for-events", is_flag=True, help="It sends events, and reads nothing.")
+def token(
+    organization: UUID | None, user: UUID | None, role: str, hours: int, for_events: bool
+) -> None:
     """Print a token for the API, signed with WAREHOUSE_JWT_SECRET, as a platform would make it.
 
-    With role analyst and no organization it is for all of them.
+    With role analyst and no organization it is for all of them. --for-events makes one for
+    `warehouse serve otlp`.
     """
     from orchestration.serving.principal import ROLES, Principal, TokenError, checked
     from orchestration.serving.settings import local_keys
 
+    if for_events:
+        if organization is None:
+            raise WarehouseError("Whose events are sent? Use --organization.")
+        click.echo(local_keys().token_for_events(organization, dt.timedelta(hours=hours)))
+        return
     if role not in ROLES:
         raise WarehouseError(f"There is no role {role}: {', '.join(ROLES)}.")
     try:

@@ -206,6 +206,59 @@ class Keys:
         }
         return jwt.encode(claims, self.secret, algorithm="HS256")
 
+    def token_for_events(self, organization_id: UUID, lifetime: dt.timedelta) -> str:
+        """Return a token that an organization's instruments send with, and that reads nothing.
+
+        Args:
+            organization_id: The organization.
+            lifetime: How long it holds.
+
+        Returns:
+            The token.
+
+        Raises:
+            WarehouseError: There is no secret.
+        """
+        if self.secret is None:
+            raise WarehouseError("WAREHOUSE_JWT_SECRET is not set: who has the keys makes tokens.")
+        claims = {
+            "organization_id": str(organization_id),
+            "aud": self._audience_of_events,
+            "exp": dt.datetime.now(dt.UTC) + lifetime,
+        }
+        return jwt.encode(claims, self.secret, algorithm="HS256")
+
+    def sender_of(self, token: str | None) -> UUID:
+        """Return whose events come with a token.
+
+        Args:
+            token: One of `token_for_events`, or an organization's administrator's.
+
+        Returns:
+            The organization.
+
+        Raises:
+            TokenError: It is neither.
+        """
+        if token is not None and self.secret is not None:
+            try:
+                claims = jwt.decode(
+                    token,
+                    self.secret,
+                    algorithms=["HS256"],
+                    audience=self._audience_of_events,
+                    options={"require": ["exp", "aud"]},
+                )
+                return UUID(claims["organization_id"])
+            except jwt.ExpiredSignatureError:
+                raise TokenError("The token has expired.") from None
+            except (jwt.PyJWTError, KeyError, ValueError):
+                pass  # It may be a person's.
+        principal = self.principal_of(token)
+        if principal.role != "org_admin" or principal.organization_id is None:
+            raise TokenError("The token is not for sending events.")
+        return principal.organization_id
+
     def token_for_widget(self, widget: Widget, expires_at: dt.datetime) -> str:
         """Return what a widget's link is good by, which opens nothing else.
 
@@ -257,6 +310,10 @@ class Keys:
             raise TokenError("The link has expired.") from None
         except (jwt.PyJWTError, KeyError, ValueError):
             raise TokenError("The link is not valid here.") from None
+
+    @property
+    def _audience_of_events(self) -> str:
+        return f"{self.audience}/events"
 
     @property
     def _audience_of_widgets(self) -> str:

@@ -1,5 +1,6 @@
 """What a source is, and how its records become events that land."""
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -71,12 +72,13 @@ class Owner:
         organization_id: The organization.
         organization: The event that introduces it; None where the warehouse knows it already.
         user: The name of the person whose all of it is; None where the records tell, or nobody can.
+        introduced: The ids of those whose introduction was yielded.
     """
 
     organization_id: UUID
     organization: dict[str, Any] | None = None
     user: str | None = None
-    _known: set[UUID] = field(default_factory=set)
+    introduced: set[UUID] = field(default_factory=set)
 
     @classmethod
     def named(cls, organization: str, time_zone: str = "UTC", user: str | None = None) -> "Owner":
@@ -104,13 +106,16 @@ class Owner:
         }
         return cls(organization_id, introduction, user)
 
-    def afresh(self) -> "Owner":
-        """Return the same owner, who has introduced nobody yet.
+    def afresh(self, introduced: Iterable[UUID] = ()) -> "Owner":
+        """Return the same owner for another load.
+
+        Args:
+            introduced: Who needs no introduction in it.
 
         Returns:
             The owner.
         """
-        return Owner(self.organization_id, self.organization, self.user)
+        return Owner(self.organization_id, self.organization, self.user, set(introduced))
 
     def introductions(self, user: str | None) -> Iterator[dict[str, Any]]:
         """Yield the events that have to land before one of a user.
@@ -121,13 +126,13 @@ class Owner:
         Yields:
             The organization and the user, each once.
         """
-        if self.organization is not None and self.organization_id not in self._known:
-            self._known.add(self.organization_id)
+        if self.organization is not None and self.organization_id not in self.introduced:
+            self.introduced.add(self.organization_id)
             yield self.organization
         user_id = self.user_id(user)
-        if user_id is None or user_id in self._known:
+        if user_id is None or user_id in self.introduced:
             return
-        self._known.add(user_id)
+        self.introduced.add(user_id)
         yield {
             "event": "user",
             "id": user_id,
@@ -167,13 +172,22 @@ def line_of(event: Mapping[str, Any]) -> bytes:
     """Return an event as it lands.
 
     Args:
-        event: The event, without its `event_id`.
+        event: The event.
 
     Returns:
-        A line of JSON with its line ending; the id of this version follows from what it says.
+        A line of JSON with its line ending; the id of this version follows from what it says,
+        unless it has one.
     """
-    version = uuid5(NAMESPACE, _encode(event).decode())
-    return _encode({"event_id": version} | dict(event)) + b"\n"
+    version = uuid5(NAMESPACE, _encoded(event).decode())
+    return _encoded({"event_id": version} | dict(event)) + b"\n"
+
+
+def _encoded(event: Mapping[str, Any]) -> bytes:
+    try:
+        return _encode(event)
+    except UnicodeEncodeError:
+        # Half of a pair, which JSON can write and text cannot hold: refused when it lands.
+        return json.dumps(event, default=str).encode()
 
 
 def lines_of(source: Source, path: Path, owner: Owner) -> Iterator[bytes]:

@@ -140,12 +140,13 @@ def known(connection: HTTPConnection, state: State, token: str | None) -> Princi
     Raises:
         TokenError: The token is not valid, or there is none.
     """
-    if token is None and state.settings.is_local and _is_of_this_machine(connection):
+    if token is None and state.settings.is_local and is_of_this_machine(connection):
         return Principal("analyst", None, None)
     return state.keys.principal_of(token)
 
 
-def _is_of_this_machine(connection: HTTPConnection) -> bool:
+def is_of_this_machine(connection: HTTPConnection) -> bool:
+    """Return whether a request comes from this machine, and asks for it by a name of its own."""
     address = address_of(connection)
     if address is None or not ipaddress.ip_address(address).is_loopback:
         return False

@@ -1,0 +1,111 @@
+"""Lands what requests hold, many in one transaction, and tells each when it is committed."""
+
+import io
+import logging
+import threading
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future
+from typing import BinaryIO
+
+from orchestration.errors import WarehouseError
+from orchestration.landing.loader import land_streams
+
+MOST_WAITING_BYTES = 64 * 1024 * 1024
+"""What may wait for the database; more is refused, so that memory stays bounded."""
+
+_MOST_BYTES_AT_ONCE = 8 * 1024 * 1024
+_LOAD = "received"
+
+_log = logging.getLogger(__name__)
+
+
+class TooMuchWaitsError(Exception):
+    """More waits than may; whoever sends has to try again later."""
+
+
+class Writer:
+    """A thread that lands whatever waits.
+
+    One transaction takes everything that came while the one before was written, so that a commit
+    costs many requests no more than one.
+    """
+
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self._waiting: deque[tuple[bytes, Future[None]]] = deque()
+        self._waiting_bytes = 0
+        self._change = threading.Condition()
+        self._is_ending = False
+        self._at_hand: list[Future[None]] = []
+        self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
+
+    def start(self) -> None:
+        """Begin to land."""
+        self._thread.start()
+
+    def end(self) -> None:
+        """Land what waits, and end."""
+        with self._change:
+            self._is_ending = True
+            self._change.notify()
+        self._thread.join()
+
+    def submit(self, lines: bytes) -> "Future[None]":
+        """Have events landed.
+
+        Args:
+            lines: Their lines.
+
+        Returns:
+            What is done once they are committed, and fails with `WarehouseError` when they are not.
+
+        Raises:
+            TooMuchWaitsError: Others have to be landed first.
+        """
+        done: Future[None] = Future()
+        with self._change:
+            if self._waiting_bytes + len(lines) > MOST_WAITING_BYTES or self._is_ending:
+                raise TooMuchWaitsError
+            self._waiting.append((lines, done))
+            self._waiting_bytes += len(lines)
+            self._change.notify()
+        return done
+
+    def _run(self) -> None:
+        while not (self._is_ending and not self._waiting):
+            try:
+                for _ in land_streams(self._batches()):
+                    self._tell(None)
+            except WarehouseError as error:
+                _log.warning("Events were not landed: %s", error.message)
+                self._tell(error)
+            except Exception as error:  # noqa: BLE001
+                # The thread must live on; who sent these events is told to try again.
+                _log.exception("Events were not landed")
+                self._tell(error)
+
+    def _batches(self) -> Iterator[tuple[str, BinaryIO]]:
+        while True:
+            with self._change:
+                while not self._waiting and not self._is_ending:
+                    self._change.wait()
+                if not self._waiting:
+                    return
+                batch = []
+                size = 0
+                while self._waiting and size < _MOST_BYTES_AT_ONCE:
+                    lines, done = self._waiting.popleft()
+                    batch.append(lines)
+                    size += len(lines)
+                    self._at_hand.append(done)
+                self._waiting_bytes -= size
+            yield _LOAD, io.BytesIO(b"".join(batch))
+
+    def _tell(self, error: BaseException | None) -> None:
+        told, self._at_hand = self._at_hand, []
+        for done in told:
+            if error is None:
+                done.set_result(None)
+            else:
+                done.set_exception(error)
