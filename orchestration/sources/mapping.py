@@ -8,9 +8,10 @@ import datetime as dt
 import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
+from functools import cache
 from typing import Any
 
-Record = Mapping[str, Any]
+Record = dict[str, Any]
 """One record of a source: an object of JSON, with decimals for numbers with places, or a row."""
 
 Rule = Callable[[Record], Any]
@@ -39,19 +40,25 @@ def found(record: Record, path: str) -> Any:
     Returns:
         The value; None where there is none, or where it is an empty text.
     """
-    if path in record:
-        value = record[path]
+    value = record.get(path)
+    if value is not None:
         return None if value == "" else value
-    name, dot, rest = path.partition(".")
-    while dot:
+    for name, rest in _splits(path):
         inner = record.get(name)
-        if isinstance(inner, Mapping):
+        if isinstance(inner, dict):
             value = found(inner, rest)
             if value is not None:
                 return value
-        more, dot, rest = rest.partition(".")
-        name = f"{name}.{more}"
     return None
+
+
+@cache
+def _splits(path: str) -> tuple[tuple[str, str], ...]:
+    """Return the ways to take a path for a name and a path below it."""
+    names = path.split(".")
+    return tuple(
+        (".".join(names[:place]), ".".join(names[place:])) for place in range(1, len(names))
+    )
 
 
 def first(*paths: str) -> Rule:
@@ -87,7 +94,7 @@ def text(*paths: str) -> Rule:
 
     def rule(record: Record) -> Any:
         value = value_of(record)
-        if isinstance(value, bool | Mapping | list):
+        if isinstance(value, bool | dict | list):
             return None
         return None if value is None else str(value).strip()[:_LONGEST_TEXT] or None
 

@@ -7,7 +7,7 @@ import json
 import os
 import stat
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
@@ -126,7 +126,7 @@ def object_of(text: bytes) -> Record | None:
         value = json.loads(text, parse_float=Decimal)
     except (ValueError, RecursionError):
         return None
-    return value if isinstance(value, Mapping) else None
+    return value if isinstance(value, dict) else None
 
 
 def documents_of(path: Path) -> Iterator[Any]:
@@ -204,7 +204,7 @@ def items_of(document: Any, *names: str) -> list[Any]:
     """
     if isinstance(document, list):
         return [item for part in document for item in items_of(part, *names)]
-    if isinstance(document, Mapping):
+    if isinstance(document, dict):
         for name in names:
             if isinstance(document.get(name), list):
                 return list(document[name])
@@ -233,7 +233,7 @@ def first_record(path: Path) -> Record | None:
             items = items_of(next(documents_of(path)))
         except WarehouseError:
             return None
-        return items[0] if items and isinstance(items[0], Mapping) else None
+        return items[0] if items and isinstance(items[0], dict) else None
     try:
         names = next(csv.reader([beginning.decode("utf-8-sig")]), [])
     except (UnicodeDecodeError, csv.Error):

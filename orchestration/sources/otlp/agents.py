@@ -26,7 +26,7 @@ def _client(name: str) -> Any:
     def rule(record: Record) -> dict[str, Any]:
         return {
             "client": name,
-            "client_version": first("attributes.app.version", "attributes.service.version")(record),
+            "client_version": first("app.version", "service.version")(record),
         }
 
     return rule
@@ -35,11 +35,11 @@ def _client(name: str) -> Any:
 def _common(name: str) -> Table:
     """Return what all events of an agent have."""
     return {
-        "start_time": moment("attributes.event.timestamp", "start"),
+        "start_time": moment("event.timestamp", "log:time"),
         "source": always(name),
-        "session_id": text("attributes.session.id", "attributes.conversation.id"),
-        "correlation_id": text("attributes.prompt.id", "attributes.prompt_id"),
-        "model": text("attributes.model"),
+        "session_id": text("session.id", "conversation.id"),
+        "correlation_id": text("prompt.id", "prompt_id"),
+        "model": text("model"),
         "metadata": _client(name),
         **ATTRIBUTION,
     }
@@ -48,62 +48,62 @@ def _common(name: str) -> Table:
 CLAUDE_CODE: Table = {
     **_common("claude_code"),
     "provider": always("anthropic"),
-    "provider_request_id": text("attributes.request_id"),
+    "provider_request_id": text("request_id"),
     "input_tokens": total(
-        "attributes.input_tokens",
-        "attributes.cache_read_tokens",
-        "attributes.cache_creation_tokens",
+        "input_tokens",
+        "cache_read_tokens",
+        "cache_creation_tokens",
     ),
-    "cached_input_tokens": count("attributes.cache_read_tokens"),
-    "cache_write_tokens": count("attributes.cache_creation_tokens"),
-    "output_tokens": count("attributes.output_tokens"),
+    "cached_input_tokens": count("cache_read_tokens"),
+    "cache_write_tokens": count("cache_creation_tokens"),
+    "output_tokens": count("output_tokens"),
     # An estimate at list prices, which Claude Code makes itself.
-    "reported_cost_usd": usd("attributes.cost_usd"),
+    "reported_cost_usd": usd("cost_usd"),
 }
 
 CLAUDE_CODE_ERROR: Table = {
     **_common("claude_code"),
     "provider": always("anthropic"),
-    "provider_request_id": text("attributes.request_id"),
+    "provider_request_id": text("request_id"),
     "status": always("failed"),
-    "error_code": text("attributes.status_code"),
-    "error_message": text("attributes.error"),
+    "error_code": text("status_code"),
+    "error_message": text("error"),
 }
 
 CODEX: Table = {
     **_common("codex"),
     "provider": always("openai"),
-    "input_tokens": count("attributes.input_token_count"),
-    "cached_input_tokens": count("attributes.cached_token_count"),
-    "output_tokens": count("attributes.output_token_count"),
-    "reasoning_tokens": count("attributes.reasoning_token_count"),
-    "time_to_first_token_ms": milliseconds("attributes.ttft_ms"),
+    "input_tokens": count("input_token_count"),
+    "cached_input_tokens": count("cached_token_count"),
+    "output_tokens": count("output_token_count"),
+    "reasoning_tokens": count("reasoning_token_count"),
+    "time_to_first_token_ms": milliseconds("ttft_ms"),
 }
 
 CODEX_ERROR: Table = {
     **_common("codex"),
     "provider": always("openai"),
     "status": always("failed"),
-    "error_code": text("attributes.http.response.status_code", "attributes.error.code"),
-    "error_message": text("attributes.error.message"),
+    "error_code": text("http.response.status_code", "error.code"),
+    "error_message": text("error.message"),
 }
 
 GEMINI_CLI: Table = {
     **_common("gemini_cli"),
     "provider": always("google"),
-    "input_tokens": count("attributes.input_token_count"),
-    "cached_input_tokens": count("attributes.cached_content_token_count"),
+    "input_tokens": count("input_token_count"),
+    "cached_input_tokens": count("cached_content_token_count"),
     # Thoughts are billed as output and counted beside it.
-    "output_tokens": total("attributes.output_token_count", "attributes.thoughts_token_count"),
-    "reasoning_tokens": count("attributes.thoughts_token_count"),
+    "output_tokens": total("output_token_count", "thoughts_token_count"),
+    "reasoning_tokens": count("thoughts_token_count"),
 }
 
 GEMINI_CLI_ERROR: Table = {
     **_common("gemini_cli"),
     "provider": always("google"),
     "status": always("failed"),
-    "error_code": text("attributes.status_code", "attributes.error_type", "attributes.error.type"),
-    "error_message": text("attributes.error", "attributes.error.message"),
+    "error_code": text("status_code", "error_type", "error.type"),
+    "error_message": text("error", "error.message"),
 }
 
 
@@ -111,20 +111,20 @@ def _factors(record: Record) -> dict[str, Any] | None:
     factors = {
         name: value
         for name in ("routing_latency_ms", "failed")
-        if (value := found(record, f"attributes.{name}")) is not None
+        if (value := found(record, f"{name}")) is not None
     }
     return factors or None
 
 
 GEMINI_CLI_ROUTING: Table = {
-    "task_id": text("attributes.prompt_id", "attributes.prompt.id", "attributes.session.id"),
-    "decision_timestamp": moment("attributes.event.timestamp", "start"),
-    "updated_at": moment("attributes.event.timestamp", "start"),
+    "task_id": text("prompt_id", "prompt.id", "session.id"),
+    "decision_timestamp": moment("event.timestamp", "log:time"),
+    "updated_at": moment("event.timestamp", "log:time"),
     "chosen_provider": always("google"),
-    "chosen_model": text("attributes.decision_model"),
-    "routing_strategy": text("attributes.decision_source"),
+    "chosen_model": text("decision_model"),
+    "routing_strategy": text("decision_source"),
     "algorithm_version": always("gemini_cli"),
-    "reasoning": text("attributes.reasoning"),
+    "reasoning": text("reasoning"),
     "decision_factors": _factors,
 }
 
@@ -163,30 +163,30 @@ def found_in(logs: Iterable[Record]) -> Iterator[Found]:
         Calls, failed ones as well, and decisions.
     """
     for log in logs:
-        kind = EVENTS.get(str(log["name"]))
-        if kind is None or not _is_counted(str(log["name"]), log):
+        kind = EVENTS.get(str(log["log:name"]))
+        if kind is None or not _is_counted(str(log["log:name"]), log):
             continue
         yield Found(kind, tuple(_key(log)), log)
 
 
 def _is_counted(name: str, log: Record) -> bool:
     if name in ("codex.sse_event", "codex.websocket_event"):
-        return bool(found(log, "attributes.event.kind") == "response.completed")
+        return bool(found(log, "event.kind") == "response.completed")
     if name == "codex.api_request":
         # One that succeeded is counted when its response is complete.
-        status = str(found(log, "attributes.http.response.status_code") or "")
+        status = str(found(log, "http.response.status_code") or "")
         return status.isdecimal() and int(status) >= _FAILED_FROM_STATUS
     return True
 
 
 def _key(log: Record) -> Iterator[str]:
     """Yield what tells an event from others, which an exporter that tries again repeats."""
-    yield str(log["name"])
-    request = found(log, "attributes.request_id")
+    yield str(log["log:name"])
+    request = found(log, "request_id")
     if request is not None:
         yield str(request)
         return
     for name in ("session.id", "conversation.id", "event.timestamp", "event.sequence", *_COUNTED):
-        yield str(found(log, f"attributes.{name}") or "")
-    if found(log, "attributes.event.timestamp") is None:
-        yield str(log["start"])
+        yield str(found(log, f"{name}") or "")
+    if found(log, "event.timestamp") is None:
+        yield str(log["log:time"])

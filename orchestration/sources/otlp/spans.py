@@ -57,14 +57,10 @@ _CACHE_WRITE = (
 )
 
 
-def _of(*names: str) -> tuple[str, ...]:
-    return tuple(f"attributes.{name}" for name in names)
-
-
 def _input(record: Record) -> Any:
     """Return all input: conventions count cached tokens in it, and some instruments do not."""
     given, read, written = (
-        whole(first(*_of(*names))(record)) for names in (_INPUT, _CACHE_READ, _CACHE_WRITE)
+        whole(first(*names)(record)) for names in (_INPUT, _CACHE_READ, _CACHE_WRITE)
     )
     cached = [value for value in (read, written) if isinstance(value, int)]
     # More from the cache than there was input: then the input is what did not come from there.
@@ -74,111 +70,106 @@ def _input(record: Record) -> Any:
 
 
 def _provider(record: Record) -> Any:
-    name = first(*_of("gen_ai.provider.name", "gen_ai.system", "llm.vendor"))(record)
+    name = first("gen_ai.provider.name", "gen_ai.system", "llm.vendor")(record)
     if name is not None:
         return provider_named(str(name))
-    model = first(*_of(*_MODEL))(record)
+    model = first(*_MODEL)(record)
     return provider_of(str(model)) if model is not None else None
 
 
 def _tier(record: Record) -> Any:
     tier = first(
-        *_of(
-            "openai.response.service_tier",
-            "openai.request.service_tier",
-            "gen_ai.openai.response.service_tier",
-            "gen_ai.openai.request.service_tier",
-            "anthropic.response.service_tier",
-        )
+        "openai.response.service_tier",
+        "openai.request.service_tier",
+        "gen_ai.openai.response.service_tier",
+        "gen_ai.openai.request.service_tier",
+        "anthropic.response.service_tier",
     )(record)
     return None if tier in ("auto", "default", "standard") else tier
 
 
 def _cost(record: Record) -> Any:
     """Return the cost that the span reports, where it is in US dollars."""
-    if found(record, "attributes.gen_ai.usage.cost.currency") not in (None, "USD"):
+    if found(record, "gen_ai.usage.cost.currency") not in (None, "USD"):
         return None
     return amount(
         first(
-            *_of(
-                "gen_ai.usage.cost.amount",
-                "litellm.cost.total",
-                "gen_ai.usage.cost",
-                "gen_ai.usage.total_cost",
-                "gen_ai.cost.total_tokens",
-            )
+            "gen_ai.usage.cost.amount",
+            "litellm.cost.total",
+            "gen_ai.usage.cost",
+            "gen_ai.usage.total_cost",
+            "gen_ai.cost.total_tokens",
         )(record)
     )
 
 
 def _client(record: Record) -> dict[str, Any] | None:
-    service = found(record, "attributes.service.name")
+    service = found(record, "service.name")
     return {"client": str(service)[:200]} if service else None
 
 
 ATTRIBUTION: Table = {
-    "user": text(
-        *_of("enduser.id", "user.id", "user.account_uuid", "user.account_id", "user.email")
-    ),
-    "team": text(*_of("team.id", "team.name", "team")),
-    "project": text(*_of("project.id", "project.name", "project")),
-    "cost_center": text(*_of("cost_center", "cost_center.id", "department")),
-    "repository": text(*_of("vcs.repository.name", "vcs.repository.url.full")),
-    "branch": text(*_of("vcs.ref.head.name")),
+    "user": text("enduser.id", "user.id", "user.account_uuid", "user.account_id", "user.email"),
+    "team": text("team.id", "team.name", "team"),
+    "project": text("project.id", "project.name", "project"),
+    "cost_center": text("cost_center", "cost_center.id", "department"),
+    "repository": text("vcs.repository.name", "vcs.repository.url.full"),
+    "branch": text("vcs.ref.head.name"),
 }
 """Whose it is: attributes of a span, an event, or the resource that it comes from."""
 
 TABLE: Table = {
-    "start_time": first("start"),
-    "end_time": first("end"),
-    "session_id": text(*_of("gen_ai.conversation.id", "session.id")),
-    "correlation_id": text("trace_id"),
-    "agent_id": text(*_of("gen_ai.agent.id", "gen_ai.agent.name")),
-    "workflow_id": text(*_of("gen_ai.workflow.name")),
-    "task_type": text(*_of("task.type", "task_type")),
+    "start_time": first("span:start"),
+    "end_time": first("span:end"),
+    "session_id": text("gen_ai.conversation.id", "session.id"),
+    "correlation_id": text("trace:id"),
+    "agent_id": text("gen_ai.agent.id", "gen_ai.agent.name"),
+    "workflow_id": text("gen_ai.workflow.name"),
+    "task_type": text("task.type", "task_type"),
     "provider": _provider,
-    "provider_request_id": text(*_of("gen_ai.response.id")),
-    "model": text(*_of(*_MODEL)),
-    "request_type": text(*_of("gen_ai.operation.name", "llm.request.type")),
+    "provider_request_id": text("gen_ai.response.id"),
+    "model": text(*_MODEL),
+    "request_type": text("gen_ai.operation.name", "llm.request.type"),
     "service_tier": _tier,
-    "status": first("status"),
-    "error_code": text(*_of("error.type")),
+    "status": first("span:status"),
+    "error_code": text("error.type"),
     "input_tokens": _input,
-    "cached_input_tokens": count(*_of(*_CACHE_READ)),
-    "cache_write_tokens": count(*_of(*_CACHE_WRITE)),
+    "cached_input_tokens": count(*_CACHE_READ),
+    "cache_write_tokens": count(*_CACHE_WRITE),
     "output_tokens": count(
-        *_of("gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens"),
-        *_of("llm.usage.completion_tokens"),
+        "gen_ai.usage.output_tokens",
+        "gen_ai.usage.completion_tokens",
+        "llm.usage.completion_tokens",
     ),
     "reasoning_tokens": count(
-        *_of("gen_ai.usage.reasoning.output_tokens", "gen_ai.usage.reasoning_tokens")
+        "gen_ai.usage.reasoning.output_tokens", "gen_ai.usage.reasoning_tokens"
     ),
-    "audio_input_tokens": count(*_of("gen_ai.usage.audio.input_tokens")),
-    "image_input_tokens": count(*_of("gen_ai.usage.image.input_tokens")),
-    "audio_output_tokens": count(*_of("gen_ai.usage.audio.output_tokens")),
-    "image_output_tokens": count(*_of("gen_ai.usage.image.output_tokens")),
+    "audio_input_tokens": count("gen_ai.usage.audio.input_tokens"),
+    "image_input_tokens": count("gen_ai.usage.image.input_tokens"),
+    "audio_output_tokens": count("gen_ai.usage.audio.output_tokens"),
+    "image_output_tokens": count("gen_ai.usage.image.output_tokens"),
     "time_to_first_token_ms": milliseconds(
-        *_of("gen_ai.response.time_to_first_chunk", "gen_ai.server.time_to_first_token"),
+        "gen_ai.response.time_to_first_chunk",
+        "gen_ai.server.time_to_first_token",
         per_unit=1000,
     ),
     "reported_cost_usd": _cost,
-    "api_key_alias": text(*_of("litellm.api_key.alias", "gen_ai.api_key.alias")),
-    "region": text(*_of("cloud.region")),
+    "api_key_alias": text("litellm.api_key.alias", "gen_ai.api_key.alias"),
     "metadata": _client,
     **ATTRIBUTION,
 }
 
 ROUTING: Table = {
-    "task_id": lambda span: f"{span['trace_id']}/{span['span_id']}",
-    "decision_timestamp": first("start"),
-    "updated_at": first("end", "start"),
+    "task_id": lambda span: f"{span['trace:id']}/{span['span:id']}",
+    "decision_timestamp": first("span:start"),
+    "updated_at": first("span:end", "span:start"),
     "chosen_provider": _provider,
-    "chosen_model": text(*_of("litellm.routing.routed_model", *_MODEL)),
-    "routing_strategy": text(*_of("litellm.routing.router_type")),
-    "algorithm_version": text(*_of("litellm.routing.router_config_fingerprint")),
-    "reasoning": text(*_of("litellm.routing.cause")),
-    "routing_overhead_cost_usd": usd(*_of("litellm.routing.classifier_cost")),
-    "baseline_model": text(*_of("litellm.routing.savings_baseline_model")),
+    "chosen_model": text("litellm.routing.routed_model", *_MODEL),
+    "routing_strategy": text("litellm.routing.router_type"),
+    "algorithm_version": text("litellm.routing.router_config_fingerprint"),
+    "reasoning": text("litellm.routing.cause"),
+    "routing_overhead_cost_usd": usd("litellm.routing.classifier_cost"),
+    "baseline_model": text("litellm.routing.savings_baseline_model"),
 }
 
 
@@ -191,11 +182,11 @@ def is_inference(record: Record) -> bool:
     Returns:
         Whether it is.
     """
-    operation = first(*_of("gen_ai.operation.name", "llm.request.type"))(record)
+    operation = first("gen_ai.operation.name", "llm.request.type")(record)
     if operation is not None:
         return operation in _INFERENCE
     # Instruments from before operations had names: what has a model and usage is a call.
-    return first(*_of(*_MODEL))(record) is not None and first(*_of(*_INPUT))(record) is not None
+    return first(*_MODEL)(record) is not None and first(*_INPUT)(record) is not None
 
 
 def found_in(spans: Iterable[Record]) -> Iterator[Found]:
@@ -210,7 +201,7 @@ def found_in(spans: Iterable[Record]) -> Iterator[Found]:
     for span in spans:
         if not is_inference(span):
             continue
-        key = (span["trace_id"], span["span_id"])
+        key = (span["trace:id"], span["span:id"])
         yield Found("task_execution", key, span)
-        if found(span, "attributes.litellm.routing.router_type") is not None:
+        if found(span, "litellm.routing.router_type") is not None:
             yield Found("routing_decision", key, span)

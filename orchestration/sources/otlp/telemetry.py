@@ -1,7 +1,8 @@
 """Reads what OTLP carries, as protobuf or as JSON, into records of one shape.
 
-A record has `attributes` (those of its resource below its own), `scope`, `scope_version`, `name`,
-`trace_id`, `span_id` in hexadecimal, `start`, `end` and `status`.
+A record has its attributes and below them those of its resource, and beside them what is no
+attribute: `trace:id` and `span:id` in hexadecimal, `span:start`, `span:end` and `span:status`, or
+for a log record `log:name` and `log:time`.
 """
 
 import base64
@@ -46,15 +47,13 @@ def spans_of_protobuf(body: bytes) -> Iterator[Record]:
         for scoped in resource.scope_spans:
             for span in scoped.spans:
                 yield {
-                    "attributes": below | _attributes(span.attributes),
-                    "scope": scoped.scope.name,
-                    "scope_version": scoped.scope.version,
-                    "name": span.name,
-                    "trace_id": span.trace_id.hex(),
-                    "span_id": span.span_id.hex(),
-                    "start": _moment(span.start_time_unix_nano),
-                    "end": _moment(span.end_time_unix_nano),
-                    "status": "failed" if span.status.code == _ERROR else "completed",
+                    **below,
+                    **_attributes(span.attributes),
+                    "trace:id": span.trace_id.hex(),
+                    "span:id": span.span_id.hex(),
+                    "span:start": _moment(span.start_time_unix_nano),
+                    "span:end": _moment(span.end_time_unix_nano),
+                    "span:status": "failed" if span.status.code == _ERROR else "completed",
                 }
 
 
@@ -78,13 +77,10 @@ def logs_of_protobuf(body: bytes) -> Iterator[Record]:
             for log in scoped.log_records:
                 own = _attributes(log.attributes)
                 yield {
-                    "attributes": below | own,
-                    "scope": scoped.scope.name,
-                    "scope_version": scoped.scope.version,
-                    "name": log.event_name or own.get("event.name") or log.body.string_value,
-                    "trace_id": log.trace_id.hex(),
-                    "span_id": log.span_id.hex(),
-                    "start": _moment(log.time_unix_nano or log.observed_time_unix_nano),
+                    **below,
+                    **own,
+                    "log:name": log.event_name or own.get("event.name") or log.body.string_value,
+                    "log:time": _moment(log.time_unix_nano or log.observed_time_unix_nano),
                 }
 
 
@@ -100,17 +96,15 @@ def spans_of_json(document: Any) -> Iterator[Record]:
     Raises:
         TelemetryError: It has another shape.
     """
-    for below, scope, span in _items(document, "resourceSpans", "scopeSpans", "spans"):
+    for below, span in _items(document, "resourceSpans", "scopeSpans", "spans"):
         yield {
-            "attributes": below | _attributes_of_json(span.get("attributes")),
-            "scope": scope.get("name"),
-            "scope_version": scope.get("version"),
-            "name": span.get("name"),
-            "trace_id": _hexadecimal(span.get("traceId")),
-            "span_id": _hexadecimal(span.get("spanId")),
-            "start": _moment(span.get("startTimeUnixNano")),
-            "end": _moment(span.get("endTimeUnixNano")),
-            "status": (
+            **below,
+            **_attributes_of_json(span.get("attributes")),
+            "trace:id": _hexadecimal(span.get("traceId")),
+            "span:id": _hexadecimal(span.get("spanId")),
+            "span:start": _moment(span.get("startTimeUnixNano")),
+            "span:end": _moment(span.get("endTimeUnixNano")),
+            "span:status": (
                 "failed"
                 if _object(span.get("status")).get("code") in (_ERROR, "STATUS_CODE_ERROR")
                 else "completed"
@@ -130,17 +124,14 @@ def logs_of_json(document: Any) -> Iterator[Record]:
     Raises:
         TelemetryError: It has another shape.
     """
-    for below, scope, log in _items(document, "resourceLogs", "scopeLogs", "logRecords"):
+    for below, log in _items(document, "resourceLogs", "scopeLogs", "logRecords"):
         own = _attributes_of_json(log.get("attributes"))
         body = _object(log.get("body")).get("stringValue")
         yield {
-            "attributes": below | own,
-            "scope": scope.get("name"),
-            "scope_version": scope.get("version"),
-            "name": log.get("eventName") or own.get("event.name") or body,
-            "trace_id": _hexadecimal(log.get("traceId")),
-            "span_id": _hexadecimal(log.get("spanId")),
-            "start": _moment(log.get("timeUnixNano") or log.get("observedTimeUnixNano")),
+            **below,
+            **own,
+            "log:name": log.get("eventName") or own.get("event.name") or body,
+            "log:time": _moment(log.get("timeUnixNano") or log.get("observedTimeUnixNano")),
         }
 
 
@@ -192,15 +183,15 @@ def _value_of_json(value: Any, depth: int = 0) -> Any:
 
 def _items(
     document: Any, resources: str, scopes: str, items: str
-) -> Iterator[tuple[dict[str, Any], Mapping[str, Any], Mapping[str, Any]]]:
-    """Yield what a request holds, each with the attributes of its resource and its scope."""
+) -> Iterator[tuple[dict[str, Any], Mapping[str, Any]]]:
+    """Yield what a request holds, each with the attributes of its resource."""
     if not isinstance(document, Mapping) or not isinstance(document.get(resources), list):
         raise TelemetryError(f"The body has no list {resources}.")
     for resource in _objects(document[resources]):
         below = _attributes_of_json(_object(resource.get("resource")).get("attributes"))
         for scoped in _objects(resource.get(scopes)):
             for item in _objects(scoped.get(items)):
-                yield below, _object(scoped.get("scope")), item
+                yield below, item
 
 
 def _objects(value: Any) -> Iterator[Mapping[str, Any]]:
