@@ -38,10 +38,12 @@ class Writer:
         self._change = threading.Condition()
         self._is_ending = False
         self._at_hand: list[Future[None]] = []
-        self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
+        self._thread: threading.Thread | None = None
 
     def start(self) -> None:
         """Begin to land."""
+        self._is_ending = False
+        self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
         self._thread.start()
 
     def end(self) -> None:
@@ -49,7 +51,8 @@ class Writer:
         with self._change:
             self._is_ending = True
             self._change.notify()
-        self._thread.join()
+        if self._thread is not None:
+            self._thread.join()
 
     def submit(self, lines: bytes) -> "Future[None]":
         """Have events landed.
