@@ -4,11 +4,14 @@
 # must not wait for a database driver.
 
 import json
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+
+from orchestration.errors import WarehouseError
 
 if TYPE_CHECKING:
     from orchestration.landing.loader import LandedFile, Report
@@ -98,6 +101,10 @@ def _show_report(report: "Report") -> None:
     for name, reason in report.failures:
         # Most messages name the file themselves, as a sentence needs it.
         click.echo(f"Error: {reason if name in reason else f'{name}: {reason}'}", err=True)
+    for name in [file.name for file in report.files if file.refusal] + [
+        name for name, _ in report.failures
+    ]:
+        _show_source_of(name)
     refused = sum(file.refusal is not None for file in report.files)
     skipped = sum(file.is_skipped and file.refusal is None for file in report.files)
     rejected = sum(file.lines_rejected for file in report.files)
@@ -109,6 +116,23 @@ def _show_report(report: "Report") -> None:
     )
     if rejected:
         click.echo("`warehouse rejects` lists the rejected lines and why.")
+
+
+def _show_source_of(name: str) -> None:
+    """Name the system that wrote a file of which nothing landed, and the command that reads it."""
+    from orchestration.sources.registry import source_of
+
+    path = Path(name)
+    try:
+        source = source_of(path) if path.is_file() else None
+    except WarehouseError:
+        return  # Why it cannot be read was said already.
+    if source is not None:
+        click.echo(
+            f"{name} looks like {source.title}: "
+            f"`warehouse import {source.name} {shlex.quote(name)} --organization NAME` lands it.",
+            err=True,
+        )
 
 
 def describe(file: "LandedFile") -> str:

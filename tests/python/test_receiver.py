@@ -32,7 +32,7 @@ from starlette.testclient import TestClient
 from support.events import ORGANIZATION_ID, execution, line_of
 from support.receiving import KEYS, sends, serve
 from support.servers import Database
-from support.serving import org_admin, token_header
+from support.serving import listening, org_admin, token_header
 
 from orchestration.cli import main
 from orchestration.receiver import app as receiver_app
@@ -454,3 +454,44 @@ def test_a_receiver_that_is_killed_loses_nothing_and_doubles_nothing(
     known = {int(str(row[0]), 16) for row in rows}
     assert acknowledged <= known
     assert len(known - acknowledged) <= 4
+
+
+def test_an_exporter_of_the_sdk_is_understood(database_18: Database) -> None:
+    from opentelemetry.exporter.otlp.proto.http import Compression
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+    with listening(create_app(KEYS)) as address:
+        exporter = OTLPSpanExporter(
+            endpoint=f"http://{address}/v1/traces",
+            headers=sends(ACME),
+            compression=Compression.Gzip,
+        )
+        provider = TracerProvider(
+            resource=Resource({"service.name": "checkout", "team.id": "payments"})
+        )
+        provider.add_span_processor(BatchSpanProcessor(exporter))
+        tracer = provider.get_tracer("test")
+        with (
+            tracer.start_as_current_span("invoke_agent") as agent,
+            tracer.start_as_current_span("chat") as call,
+        ):
+            agent.set_attribute("gen_ai.operation.name", "invoke_agent")
+            agent.set_attribute("gen_ai.usage.input_tokens", 11)
+            call.set_attributes(
+                {
+                    "gen_ai.operation.name": "chat",
+                    "gen_ai.provider.name": "openai",
+                    "gen_ai.request.model": "gpt-4o",
+                    "gen_ai.usage.input_tokens": 11,
+                    "gen_ai.usage.output_tokens": 2,
+                }
+            )
+        assert provider.force_flush(30_000)
+        provider.shutdown()
+    said = "array[input_tokens::text, output_tokens::text, team, metadata ->> 'client', model]"
+    assert landed(database_18, f"array_agg({said})") == [
+        ["11", "2", "payments", "checkout", "gpt-4o"]
+    ]

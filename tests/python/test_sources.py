@@ -17,6 +17,7 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.servers import Database
 
 from orchestration.cli import main
 from orchestration.landing.contracts import Contract
@@ -199,3 +200,44 @@ def test_a_name_is_one_organization_and_an_id_is_itself() -> None:
     assert Owner.named("Acme").organization_id != Owner.named("Other").organization_id
     known = Owner.named(str(ACME.organization_id))
     assert (known.organization_id, known.organization) == (ACME.organization_id, None)
+
+
+@every_source
+def test_landing_a_file_of_it_names_the_command(source: Source, database_18: Database) -> None:
+    for path in files_of(source):
+        told = CliRunner().invoke(main, ["land", str(path)])
+        assert told.exit_code == 1
+        assert f"`warehouse import {source.name} {path} --organization NAME` lands it." in (
+            told.output
+        )
+    with database_18.connect() as connection:
+        assert connection.execute("select count(*) from raw.task_executions").fetchone() == (0,)
+
+
+def test_importing_twice_is_skipped_and_a_wrong_record_is_rejected(
+    database_18: Database, tmp_path: Path
+) -> None:
+    log = (FIXTURES / "claude_code" / "session.jsonl").read_text()
+    (tmp_path / "one.jsonl").write_text(log)
+    (tmp_path / "two.jsonl").write_text(
+        log.replace('"output_tokens":550', '"output_tokens":-1').replace("msg_01", "msg_09")
+    )
+    (tmp_path / "none.jsonl").write_text(log.splitlines()[1] + "\n")
+    command = ["import", "claude_code", str(tmp_path), "--organization", "Acme", "--user", "Jo"]
+    told = CliRunner().invoke(main, command)
+    assert told.exit_code == 0, told.output
+    assert "none.jsonl: no usage in it" in told.output
+    assert "4 lines read = 4 accepted + 0 rejected" in told.output
+    assert "4 lines read = 3 accepted + 1 rejected" in told.output
+    again = CliRunner().invoke(main, command)
+    assert again.output.count("skipped, the same content was already landed") == 2
+    with database_18.connect() as connection:
+        rows = connection.execute(
+            "select executions.source, users.name, organizations.name, count(distinct task_id) "
+            "from raw.task_executions as executions inner join raw.users on user_id = users.id "
+            "inner join raw.organizations on executions.organization_id = organizations.id "
+            "group by 1, 2, 3"
+        ).fetchall()
+        reasons = connection.execute("select reason from raw.rejected_events").fetchall()
+    assert rows == [("claude_code", "Jo", "Acme", 2)]
+    assert reasons == [("output_tokens: expected int >= 0",)]

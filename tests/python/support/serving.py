@@ -22,6 +22,7 @@ import uvicorn
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from httpx2 import Response
+from starlette.applications import Starlette
 
 from orchestration.access.roles import allow
 from orchestration.serving.app import create_app
@@ -124,7 +125,7 @@ def serving(database: Database, /, **changes: Any) -> Iterator[Served]:
 
 
 @contextmanager
-def listening(app: FastAPI) -> Iterator[str]:
+def listening(app: Starlette) -> Iterator[str]:
     """Yield the address of a server of an application, with real connections."""
     configured = uvicorn.Config(app, port=0, log_level="warning", timeout_graceful_shutdown=1)
     server = uvicorn.Server(configured)
