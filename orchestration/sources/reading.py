@@ -113,6 +113,44 @@ def lines_of(path: Path) -> Iterator[Line]:
                 yield Line(number, record, raw)
 
 
+def objects_of(path: Path) -> Iterator[Line]:
+    """Yield the objects of a file that stand one after the other.
+
+    Args:
+        path: A file with one object of JSON a line, or with objects over several lines that begin
+            and end at the left margin. A last one that is not whole is left out, as in `lines_of`.
+
+    Yields:
+        The objects, each with the number of its first line; what is none on a line of its own.
+
+    Raises:
+        WarehouseError: It cannot be read.
+    """
+    with opened(path) as file:
+        begun, lines = 0, list[bytes]()
+        for number, written in enumerate(file, start=1):
+            raw = written.removeprefix(b"\xef\xbb\xbf")
+            if not raw.strip():
+                continue
+            if lines and raw.startswith(b"{"):
+                # The writer of the one before was interrupted.
+                yield _part(begun, lines)
+                lines = []
+            begun = begun if lines else number
+            lines.append(raw)
+            is_opened = len(lines) == 1 and raw.strip() == b"{"
+            if raw.startswith(b"}") or (len(lines) == 1 and not is_opened and raw.endswith(b"\n")):
+                yield _part(begun, lines)
+                lines = []
+        if lines and (last := _part(begun, lines)).record is not None:
+            yield last
+
+
+def _part(number: int, lines: Sequence[bytes]) -> Line:
+    text = b" ".join(line.strip() for line in lines)
+    return Line(number, object_of(text), text)
+
+
 def object_of(text: bytes) -> Record | None:
     """Return the object of JSON that a text holds.
 
@@ -232,7 +270,7 @@ def first_record(path: Path) -> Record | None:
         try:
             items = items_of(next(documents_of(path)))
         except WarehouseError:
-            return None
+            return next((part.record for part in objects_of(path)), None)
         return items[0] if items and isinstance(items[0], Mapping) else None
     try:
         names = next(csv.reader([beginning.decode("utf-8-sig")]), [])

@@ -5,6 +5,7 @@ from pathlib import Path
 from orchestration.sources import (
     claude_code,
     codex,
+    gemini_cli,
 )
 from orchestration.sources.reading import first_record
 from orchestration.sources.source import Source
@@ -12,6 +13,7 @@ from orchestration.sources.source import Source
 _ALL = (
     claude_code.SOURCE,
     codex.SOURCE,
+    gemini_cli.SOURCE,
 )
 
 SOURCES = {source.name: source for source in _ALL}
