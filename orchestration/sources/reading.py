@@ -249,6 +249,39 @@ def items_of(document: Any, *names: str) -> list[Any]:
     return [document]
 
 
+def entries_of(path: Path, columns: Sequence[str], title: str, *names: str) -> Iterator[Line]:
+    """Yield the records of an export, in whichever of the usual forms it is.
+
+    Args:
+        path: A table as CSV, a document of JSON that lists records, or one record or page a line.
+        columns: As in `rows_of`.
+        title: As in `rows_of`.
+        *names: As in `items_of`.
+
+    Yields:
+        The records, each with the number of its line, or 1 where a document is a whole.
+
+    Raises:
+        WarehouseError: As in `rows_of` and `documents_of`.
+    """
+    with opened(path) as file:
+        beginning = file.readline(LARGEST_DOCUMENT_BYTES).removeprefix(b"\xef\xbb\xbf")
+    if object_of(beginning) is not None:
+        lines = lines_of(path)
+    elif beginning.lstrip()[:1] in (b"{", b"["):
+        lines = (Line(1, {"": document}, b"") for document in documents_of(path))
+    else:
+        yield from (Line(number, row, b"") for number, row in rows_of(path, columns, title))
+        return
+    for line in lines:
+        if line.record is None:
+            yield line
+            continue
+        for item in items_of(line.record.get("", line.record), *names):
+            if isinstance(item, Mapping):
+                yield Line(line.number, item, line.raw)
+
+
 def first_record(path: Path) -> Record | None:
     """Return the first record of a file, whatever wrote it.
 

@@ -6,6 +6,7 @@ from orchestration.sources import (
     claude_code,
     codex,
     gemini_cli,
+    langfuse,
 )
 from orchestration.sources.reading import first_record
 from orchestration.sources.source import Source
@@ -14,6 +15,7 @@ _ALL = (
     claude_code.SOURCE,
     codex.SOURCE,
     gemini_cli.SOURCE,
+    langfuse.SOURCE,
 )
 
 SOURCES = {source.name: source for source in _ALL}
