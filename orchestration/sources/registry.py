@@ -7,6 +7,7 @@ from orchestration.sources import (
     codex,
     gemini_cli,
     langfuse,
+    openrouter,
 )
 from orchestration.sources.reading import first_record
 from orchestration.sources.source import Source
@@ -16,6 +17,7 @@ _ALL = (
     codex.SOURCE,
     gemini_cli.SOURCE,
     langfuse.SOURCE,
+    openrouter.SOURCE,
 )
 
 SOURCES = {source.name: source for source in _ALL}
