@@ -36,6 +36,7 @@ _NOTHING = dict.fromkeys(_COUNTS, 0)
 # Of a server; what comes before its name may be a key.
 _ADDRESS = re.compile(r"(?:[a-z+]+://)?(?:[^@/]*@)?[^@/:]+\.[^@/:]+(?::\d+(?=/))?[:/]/?([^?#]+)")
 _VERSION_WITH_TIME = 7
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 # Copied lines are written in one go; the first turn of a session takes longer to answer.
 _COPYING_TAKES = dt.timedelta(seconds=1)
 
@@ -207,11 +208,11 @@ def _start(name: Any) -> dt.datetime | None:
     """Return when something began whose id has the time in it."""
     try:
         known = UUID(str(name))
-    except ValueError:
+        if known.version != _VERSION_WITH_TIME:
+            return None
+        return _EPOCH + dt.timedelta(milliseconds=known.int >> 80)
+    except (ValueError, OverflowError):
         return None
-    if known.version != _VERSION_WITH_TIME:
-        return None
-    return dt.datetime.fromtimestamp((known.int >> 80) / 1000, dt.UTC)
 
 
 def _time(written: Any) -> dt.datetime | None:

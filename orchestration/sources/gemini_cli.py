@@ -1,8 +1,12 @@
-"""Gemini CLI's telemetry: the file of its setting `telemetry.outfile`.
+"""Gemini CLI: the telemetry of its setting `telemetry.outfile`, and `~/.gemini/tmp/*/chats`.
 
-The file holds objects of OpenTelemetry one after the other: each answer, error and choice of a
-model is a log record, among spans and metrics that repeat the same usage and do not count. Output
+A file of telemetry holds objects of OpenTelemetry one after the other: each answer, error and
+choice of a model is a log record, among spans and metrics that repeat the same usage and do not
+count. A chat holds the answers that a person saw, each written several times while it grows. Output
 is written without what was thought, input without what tools returned; both are billed with it.
+
+A chat and its telemetry tell of the same answers and have nothing in common that tells which:
+import one of the two for a period, not both. Telemetry has more; chats are there without a setting.
 """
 
 import datetime as dt
@@ -39,7 +43,10 @@ _STATUS = {"gemini_cli.api_response": "completed", "gemini_cli.api_error": "fail
 
 def _began(record: Record) -> Any:
     """Return when a request began: its record is written at its end."""
-    ended, took = found(record, "event.timestamp"), amount(found(record, "duration_ms"))
+    ended, took = (
+        first("event.timestamp", "timestamp")(record),
+        amount(found(record, "duration_ms")),
+    )
     if not isinstance(took, Decimal):
         return ended
     try:
@@ -50,7 +57,8 @@ def _began(record: Record) -> Any:
 
 def _if_counted(rule: Rule) -> Rule:
     """Return a rule for tokens, of which there are zeros also where nobody has counted any."""
-    return lambda record: rule(record) if found(record, "total_token_count") else None
+    counted = first("total_token_count", "tokens.total")
+    return lambda record: rule(record) if counted(record) else None
 
 
 def _error_code(record: Record) -> str | None:
@@ -88,10 +96,14 @@ EXECUTIONS: Table = {
     "status": one_of(_STATUS, "event.name"),
     "error_code": _error_code,
     "error_message": text("error", "error.message"),
-    "input_tokens": _if_counted(total("input_token_count", "tool_token_count")),
-    "cached_input_tokens": _if_counted(count("cached_content_token_count")),
-    "output_tokens": _if_counted(total("output_token_count", "thoughts_token_count")),
-    "reasoning_tokens": _if_counted(count("thoughts_token_count")),
+    "input_tokens": _if_counted(
+        total("input_token_count", "tool_token_count", "tokens.input", "tokens.tool")
+    ),
+    "cached_input_tokens": _if_counted(count("cached_content_token_count", "tokens.cached")),
+    "output_tokens": _if_counted(
+        total("output_token_count", "thoughts_token_count", "tokens.output", "tokens.thoughts")
+    ),
+    "reasoning_tokens": _if_counted(count("thoughts_token_count", "tokens.thoughts")),
     "tags": _role,
     "metadata": always({"client": "gemini_cli"}),
 }
@@ -109,16 +121,23 @@ DECISIONS: Table = {
 
 
 def _records(path: Path) -> Iterator[Found]:
+    session = None
     for part in objects_of(path):
         if part.record is None:
             yield Found(None, (), part.raw)
             continue
         attributes = part.record.get("attributes")
-        if not isinstance(attributes, Mapping):
+        if isinstance(attributes, Mapping):
+            kind = _KINDS.get(str(found(attributes, "event.name")))
+            if kind is not None:
+                yield Found(kind, _key(attributes), attributes)
             continue
-        kind = _KINDS.get(str(found(attributes, "event.name")))
-        if kind is not None:
-            yield Found(kind, _key(attributes), attributes)
+        session = first("sessionId", "$set.sessionId")(part.record) or session
+        messages = first("messages", "$set.messages")(part.record)
+        for message in messages if isinstance(messages, list) else [part.record]:
+            if isinstance(message, Mapping) and found(message, "tokens") is not None:
+                record = {**message, "session.id": session}
+                yield Found("task_execution", ("chat", found(message, "id")), record)
 
 
 def _key(record: Record) -> tuple[str, ...]:
@@ -128,6 +147,8 @@ def _key(record: Record) -> tuple[str, ...]:
 
 
 def _is_its(record: Record) -> bool:
+    if {"sessionId", "projectHash"} <= record.keys():
+        return True
     if str(found(record, "attributes.event.name") or "").startswith("gemini_cli."):
         return True
     about = found(record, "resource._rawAttributes")
@@ -139,17 +160,17 @@ def _is_its(record: Record) -> bool:
 
 SOURCE = Source(
     name="gemini_cli",
-    title="Gemini CLI's telemetry",
-    reads="the file of its setting telemetry.outfile",
+    title="Gemini CLI's telemetry and chats",
+    reads="the file of its setting telemetry.outfile, or ~/.gemini/tmp/*/chats",
     tables={"task_execution": EXECUTIONS, "routing_decision": DECISIONS},
     unknown={
         "task_type": "nobody says what a prompt was for",
-        "reported_cost_usd": "the telemetry has no costs; they are computed from the price book",
+        "reported_cost_usd": "neither has costs; they are computed from the price book",
         "cache_write_tokens": "what goes into Gemini's cache is not counted by requests",
-        "time_to_first_token_ms": "the telemetry has how long a whole answer took",
-        "service_tier": "the telemetry does not say in which tier a request was served",
-        "project": "the telemetry has neither the folder nor the repository",
-        "branch": "the telemetry has neither the folder nor the repository",
+        "time_to_first_token_ms": "telemetry has how long an answer took as a whole",
+        "service_tier": "neither says in which tier a request was served",
+        "project": "telemetry has no folder and no repository, chats have a hash of one",
+        "branch": "telemetry has no folder and no repository, chats have a hash of one",
         "task_execution_id": "a choice of a model does not say for which request it was",
         "confidence_score": "a choice of a model has a reason, but no score",
     },

@@ -5,17 +5,22 @@ Files are in the shape of a system's own; what counts in the end is worked out b
 
 import itertools
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from orchestration.errors import WarehouseError
 from orchestration.landing.contracts import Contract
 from orchestration.sources.registry import SOURCES
 from orchestration.sources.source import Owner, lines_of
 
+FIXTURES = Path(__file__).parent / "sources"
 ACME = Owner.named("Acme", "Europe/Berlin", None)
 PARENT = "019cadc6-9a80-7000-8000-00000000000a"
 CHILD = "019cb95c-e980-7000-8000-00000000000b"
@@ -49,6 +54,51 @@ def counted(source: str, *paths: Path) -> list[dict[str, Any]]:
 def sums(events: Iterable[dict[str, Any]], *names: str) -> tuple[int, ...]:
     events = list(events)
     return tuple(sum(event.get(name, 0) for event in events) for name in names)
+
+
+# --- All ------------------------------------------------------------------------------------------
+
+STRANGE: st.SearchStrategy[Any] = st.sampled_from(
+    [None, True, -1, 0, 10**30, 0.5, "", "NaN", "Infinity", "2026-02-30", "many", "{", [], [7], {}]
+)
+
+
+def leaves(value: Any) -> Iterator[tuple[Any, Any]]:
+    """Yield each place in a document, as what holds it and under which name or number."""
+    inside = value.items() if isinstance(value, dict) else enumerate(value)
+    for name, inner in list(inside):
+        yield value, name
+        if isinstance(inner, dict | list):
+            yield from leaves(inner)
+
+
+@pytest.mark.parametrize(
+    ("source", "path"),
+    [
+        pytest.param(name, path, id=f"{name}: {path.name}")
+        for name in SOURCES
+        for path in sorted((FIXTURES / name).glob("*.json*"))
+        if path.name != "expected.json"
+    ],
+)
+def test_a_strange_value_is_no_fault(source: str, path: Path, tmp_path: Path) -> None:
+    text = path.read_text()
+    parts = text.splitlines() if path.suffix == ".jsonl" else [text]
+    strange = tmp_path / path.name
+
+    @settings(max_examples=60, deadline=None, derandomize=True)
+    @given(st.data())
+    def check(data: st.DataObject) -> None:
+        documents = [json.loads(part) for part in parts]
+        where, name = data.draw(st.sampled_from(list(leaves(documents))))
+        where[name] = data.draw(STRANGE)
+        written(strange, *documents)
+        # Whatever is wrong with it is refused when it lands, or the file with a sentence.
+        with suppress(WarehouseError):
+            for line in lines_of(SOURCES[source], strange, ACME.afresh()):
+                assert line.endswith(b"\n")
+
+    check()
 
 
 # --- Claude Code ----------------------------------------------------------------------------------
@@ -246,6 +296,18 @@ def test_a_copy_that_begins_in_the_middle_counts_from_there(tmp_path: Path) -> N
     )
     assert sums(counted("codex", child), *CODEX) == (25000, 21200, 800, 350)
     assert sums(counted("codex", parent_log(tmp_path), child), *CODEX) == THREE
+
+
+def test_sessions_that_begin_with_the_same_numbers_share_their_first_step(tmp_path: Path) -> None:
+    # The limit of steps that are known by their two ends, as the module says.
+    other = written(
+        tmp_path / "rollout-other.jsonl",
+        session(GRANDCHILD, "2026-03-05T09:00:00.000Z"),
+        turn(None, "2026-03-05T09:00:00.000Z"),
+        tokens("2026-03-05T09:00:20.000Z", ONE, ONE),
+        tokens("2026-03-05T09:00:40.000Z", THREE, (25000, 21200, 800, 350)),
+    )
+    assert sums(counted("codex", parent_log(tmp_path), other), *CODEX) == (47000, 30800, 1500, 750)
 
 
 def test_a_count_that_begins_anew_is_no_negative_usage(tmp_path: Path) -> None:
