@@ -209,6 +209,8 @@ def rows_of(path: Path, columns: Sequence[str], title: str) -> Iterator[tuple[in
     Raises:
         WarehouseError: It cannot be read, lacks a column, or a row has another number of cells.
     """
+    # Exports hold prompts, which may be longer than what the reader takes otherwise.
+    csv.field_size_limit(LARGEST_DOCUMENT_BYTES)
     with opened(path) as file:
         text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
         try:

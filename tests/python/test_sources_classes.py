@@ -298,6 +298,18 @@ def test_a_copy_that_begins_in_the_middle_counts_from_there(tmp_path: Path) -> N
     assert sums(counted("codex", parent_log(tmp_path), child), *CODEX) == THREE
 
 
+def test_a_copy_that_begins_with_usage_takes_it_from_its_total(tmp_path: Path) -> None:
+    copied = "2026-03-04T15:00:00.050Z"
+    child = written(
+        tmp_path / f"rollout-{CHILD}.jsonl",
+        session(CHILD, copied, forked_from_id=PARENT),
+        turn(FIRST_TURN, copied),
+        tokens(copied, TWO, LAST_TWO),
+    )
+    assert sums(counted("codex", child), *CODEX) == LAST_TWO
+    assert sums(counted("codex", child, parent_log(tmp_path)), *CODEX) == TWO
+
+
 def test_sessions_that_begin_with_the_same_numbers_share_their_first_step(tmp_path: Path) -> None:
     # The limit of steps that are known by their two ends, as the module says.
     other = written(
@@ -454,6 +466,16 @@ def observation(usage: dict[str, Any], **more: Any) -> dict[str, Any]:
             {"input": 17903, "input_cached_tokens": 17817, "output": 482, "total": 18385},
             (17903, 17817, 482, 0),
         ),
+        (
+            {
+                "input": 17903,
+                "input_cached_tokens": 17817,
+                "output": 34,
+                "output_reasoning_tokens": 448,
+                "total": 18385,
+            },
+            (17903, 17817, 482, 448),
+        ),
         # that 482 holds the reasoning already, or that both are so.
         (
             {
@@ -476,7 +498,14 @@ def observation(usage: dict[str, Any], **more: Any) -> dict[str, Any]:
             (17903, 17817, 482, 448),
         ),
     ],
-    ids=["both apart", "no total", "cache inside", "reasoning inside", "both inside"],
+    ids=[
+        "both apart",
+        "no total",
+        "cache alone",
+        "cache inside",
+        "reasoning inside",
+        "both inside",
+    ],
 )
 def test_tokens_from_a_cache_and_of_reasoning_count_once(
     tmp_path: Path, usage: dict[str, int], wanted: tuple[int, ...]
@@ -503,6 +532,16 @@ def test_what_is_around_a_call_does_not_count_beside_it(tmp_path: Path) -> None:
     ]
     export = written(tmp_path / "export.jsonl", *around, observation(usage))
     assert sums(counted("langfuse", export), "input_tokens", "output_tokens") == (7, 3)
+
+
+def test_a_table_may_hold_long_texts(tmp_path: Path) -> None:
+    table = tmp_path / "export.csv"
+    table.write_text(
+        "id,traceId,type,startTime,input,usageDetails\n"
+        f'obs_01,trace_01,GENERATION,2026-03-02T09:00:00Z,"{"long " * 100_000}",'
+        '"{""input"": 7, ""output"": 3}"\n'
+    )
+    assert sums(counted("langfuse", table), "input_tokens", "output_tokens") == (7, 3)
 
 
 def test_usage_that_is_no_number_is_refused_and_no_fault(tmp_path: Path) -> None:
