@@ -192,9 +192,10 @@ def amount(value: Any) -> Any:
     if value is None or isinstance(value, bool):
         return value
     try:
-        return Decimal(str(value).strip().removeprefix("$").replace(",", ""))
+        number = Decimal(str(value).strip().removeprefix("$").replace(",", ""))
     except InvalidOperation:
         return value
+    return number if number.is_finite() else value
 
 
 def moment(*paths: str, zone: dt.tzinfo | None = None) -> Rule:
@@ -237,7 +238,10 @@ def moment_of(value: Any, zone: dt.tzinfo | None = None) -> Any:
         day, time = naive.groups()
         # Nine places are what some write; six are kept.
         clock = (time or "00:00")[: len("00:00:00.000000")]
-        return dt.datetime.fromisoformat(f"{day}T{clock}").replace(tzinfo=zone)
+        try:
+            return dt.datetime.fromisoformat(f"{day}T{clock}").replace(tzinfo=zone)
+        except ValueError:
+            return value
     return value
 
 

@@ -113,6 +113,44 @@ def lines_of(path: Path) -> Iterator[Line]:
                 yield Line(number, record, raw)
 
 
+def objects_of(path: Path) -> Iterator[Line]:
+    """Yield the objects of a file that stand one after the other.
+
+    Args:
+        path: A file with one object of JSON a line, or with objects over several lines that begin
+            and end at the left margin. A last one that is not whole is left out, as in `lines_of`.
+
+    Yields:
+        The objects, each with the number of its first line; what is none on a line of its own.
+
+    Raises:
+        WarehouseError: It cannot be read.
+    """
+    with opened(path) as file:
+        begun, lines = 0, list[bytes]()
+        for number, written in enumerate(file, start=1):
+            raw = written.removeprefix(b"\xef\xbb\xbf")
+            if not raw.strip():
+                continue
+            if lines and raw.startswith(b"{"):
+                # The writer of the one before was interrupted.
+                yield _part(begun, lines)
+                lines = []
+            begun = begun if lines else number
+            lines.append(raw)
+            is_opened = len(lines) == 1 and raw.strip() == b"{"
+            if raw.startswith(b"}") or (len(lines) == 1 and not is_opened and raw.endswith(b"\n")):
+                yield _part(begun, lines)
+                lines = []
+        if lines and (last := _part(begun, lines)).record is not None:
+            yield last
+
+
+def _part(number: int, lines: Sequence[bytes]) -> Line:
+    text = b" ".join(line.strip() for line in lines)
+    return Line(number, object_of(text), text)
+
+
 def object_of(text: bytes) -> Record | None:
     """Return the object of JSON that a text holds.
 
@@ -171,6 +209,8 @@ def rows_of(path: Path, columns: Sequence[str], title: str) -> Iterator[tuple[in
     Raises:
         WarehouseError: It cannot be read, lacks a column, or a row has another number of cells.
     """
+    # Exports hold prompts, which may be longer than what the reader takes otherwise.
+    csv.field_size_limit(LARGEST_DOCUMENT_BYTES)
     with opened(path) as file:
         text = io.TextIOWrapper(file, encoding="utf-8-sig", newline="")
         try:
@@ -211,6 +251,39 @@ def items_of(document: Any, *names: str) -> list[Any]:
     return [document]
 
 
+def entries_of(path: Path, columns: Sequence[str], title: str, *names: str) -> Iterator[Line]:
+    """Yield the records of an export, in whichever of the usual forms it is.
+
+    Args:
+        path: A table as CSV, a document of JSON that lists records, or one record or page a line.
+        columns: As in `rows_of`.
+        title: As in `rows_of`.
+        *names: As in `items_of`.
+
+    Yields:
+        The records, each with the number of its line, or 1 where a document is a whole.
+
+    Raises:
+        WarehouseError: As in `rows_of` and `documents_of`.
+    """
+    with opened(path) as file:
+        beginning = file.readline(LARGEST_DOCUMENT_BYTES).removeprefix(b"\xef\xbb\xbf")
+    if object_of(beginning) is not None:
+        lines = lines_of(path)
+    elif beginning.lstrip()[:1] in (b"{", b"["):
+        lines = (Line(1, {"": document}, b"") for document in documents_of(path))
+    else:
+        yield from (Line(number, row, b"") for number, row in rows_of(path, columns, title))
+        return
+    for line in lines:
+        if line.record is None:
+            yield line
+            continue
+        for item in items_of(line.record.get("", line.record), *names):
+            if isinstance(item, Mapping):
+                yield Line(line.number, item, line.raw)
+
+
 def first_record(path: Path) -> Record | None:
     """Return the first record of a file, whatever wrote it.
 
@@ -232,7 +305,7 @@ def first_record(path: Path) -> Record | None:
         try:
             items = items_of(next(documents_of(path)))
         except WarehouseError:
-            return None
+            return next((part.record for part in objects_of(path)), None)
         return items[0] if items and isinstance(items[0], dict) else None
     try:
         names = next(csv.reader([beginning.decode("utf-8-sig")]), [])

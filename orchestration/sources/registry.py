@@ -2,13 +2,23 @@
 
 from pathlib import Path
 
-from orchestration.sources import claude_code
+from orchestration.sources import (
+    claude_code,
+    codex,
+    gemini_cli,
+    langfuse,
+    openrouter,
+)
 from orchestration.sources.otlp import source as otel
 from orchestration.sources.reading import first_record
 from orchestration.sources.source import Source
 
 _ALL = (
     claude_code.SOURCE,
+    codex.SOURCE,
+    gemini_cli.SOURCE,
+    langfuse.SOURCE,
+    openrouter.SOURCE,
     otel.SOURCE,
 )
 
