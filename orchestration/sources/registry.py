@@ -2,11 +2,17 @@
 
 from pathlib import Path
 
-from orchestration.sources import claude_code
+from orchestration.sources import (
+    claude_code,
+    cursor,
+)
 from orchestration.sources.reading import first_record
 from orchestration.sources.source import Source
 
-_ALL = (claude_code.SOURCE,)
+_ALL = (
+    claude_code.SOURCE,
+    cursor.SOURCE,
+)
 
 SOURCES = {source.name: source for source in _ALL}
 """The sources that are read from files, by their name in commands."""
