@@ -4,6 +4,7 @@ from pathlib import Path
 
 from orchestration.sources import (
     claude_code,
+    copilot,
     cursor,
 )
 from orchestration.sources.reading import first_record
@@ -12,6 +13,7 @@ from orchestration.sources.source import Source
 _ALL = (
     claude_code.SOURCE,
     cursor.SOURCE,
+    copilot.SOURCE,
 )
 
 SOURCES = {source.name: source for source in _ALL}
