@@ -6,6 +6,7 @@ from orchestration.sources import (
     claude_code,
     copilot,
     cursor,
+    openai_reports,
 )
 from orchestration.sources.reading import first_record
 from orchestration.sources.source import Source
@@ -14,6 +15,7 @@ _ALL = (
     claude_code.SOURCE,
     cursor.SOURCE,
     copilot.SOURCE,
+    openai_reports.SOURCE,
 )
 
 SOURCES = {source.name: source for source in _ALL}
