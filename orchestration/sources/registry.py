@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from orchestration.sources import (
+    anthropic_reports,
     claude_code,
     copilot,
     cursor,
@@ -16,6 +17,7 @@ _ALL = (
     cursor.SOURCE,
     copilot.SOURCE,
     openai_reports.SOURCE,
+    anthropic_reports.SOURCE,
 )
 
 SOURCES = {source.name: source for source in _ALL}
