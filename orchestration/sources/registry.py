@@ -4,6 +4,7 @@ from pathlib import Path
 
 from orchestration.sources import (
     anthropic_reports,
+    bedrock,
     claude_code,
     copilot,
     cursor,
@@ -18,6 +19,7 @@ _ALL = (
     copilot.SOURCE,
     openai_reports.SOURCE,
     anthropic_reports.SOURCE,
+    bedrock.SOURCE,
 )
 
 SOURCES = {source.name: source for source in _ALL}
