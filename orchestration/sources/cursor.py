@@ -124,7 +124,7 @@ def _records(path: Path) -> Iterator[Found]:
 
 
 def _key(record: Record) -> tuple[Any, ...]:
-    tokens = (count(*paths)(record) or 0 for paths in (_INPUT, _WRITTEN, _READ, _OUTPUT))
+    tokens = (str(count(*paths)(record) or 0) for paths in (_INPUT, _WRITTEN, _READ, _OUTPUT))
     user, model = TABLE["user"](record), TABLE["model"](record)
     return (_moment(record), user or "", model or "", *tokens)
 

@@ -185,9 +185,10 @@ def amount(value: Any) -> Any:
     if value is None or isinstance(value, bool):
         return value
     try:
-        return Decimal(str(value).strip().removeprefix("$").replace(",", ""))
+        number = Decimal(str(value).strip().removeprefix("$").replace(",", ""))
     except InvalidOperation:
         return value
+    return number if number.is_finite() else value
 
 
 def moment(*paths: str, zone: dt.tzinfo | None = None) -> Rule:

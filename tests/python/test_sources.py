@@ -2,8 +2,8 @@
 
 A folder of `sources` holds files in the shape of a system's own, and `expected.json`: the event of
 each execution, decision or adjustment that counts in the end, its `id` as the parts of its key and
-its user by name. What has several possible values by the order in which copies came is left out. One
-without a `task_id` has its own id there, because the parts of its key name a person.
+its user by name. What has several possible values by the order in which copies came is left out.
+One without a `task_id` has its own id there, because the parts of its key name a person.
 """
 
 import gzip
