@@ -162,7 +162,7 @@ SOURCE = Source(
         "reasoning_tokens": "reasoning is part of the output and not counted by itself",
         "reported_cost_usd": "usage comes without costs, and costs by other groups than usage",
         "region": "the report does not tell where requests were answered",
-        "error_code": "requests that failed are not in the report",
+        "error_code": "the report does not tell how requests ended",
     },
     records=_records,
     is_its=lambda record: record.get("object") == "page" and "next_page" in record,
