@@ -7,7 +7,7 @@ discounts and net amounts of people are left out.
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -111,10 +111,10 @@ def _is_table(record: Record | None) -> bool:
     return record is not None and all(name in record for name in _COLUMNS)
 
 
-def _items(path: Path) -> Iterator[Record]:
+def _groups(path: Path) -> Iterator[Iterable[Record]]:
+    """Yield the rows of a table, or the items of each document."""
     if _is_table(first_record(path)):
-        for _, row in rows_of(path, _COLUMNS, _TITLE):
-            yield row
+        yield (row for _, row in rows_of(path, _COLUMNS, _TITLE))
         return
     for page, items in pages_of(path, "usageItems", _TITLE):
         period = page.get("timePeriod")
@@ -123,15 +123,16 @@ def _items(path: Path) -> Iterator[Record]:
                 f"{path} does not name a month: what sums a year has no day and no price"
             )
         scope = {name: page[name] for name in _SCOPE if name in page}
-        yield from (dict(item) | scope for item in items)
+        yield [dict(item) | scope for item in items]
 
 
 def _records(path: Path) -> Iterator[Found]:
-    seen: Counter[tuple[Any, ...]] = Counter()
-    for record in _items(path):
-        key = _key(record)
-        seen[key] += 1
-        yield Found("task_execution", (*key, seen[key]), record)
+    for group in _groups(path):
+        seen: Counter[tuple[Any, ...]] = Counter()
+        for record in group:
+            key = _key(record)
+            seen[key] += 1
+            yield Found("task_execution", (*key, seen[key]), record)
 
 
 def _key(record: Record) -> tuple[Any, ...]:
