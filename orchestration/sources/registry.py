@@ -3,10 +3,15 @@
 from pathlib import Path
 
 from orchestration.sources import (
+    anthropic_reports,
+    bedrock,
     claude_code,
     codex,
+    copilot,
+    cursor,
     gemini_cli,
     langfuse,
+    openai_reports,
     openrouter,
 )
 from orchestration.sources.otlp import source as otel
@@ -17,9 +22,14 @@ _ALL = (
     claude_code.SOURCE,
     codex.SOURCE,
     gemini_cli.SOURCE,
+    cursor.SOURCE,
+    copilot.SOURCE,
     langfuse.SOURCE,
     openrouter.SOURCE,
     otel.SOURCE,
+    openai_reports.SOURCE,
+    anthropic_reports.SOURCE,
+    bedrock.SOURCE,
 )
 
 SOURCES = {source.name: source for source in _ALL}

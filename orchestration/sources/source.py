@@ -240,6 +240,9 @@ def event_of(source: Source, found: Found, owner: Owner) -> tuple[dict[str, Any]
         event["user_id"] = owner.user_id(user)
     if kind == "task_execution":
         event |= _execution(source, found, values)
+        if user is not None and user in found.key:
+            # Names of people are kept nowhere but as the id that they become.
+            event["task_id"] = str(event["id"])
     event |= values
     if "error_message" in event:
         event["error_message"] = scrub(str(event["error_message"]))

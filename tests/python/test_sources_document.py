@@ -1,0 +1,72 @@
+"""What the documents say about each source is what the code says.
+
+With KEEP_DOCUMENTS=1 the generated parts are written instead of compared.
+"""
+
+import os
+import textwrap
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from orchestration.sources.registry import SOURCES
+from orchestration.sources.source import Source
+
+ROOT = Path(__file__).parents[2]
+END = "<!-- end of generated -->"
+WIDTH = 118
+
+
+def section(source: Source) -> str:
+    heading = f"### {source.name}"
+    paragraphs = [
+        f"{source.title}: {source.reads}.",
+        f"`warehouse import {source.name} PATH... --organization NAME` reads files that end in "
+        f"{listed(source.endings)}.",
+    ]
+    for kind, table in source.tables.items():
+        fields = sorted("user_id" if field == "user" else field for field in table)
+        paragraphs.append(f"`{kind}` has {listed(fields)}.")
+    rows = ["| not known | why |", "|---|---|"]
+    rows += [f"| {listed(fields)} | {reason} |" for reason, fields in by_reason(source.unknown)]
+    wrapped = (textwrap.fill(paragraph, WIDTH) for paragraph in paragraphs)
+    return "\n\n".join((heading, *wrapped, "\n".join(rows)))
+
+
+def listed(names: tuple[str, ...] | list[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def by_reason(unknown: Mapping[str, str]) -> list[tuple[str, list[str]]]:
+    reasons = dict.fromkeys(unknown.values())
+    return [(why, [field for field in unknown if unknown[field] == why]) for why in reasons]
+
+
+def commands() -> str:
+    rows = ["| I have | I type |", "|---|---|"]
+    rows += [
+        f"| [{source.title}](docs/sources.md#{source.name}) "
+        f"| `warehouse import {source.name} PATH --organization NAME` |"
+        for source in SOURCES.values()
+    ]
+    return "\n".join(rows)
+
+
+@pytest.mark.parametrize(
+    ("document", "name", "wanted"),
+    [
+        ("docs/sources.md", "sources", "\n\n".join(map(section, SOURCES.values()))),
+        ("README.md", "commands", commands()),
+    ],
+)
+def test_a_document_says_what_the_code_says(document: str, name: str, wanted: str) -> None:
+    path = ROOT / document
+    before, begin, rest = path.read_text().partition(f"<!-- generated: {name} -->\n")
+    generated, end, after = rest.partition(END)
+    assert begin, f"{document} has no part {name}"
+    assert end, f"the part {name} of {document} has no end"
+    if os.environ.get("KEEP_DOCUMENTS"):
+        path.write_text(f"{before}{begin}\n{wanted}\n\n{end}{after}")
+    else:
+        assert generated.strip("\n") == wanted, "KEEP_DOCUMENTS=1 writes it"
