@@ -6,7 +6,7 @@ Costs are what Anthropic bills, in cents: adjustments `cost_report`, beside usag
 `usage_report/claude_code` is left out: what it counts per person is in the messages as well.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -146,7 +146,7 @@ def _is_its(record: Record) -> bool:
     if "object" in record or "next_page" not in record or not isinstance(record.get("data"), list):
         return False
     bucket = next(iter(record["data"]), {"starting_at": None})
-    return isinstance(bucket, Mapping) and ("starting_at" in bucket or "actor" in bucket)
+    return isinstance(bucket, dict) and ("starting_at" in bucket or "actor" in bucket)
 
 
 SOURCE = Source(

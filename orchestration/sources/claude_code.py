@@ -1,8 +1,8 @@
 """Claude Code's session logs: `~/.claude/projects/<project>/<session>.jsonl`.
 
 A message is written several times while it streams, and again in the log of every session that
-resumes or forks this one: it is one message by its id and that of its request, and what was written
-last counts. Input is written without what came from or went into a cache.
+resumes or forks this one: it is one message by the id of its request, and what was written last
+counts. Input is written without what came from or went into a cache.
 """
 
 from collections.abc import Iterator
@@ -14,6 +14,7 @@ from orchestration.sources.mapping import (
     Table,
     always,
     count,
+    first,
     found,
     moment,
     one_of,
@@ -77,8 +78,9 @@ def _records(path: Path) -> Iterator[Found]:
         record = line.record
         if found(record, _USAGE) is None or found(record, "message.model") == _MADE_UP:
             continue
-        message = found(record, "message.id") or found(record, "uuid")
-        yield Found("task_execution", (message, found(record, "requestId") or ""), record)
+        # A request is one message, and telemetry names it, too.
+        key = first("requestId", "message.id", "uuid")(record)
+        yield Found("task_execution", (key,), record)
 
 
 SOURCE = Source(

@@ -98,9 +98,9 @@ class _Log:
     """What has been read of a log so far."""
 
     def __init__(self) -> None:
-        self._own: Mapping[str, Any] | None = None
-        self._latest: Mapping[str, Any] = {}
-        self._turn: Mapping[str, Any] = {}
+        self._own: Record | None = None
+        self._latest: Record = {}
+        self._turn: Record = {}
         self._total: dict[str, int] | None = None
         self._written: dt.datetime | None = None
         self._is_copying = False
@@ -108,7 +108,7 @@ class _Log:
     def steps(self, record: Record) -> Iterator[Found]:
         """Yield the step that a line of the log ends, if it ends one."""
         payload = found(record, "payload")
-        if not isinstance(payload, Mapping):
+        if not isinstance(payload, dict):
             return
         self._follow(record)
         kind = record.get("type")
@@ -129,7 +129,7 @@ class _Log:
             self._is_copying &= written - self._written <= _COPYING_TAKES
         self._written = written or self._written
 
-    def _step(self, record: Record, payload: Mapping[str, Any]) -> Iterator[Found]:
+    def _step(self, record: Record, payload: Record) -> Iterator[Found]:
         said = _counts(payload, "total_token_usage")
         if not said:
             return
@@ -186,16 +186,16 @@ class _Log:
         )
 
 
-def _origin(session: Mapping[str, Any]) -> Any:
+def _origin(session: Record) -> Any:
     """Return the session that another one copies, None for one that copies none."""
     return found(session, "forked_from_id") or found(
         session, "source.subagent.thread_spawn.parent_thread_id"
     )
 
 
-def _counts(payload: Mapping[str, Any], name: str) -> dict[str, Any]:
+def _counts(payload: Record, name: str) -> dict[str, Any]:
     said = found(payload, f"info.{name}")
-    if not isinstance(said, Mapping):
+    if not isinstance(said, dict):
         return {}
     return {name: whole(said[name]) for name in _COUNTS if said.get(name) is not None}
 

@@ -7,7 +7,7 @@ discounts and net amounts of people are left out.
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +50,7 @@ def _other(record: Record) -> dict[str, Any] | None:
 
 def _begin(record: Record) -> Any:
     period = found(record, "timePeriod")
-    if not isinstance(period, Mapping):
+    if not isinstance(period, dict):
         return moment_of(found(record, "date"), dt.UTC)
     try:
         return dt.datetime(period["year"], period["month"], period.get("day", 1), tzinfo=dt.UTC)
@@ -118,7 +118,7 @@ def _groups(path: Path) -> Iterator[Iterable[Record]]:
         return
     for page, items in pages_of(path, "usageItems", _TITLE):
         period = page.get("timePeriod")
-        if not isinstance(period, Mapping) or "month" not in period:
+        if not isinstance(period, dict) or "month" not in period:
             raise WarehouseError(
                 f"{path} does not name a month: what sums a year has no day and no price"
             )
@@ -139,7 +139,7 @@ def _key(record: Record) -> tuple[Any, ...]:
     period = found(record, "timePeriod")
     when = (
         "-".join(str(period[name]).zfill(2) for name in _DATE if name in period)
-        if isinstance(period, Mapping)
+        if isinstance(period, dict)
         else str(found(record, "date"))[: len("2026-01-01")]
     )
     names = ("billing_account", "user", "cost_center", "repository", "model")

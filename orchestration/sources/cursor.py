@@ -9,7 +9,7 @@ table as well: `Input (w/ Cache Write)` is what was written to a cache, and noth
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -116,7 +116,7 @@ def _records(path: Path) -> Iterator[Found]:
     for group in _groups(path):
         seen: Counter[tuple[Any, ...]] = Counter()
         for record in group:
-            if not isinstance(record, Mapping) or not ("timestamp" in record or "Date" in record):
+            if not isinstance(record, dict) or not ("timestamp" in record or "Date" in record):
                 raise refuse(path, _TITLE, "it lists no events")
             key = _key(record)
             seen[key] += 1

@@ -10,7 +10,7 @@ import one of the two for a period, not both. Telemetry has more; chats are ther
 """
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -108,7 +108,7 @@ EXECUTIONS: Table = {
     "metadata": always({"client": "gemini_cli"}),
 }
 DECISIONS: Table = {
-    "task_id": lambda record: "/".join(_key(record))[:255],
+    "task_id": lambda record: "/".join(key_of(record))[:255],
     "decision_timestamp": first("event.timestamp"),
     "updated_at": first("event.timestamp"),
     "chosen_provider": always("google"),
@@ -127,21 +127,28 @@ def _records(path: Path) -> Iterator[Found]:
             yield Found(None, (), part.raw)
             continue
         attributes = part.record.get("attributes")
-        if isinstance(attributes, Mapping):
+        if isinstance(attributes, dict):
             kind = _KINDS.get(str(found(attributes, "event.name")))
             if kind is not None:
-                yield Found(kind, _key(attributes), attributes)
+                yield Found(kind, key_of(attributes), attributes)
             continue
         session = first("sessionId", "$set.sessionId")(part.record) or session
         messages = first("messages", "$set.messages")(part.record)
         for message in messages if isinstance(messages, list) else [part.record]:
-            if isinstance(message, Mapping) and found(message, "tokens") is not None:
+            if isinstance(message, dict) and found(message, "tokens") is not None:
                 record = {**message, "session.id": session}
                 yield Found("task_execution", ("chat", found(message, "id")), record)
 
 
-def _key(record: Record) -> tuple[str, ...]:
-    """Return what tells a record from others, of which none has an id of its own."""
+def key_of(record: Record) -> tuple[str, ...]:
+    """Return what tells a record of telemetry from others, of which none has an id of its own.
+
+    Args:
+        record: Its attributes.
+
+    Returns:
+        The parts of its key.
+    """
     names = ("session.id", "event.name", "event.timestamp", "prompt_id", "model")
     return tuple(str(found(record, name) or "") for name in names)
 

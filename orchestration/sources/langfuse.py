@@ -8,7 +8,7 @@ was sent to it in other words may hold them still, which its own total shows.
 
 import datetime as dt
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -52,9 +52,9 @@ def _said(record: Record, *paths: str) -> Any:
 def _usage(record: Record) -> dict[str, Any]:
     """Return what is counted, by Langfuse's names; nothing where nobody has counted."""
     usage = _said(record, *_DETAILS)
-    if not isinstance(usage, Mapping) or not usage:
+    if not isinstance(usage, dict) or not usage:
         older = _said(record, "usage")
-        usage = older if isinstance(older, Mapping) else {}
+        usage = older if isinstance(older, dict) else {}
         if usage.get("unit") not in (None, "TOKENS"):
             return {}
         names = {
@@ -120,7 +120,7 @@ def _part(*names: str) -> Rule:
 def _cost(record: Record) -> Any:
     """Return what it cost; a model without a price has a cost of 0 and no details of it."""
     details = _said(record, *_COSTS)
-    if isinstance(details, Mapping) and details:
+    if isinstance(details, dict) and details:
         return amount(details.get("total"))
     return (
         amount(first("calculatedTotalCost", "totalCost", "total_cost", "usage.totalCost")(record))
@@ -231,7 +231,7 @@ def _records(path: Path) -> Iterator[Found]:
 
 def _is_its(record: Record) -> bool:
     page = record.get("data")
-    if isinstance(page, list) and page and isinstance(page[0], Mapping):
+    if isinstance(page, list) and page and isinstance(page[0], dict):
         record = page[0]
     return "type" in record and any(
         {"id", trace, start} <= record.keys()

@@ -8,7 +8,7 @@ Daily activity is the sum of the same generations: import one of the two for a p
 """
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -115,12 +115,12 @@ def _records(path: Path) -> Iterator[Found]:
 def _unpacked(record: Record) -> Record:
     """Return a generation out of the answer of the API about it."""
     inner = record.get("data")
-    return inner if isinstance(inner, Mapping) else record
+    return inner if isinstance(inner, dict) else record
 
 
 def _is_its(record: Record) -> bool:
     page = record.get("data")
-    if isinstance(page, list) and page and isinstance(page[0], Mapping):
+    if isinstance(page, list) and page and isinstance(page[0], dict):
         record = page[0]
     record = _unpacked(record)
     return (

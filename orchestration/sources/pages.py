@@ -1,6 +1,6 @@
 """Reads pages of reports, in which each result is known by what the report was grouped by."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +25,8 @@ def pages_of(path: Path, name: str, title: str) -> Iterator[tuple[Record, Sequen
     """
     for document in documents_of(path):
         for page in document if isinstance(document, list) else [document]:
-            listed = page.get(name) if isinstance(page, Mapping) else None
-            if not isinstance(listed, list) or not all(isinstance(one, Mapping) for one in listed):
+            listed = page.get(name) if isinstance(page, dict) else None
+            if not isinstance(listed, list) or not all(isinstance(one, dict) for one in listed):
                 raise refuse(path, title, f"a page has no list {name}")
             yield page, listed
 
@@ -44,7 +44,7 @@ def results_of(bucket: Record, *of_the_bucket: str) -> Iterator[dict[str, Any]]:
     period = {name: bucket.get(name) for name in of_the_bucket}
     results = bucket.get("results")
     for result in results if isinstance(results, list) else ():
-        if isinstance(result, Mapping):
+        if isinstance(result, dict):
             yield dict(result) | period
 
 

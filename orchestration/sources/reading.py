@@ -280,7 +280,7 @@ def entries_of(path: Path, columns: Sequence[str], title: str, *names: str) -> I
             yield line
             continue
         for item in items_of(line.record.get("", line.record), *names):
-            if isinstance(item, Mapping):
+            if isinstance(item, dict):
                 yield Line(line.number, item, line.raw)
 
 

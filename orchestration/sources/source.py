@@ -32,11 +32,13 @@ class Found(NamedTuple):
             tells several mappings apart; None for a record that cannot be read.
         key: What tells it from all other records of its source, also when it is read again.
         record: The record; of one that cannot be read its line.
+        source: The name of the source whose record it is, where that is not the one that is read.
     """
 
     kind: str | None
     key: tuple[Any, ...]
     record: Any
+    source: str | None = None
 
 
 @dataclass(frozen=True)
@@ -233,7 +235,7 @@ def event_of(source: Source, found: Found, owner: Owner) -> tuple[dict[str, Any]
     user = values.pop("user", None)
     event: dict[str, Any] = {
         "event": kind,
-        "id": identifier(source.name, owner.organization_id, kind, *found.key),
+        "id": identifier(found.source or source.name, owner.organization_id, kind, *found.key),
         "organization_id": owner.organization_id,
     }
     if kind != "routing_decision":
@@ -257,7 +259,7 @@ def _execution(source: Source, found: Found, values: Mapping[str, Any]) -> dict[
         "task_type": UNKNOWN,
         "provider": UNKNOWN,
         "status": "completed",
-        "source": source.name,
+        "source": found.source or source.name,
         "updated_at": values.get("end_time") or values.get("start_time"),
     }
 

@@ -1,8 +1,9 @@
 """Every source that is read from files: its fixtures, against events worked out by hand.
 
 A folder of `sources` holds files in the shape of a system's own, and `expected.json`: the event of
-each execution, decision or adjustment that counts in the end, its `id` as the parts of its key and
-its user by name. What has several possible values by the order in which copies came is left out.
+each execution, decision or adjustment that counts in the end, its `id` as the parts of its key, its
+user by name, and in `of` the source whose it is where that is another one. What has several
+possible values by the order in which copies came is left out.
 One without a `task_id` has its own id there, because the parts of its key name a person.
 """
 
@@ -77,7 +78,8 @@ def test_the_events_of_the_fixtures_are_those_worked_out_by_hand(source: Source)
         parts = event.pop("id")
         if "user" in event:
             event["user_id"] = str(ACME.user_id(event.pop("user")))
-        event_id = str(identifier(source.name, ACME.organization_id, kind, *parts))
+        of = event.pop("of", source.name)
+        event_id = str(identifier(of, ACME.organization_id, kind, *parts))
         if kind == "task_execution":
             event.setdefault("task_id", event_id)
         wanted[kind, event_id] = event
@@ -225,7 +227,7 @@ def test_importing_twice_is_skipped_and_a_wrong_record_is_rejected(
     log = (FIXTURES / "claude_code" / "session.jsonl").read_text()
     (tmp_path / "one.jsonl").write_text(log)
     (tmp_path / "two.jsonl").write_text(
-        log.replace('"output_tokens":550', '"output_tokens":-1').replace("msg_01", "msg_09")
+        log.replace('"output_tokens":550', '"output_tokens":-1').replace("req_01", "req_09")
     )
     (tmp_path / "none.jsonl").write_text(log.splitlines()[1] + "\n")
     command = ["import", "claude_code", str(tmp_path), "--organization", "Acme", "--user", "Jo"]

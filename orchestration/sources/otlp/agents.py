@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from orchestration.sources import gemini_cli
 from orchestration.sources.mapping import (
     Record,
     Table,
@@ -36,7 +37,6 @@ def _common(name: str) -> Table:
     """Return what all events of an agent have."""
     return {
         "start_time": moment("event.timestamp", "log:time"),
-        "source": always(name),
         "session_id": text("session.id", "conversation.id"),
         "correlation_id": text("prompt.id", "prompt_id"),
         "model": text("model"),
@@ -88,69 +88,27 @@ CODEX_ERROR: Table = {
     "error_message": text("error.message"),
 }
 
-GEMINI_CLI: Table = {
-    **_common("gemini_cli"),
-    "provider": always("google"),
-    "input_tokens": count("input_token_count"),
-    "cached_input_tokens": count("cached_content_token_count"),
-    # Thoughts are billed as output and counted beside it.
-    "output_tokens": total("output_token_count", "thoughts_token_count"),
-    "reasoning_tokens": count("thoughts_token_count"),
-}
-
-GEMINI_CLI_ERROR: Table = {
-    **_common("gemini_cli"),
-    "provider": always("google"),
-    "status": always("failed"),
-    "error_code": text("status_code", "error_type", "error.type"),
-    "error_message": text("error", "error.message"),
-}
-
-
-def _factors(record: Record) -> dict[str, Any] | None:
-    factors = {
-        name: value
-        for name in ("routing_latency_ms", "failed")
-        if (value := found(record, f"{name}")) is not None
-    }
-    return factors or None
-
-
-GEMINI_CLI_ROUTING: Table = {
-    "task_id": text("prompt_id", "prompt.id", "session.id"),
-    "decision_timestamp": moment("event.timestamp", "log:time"),
-    "updated_at": moment("event.timestamp", "log:time"),
-    "chosen_provider": always("google"),
-    "chosen_model": text("decision_model"),
-    "routing_strategy": text("decision_source"),
-    "algorithm_version": always("gemini_cli"),
-    "reasoning": text("reasoning"),
-    "decision_factors": _factors,
-}
-
 EVENTS = {
-    "claude_code.api_request": "task_execution:claude_code",
-    "claude_code.api_error": "task_execution:claude_code_error",
-    "codex.sse_event": "task_execution:codex",
-    "codex.websocket_event": "task_execution:codex",
-    "codex.api_request": "task_execution:codex_error",
-    "gemini_cli.api_response": "task_execution:gemini_cli",
-    "gemini_cli.api_error": "task_execution:gemini_cli_error",
-    "gemini_cli.model_routing": "routing_decision:gemini_cli",
+    "claude_code.api_request": ("claude_code", "task_execution:claude_code"),
+    "claude_code.api_error": ("claude_code", "task_execution:claude_code_error"),
+    "codex.sse_event": ("codex", "task_execution:codex"),
+    "codex.websocket_event": ("codex", "task_execution:codex"),
+    "codex.api_request": ("codex", "task_execution:codex_error"),
+    "gemini_cli.api_response": ("gemini_cli", "task_execution:gemini_cli"),
+    "gemini_cli.api_error": ("gemini_cli", "task_execution:gemini_cli"),
+    "gemini_cli.model_routing": ("gemini_cli", "routing_decision:gemini_cli"),
 }
-"""The events that count, and the mapping that reads each."""
+"""The events that count: whose they are, and the mapping that reads each."""
 
 TABLES = {
     "task_execution:claude_code": CLAUDE_CODE,
     "task_execution:claude_code_error": CLAUDE_CODE_ERROR,
     "task_execution:codex": CODEX,
     "task_execution:codex_error": CODEX_ERROR,
-    "task_execution:gemini_cli": GEMINI_CLI,
-    "task_execution:gemini_cli_error": GEMINI_CLI_ERROR,
-    "routing_decision:gemini_cli": GEMINI_CLI_ROUTING,
+    # Its events are what its own file of telemetry has, and are the same ones there.
+    "task_execution:gemini_cli": {**gemini_cli.EXECUTIONS, **ATTRIBUTION},
+    "routing_decision:gemini_cli": gemini_cli.DECISIONS,
 }
-
-_COUNTED = ("model", "decision_model", "input_tokens", "input_token_count", "output_token_count")
 
 
 def found_in(logs: Iterable[Record]) -> Iterator[Found]:
@@ -163,13 +121,15 @@ def found_in(logs: Iterable[Record]) -> Iterator[Found]:
         Calls, failed ones as well, and decisions.
     """
     for log in logs:
-        kind = EVENTS.get(str(log["log:name"]))
-        if kind is None or not _is_counted(str(log["log:name"]), log):
-            continue
-        yield Found(kind, tuple(_key(log)), log)
+        known = EVENTS.get(str(log["event.name"]))
+        if known is not None and _is_counted(log):
+            source, kind = known
+            key = gemini_cli.key_of(log) if source == "gemini_cli" else _key(log)
+            yield Found(kind, key, log, source)
 
 
-def _is_counted(name: str, log: Record) -> bool:
+def _is_counted(log: Record) -> bool:
+    name = log["event.name"]
     if name in ("codex.sse_event", "codex.websocket_event"):
         return bool(found(log, "event.kind") == "response.completed")
     if name == "codex.api_request":
@@ -179,14 +139,21 @@ def _is_counted(name: str, log: Record) -> bool:
     return True
 
 
-def _key(log: Record) -> Iterator[str]:
-    """Yield what tells an event from others, which an exporter that tries again repeats."""
-    yield str(log["log:name"])
+def _key(log: Record) -> tuple[str, ...]:
+    """Return what tells an event from others, which an exporter that tries again repeats."""
     request = found(log, "request_id")
     if request is not None:
-        yield str(request)
-        return
-    for name in ("session.id", "conversation.id", "event.timestamp", "event.sequence", *_COUNTED):
-        yield str(found(log, f"{name}") or "")
-    if found(log, "event.timestamp") is None:
-        yield str(log["log:time"])
+        # By which a log of the same session knows it, too.
+        return (str(request),)
+    names = (
+        "event.name",
+        "session.id",
+        "conversation.id",
+        "event.timestamp",
+        "event.sequence",
+        "model",
+        "input_token_count",
+        "output_token_count",
+    )
+    time = () if found(log, "event.timestamp") else (str(log["log:time"]),)
+    return (*(str(found(log, name) or "") for name in names), *time)

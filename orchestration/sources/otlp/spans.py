@@ -184,7 +184,7 @@ def is_inference(record: Record) -> bool:
     """
     operation = first("gen_ai.operation.name", "llm.request.type")(record)
     if operation is not None:
-        return operation in _INFERENCE
+        return str(operation) in _INFERENCE
     # Instruments from before operations had names: what has a model and usage is a call.
     return first(*_MODEL)(record) is not None and first(*_INPUT)(record) is not None
 

@@ -2,7 +2,7 @@
 
 A record has its attributes and below them those of its resource, and beside them what is no
 attribute: `trace:id` and `span:id` in hexadecimal, `span:start`, `span:end` and `span:status`, or
-for a log record `log:name` and `log:time`.
+for a log record `event.name` and `log:time`.
 """
 
 import base64
@@ -79,7 +79,7 @@ def logs_of_protobuf(body: bytes) -> Iterator[Record]:
                 yield {
                     **below,
                     **own,
-                    "log:name": log.event_name or own.get("event.name") or log.body.string_value,
+                    "event.name": log.event_name or own.get("event.name") or log.body.string_value,
                     "log:time": _moment(log.time_unix_nano or log.observed_time_unix_nano),
                 }
 
@@ -130,7 +130,7 @@ def logs_of_json(document: Any) -> Iterator[Record]:
         yield {
             **below,
             **own,
-            "log:name": log.get("eventName") or own.get("event.name") or body,
+            "event.name": log.get("eventName") or own.get("event.name") or body,
             "log:time": _moment(log.get("timeUnixNano") or log.get("observedTimeUnixNano")),
         }
 
