@@ -8,6 +8,7 @@ import datetime as dt
 import io
 import itertools
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -169,7 +170,7 @@ class _Batches:
         with readable():
             (now,) = self.source.execute("select now()").fetchone() or (None,)
             people = _People.read(self.source, self.own, self.wanted)
-        for batch in self._batches(since or _BEGINNING):
+        for batch in _ahead(self._batches(since or _BEGINNING)):
             changed_at = batch[-1].changed_at.replace(tzinfo=dt.UTC)
             # Clocks that are ahead must not hide what others write until then.
             reached = min(changed_at, now) if now else changed_at
@@ -218,6 +219,15 @@ class _Batches:
             "last": max(times),
         }
         return {str(event_id) for (event_id,) in self.own.execute(_LANDED, parameters)}
+
+
+def _ahead(batches: Iterator[list[_Row]]) -> Iterator[list[_Row]]:
+    """Yield batches, and let LiteLLM's server make the next one while one lands."""
+    with ThreadPoolExecutor(1) as reader:
+        coming = reader.submit(next, batches, None)
+        while (batch := coming.result()) is not None:
+            coming = reader.submit(next, batches, None)
+            yield batch
 
 
 def _lines_of(batch: Iterable[_Row], landed: Collection[str]) -> list[str]:

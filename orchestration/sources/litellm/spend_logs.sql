@@ -42,9 +42,11 @@ parsed as (
             metadata.user_api_key_org_id,
             metadata.vertex_location,
             nullif(metadata.status, '') as metadata_status
-        from
+        -- Uncompressed once: what is taken out of a column uncompresses it each time.
+        from (select logs.metadata #> '{{}}' as whole offset 0) as plain
+        cross join
             jsonb_to_record(
-                case when jsonb_typeof(logs.metadata) = 'object' then logs.metadata end
+                case when jsonb_typeof(plain.whole) = 'object' then plain.whole end
             ) as metadata (
                 usage_object jsonb,
                 additional_usage_values jsonb,
@@ -67,7 +69,7 @@ parsed as (
     cross join lateral (
         select
             case
-                when listed.tags = '[]' then null
+                when coalesce(listed.tags, '[]') = '[]' then null
                 -- Neither more nor longer ones than an event may have, as nearly always.
                 when length(listed.tags) <= 200 then listed.tags
                 else (
