@@ -19,7 +19,9 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 from support.landing import counts, rows
 from support.servers import Database, connect_to, settings_of
+from support.stories import Seeds, Story, environment_of, price
 
+from orchestration.access.roles import apply_roles, ensure_months_around_now
 from orchestration.cli import main
 from orchestration.database.embedded import ROLE, EmbeddedServer
 from orchestration.errors import WarehouseError
@@ -27,6 +29,8 @@ from orchestration.sources.litellm.comparison import compared
 from orchestration.sources.litellm.database import VARIABLE
 from orchestration.sources.litellm.pull import Pull, pull
 from orchestration.sources.source import Owner
+
+pytest_plugins = ["support.stories"]
 
 BEFORE_ORGANIZATIONS = "20251122"
 """The migrations from this day on add organization_id, agent_id, durations and updated_at."""
@@ -682,6 +686,69 @@ def test_a_login_that_may_not_read_what_people_wrote_is_enough(
     finally:
         connection.execute(sql.SQL("drop owned by {}").format(sql.Identifier(login)))
         connection.execute(sql.SQL("drop role {}").format(sql.Identifier(login)))
+
+
+def test_a_login_that_only_lands_moves_the_position(
+    database_18: Database, proxy: Proxy, tmp_path: Path
+) -> None:
+    login = f"lander_{secrets.token_hex(4)}"
+    proxy.call("one")
+    with database_18.connect(autocommit=True) as connection:
+        apply_roles(connection)
+        connection.execute(
+            sql.SQL("create role {} login password 'x' in role loader").format(
+                sql.Identifier(login)
+            )
+        )
+        ensure_months_around_now()
+        try:
+            with environment_of(database_18.as_login(login, "x", tmp_path)):
+                assert land_all() == 2
+                proxy.call("two")
+                # It may not see what has landed: copies land, which count once.
+                assert land_all() == 2 + 1
+        finally:
+            connection.execute(sql.SQL("drop role {}").format(sql.Identifier(login)))
+    assert len(positions(database_18)) == 1
+    assert rows(database_18, "select count(*), count(distinct event_id) from raw.users") == [(0, 0)]
+    assert rows(
+        database_18, "select count(*), count(distinct event_id) from raw.task_executions"
+    ) == [(3, 2)]
+
+
+def test_each_organization_costs_what_the_price_book_says(
+    story: Story, seeds: Seeds, proxy: Proxy
+) -> None:
+    """At 7 USD a million input tokens and 21 USD a million output tokens."""
+    seeds.add("provider_pricing", price("openai", "our-model"))
+    for number in range(2):
+        proxy.call(f"call {number}", model="openai/our-model", organization_id="org-1")
+    proxy.call("own", model="our-model", prompt_tokens=2000, completion_tokens=0)
+    proxy.call("hit", model="our-model", organization_id="org-1", cache_hit="True", spend=0)
+    proxy.call(
+        "failed",
+        model="our-model",
+        organization_id="org-1",
+        status="failure",
+        spend=0,
+        prompt_tokens=0,
+        completion_tokens=0,
+    )
+    with environment_of(story.database):
+        assert land_all() == 5 + 2
+    story.build()
+    assert {
+        row["organization_name"]: (row["calls"], row["cost_usd"], row["reported_cost_usd"])
+        for row in story.rows(
+            "select organizations.organization_name, count(*) as calls, "
+            "sum(facts.cost_usd) as cost_usd, sum(facts.reported_cost_usd) as reported_cost_usd "
+            "from marts.fct_task_executions as facts inner join marts.dim_organizations "
+            "as organizations on facts.organization_id = organizations.organization_id group by 1"
+        )
+    } == {
+        "Acme": (1, Decimal("0.014"), Decimal("0.0125")),
+        "org-1": (4, Decimal("0.0224"), Decimal("0.025")),
+    }
 
 
 SECRET_URL = "postgresql://proxy:hunter2@db.internal.example"  # noqa: S105

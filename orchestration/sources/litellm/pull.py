@@ -338,8 +338,8 @@ class _People:
 def _part_of(source: psycopg.Connection, owner: Owner) -> str:
     """Return what tells this database and owner from others, without saying where it is."""
     info = source.info
-    place = identifier("part", info.host, info.port, info.dbname, _schema(source))
-    return f"spend_logs of {place} for {owner.organization_id}"
+    place = (info.host, info.port, info.dbname, _schema(source))
+    return f"spend_logs {identifier('part', *place, owner.organization_id)}"
 
 
 def _schema(source: psycopg.Connection) -> str:

@@ -1,4 +1,4 @@
--- The team of everybody who is in one team alone, and when that may have changed last. Nobody's name or address is read.
+-- The team of everybody who is in one team alone, and when that may have changed last. Nobody's name is read.
 with memberships as (
 
     select
