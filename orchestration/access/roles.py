@@ -73,7 +73,7 @@ def apply_roles(connection: psycopg.Connection) -> list[str]:
             created = [name for name in ROLES if _create(connection, name)]
             connection.execute(
                 "select access.protect_again(), audit.protect(), audit.make_months(), "
-                "ledger.protect_erasure_requests()"
+                "ledger.protect_erasure_requests(), ledger.protect_source_positions()"
             )
             record(connection, "change_roles", "role", created=created)
     except psycopg.errors.InsufficientPrivilege as error:

@@ -774,6 +774,9 @@ class Contract:
         # stand in texts and in offsets, of which the usual ones are at the end of a time.
         colons = line.count(b":")
         expected = _expected_colons(event, values)
+        # Tags are usually a name, a colon and a value. An escaped one could hide a name.
+        if colons != expected and isinstance(event, TaskExecution) and b"\\" not in line:
+            expected += sum(tag.count(":") for tag in event.tags or ())
         if colons != expected and colons != expected + line.count(b':00"'):
             _refuse_double_names(line)
         return event, values

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import msgspec
 import psycopg
@@ -39,6 +39,7 @@ from orchestration.landing.contracts import (
     EventType,
     Organization,
 )
+from orchestration.landing.positions import Position, move
 from orchestration.landing.reading import (
     Reading,
     Source,
@@ -173,13 +174,28 @@ def land(
     return report
 
 
+class Stream(NamedTuple):
+    """What becomes one load.
+
+    Attributes:
+        name: What the load is called in the ledger.
+        content: Its bytes.
+        position: Up to where its source has been read once it has landed, or had landed before.
+    """
+
+    name: str
+    content: BinaryIO
+    position: Position | None = None
+
+
 def land_streams(
-    streams: Iterable[tuple[str, BinaryIO]], *, line_format: StreamFormat = "ndjson"
+    streams: Iterable[tuple[str, BinaryIO] | Stream], *, line_format: StreamFormat = "ndjson"
 ) -> Iterator[LandedFile]:
     """Land what streams yield, each as one load, unless the same bytes were landed before.
 
     Args:
-        streams: What each load is called in the ledger, and its bytes.
+        streams: What each load is called in the ledger, and its bytes; a `Stream` where the
+            position of its source is to move with it.
         line_format: How the lines are written.
 
     Yields:
@@ -189,9 +205,10 @@ def land_streams(
         WarehouseError: Nothing of the stream at hand was landed; the message says why.
     """
     with _Loader(Observer()) as loader:
-        for name, stream in streams:
+        for name, content, *position in streams:
             loader.require_connection()
-            yield loader.land(Source(displayable(name), None, line_format), stream)
+            source = Source(displayable(name), None, line_format)
+            yield loader.land(source, content, *position)
 
 
 class _JsonDumper(Dumper):
@@ -243,7 +260,12 @@ class _Loader:
             self._connection.close()
             self._connection = None
 
-    def land(self, source: Source, stream: BinaryIO | None = None) -> LandedFile:
+    def land(
+        self,
+        source: Source,
+        stream: BinaryIO | None = None,
+        position: Position | None = None,
+    ) -> LandedFile:
         """Land one file, or a stream whose hash is known only at its end.
 
         Raises:
@@ -253,7 +275,13 @@ class _Loader:
         try:
             with _readable_errors(source.name):
                 if source.path is None:
-                    return self._land_stream(connection, source, stream or sys.stdin.buffer)
+                    landed = self._land_stream(
+                        connection, source, stream or sys.stdin.buffer, position
+                    )
+                    if landed.is_skipped and position is not None:
+                        move(connection, position)
+                        connection.commit()
+                    return landed
                 with at_hand(source) as file:
                     return self._land_file(connection, file)
         except BaseException:
@@ -290,7 +318,11 @@ class _Loader:
         return self._finish(connection, load_id, reading, counts, earlier)
 
     def _land_stream(
-        self, connection: psycopg.Connection, source: Source, stream: BinaryIO
+        self,
+        connection: psycopg.Connection,
+        source: Source,
+        stream: BinaryIO,
+        position: Position | None,
     ) -> LandedFile:
         self._observer.begin(source.name, None)
         tombstones = Tombstones.read(connection)
@@ -314,7 +346,7 @@ class _Loader:
         except psycopg.errors.UniqueViolation:
             connection.rollback()
             return LandedFile(source.name, load_id=None)
-        return self._finish(connection, load_id, reading, counts, earlier)
+        return self._finish(connection, load_id, reading, counts, earlier, position)
 
     def _copy(
         self,
@@ -396,8 +428,9 @@ class _Loader:
         reading: Reading,
         counts: "_Counts",
         earlier: "_EarlierLoad | None",
+        position: Position | None = None,
     ) -> LandedFile:
-        """Complete the ledger, keep the control totals and commit."""
+        """Complete the ledger, keep the control totals, move the position and commit."""
         name = reading.source.name
         if not counts.read and not earlier:
             connection.rollback()
@@ -428,6 +461,8 @@ class _Loader:
                 load_id,
             ),
         )
+        if position is not None:
+            move(connection, position)
         try:
             connection.commit()
         except psycopg.OperationalError as error:

@@ -3,6 +3,7 @@
 # The modules that do the work are imported by the command that needs them: `warehouse --help`
 # must not wait for a database driver.
 
+import datetime as dt
 import sys
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -15,6 +16,7 @@ from orchestration.errors import WarehouseError, reason
 from orchestration.output import open_output
 
 if TYPE_CHECKING:
+    from orchestration.landing.loader import LandedFile
     from orchestration.sources.source import Source
 
 
@@ -58,6 +60,90 @@ def aider(file: Path, out: Path | None) -> None:
     from orchestration.sources.aider import convert
 
     _deliver([(f"aider:{file}", convert(file))], out)
+
+
+@import_source.command()
+@click.option(
+    "--organization",
+    required=True,
+    help="Whose the calls are that name no organization: a name, or the id of one that has landed.",
+)
+@click.option(
+    "--time-zone",
+    default="UTC",
+    show_default=True,
+    help="In which new organizations count their days.",
+)
+@click.option(
+    "--since",
+    type=click.DateTime(),
+    help="Read what changed from this moment on, in UTC, and not from where the last one ended.",
+)
+@click.option(
+    "--overlap-minutes",
+    type=click.IntRange(min=0),
+    default=60,
+    show_default=True,
+    help="How much of what was read before is looked at again, for rows that were written late.",
+)
+@click.option(
+    "--batch",
+    "batch_rows",
+    type=click.IntRange(min=1),
+    default=50_000,
+    show_default=True,
+    help="How many rows become one load.",
+)
+@click.option(
+    "--compare",
+    is_flag=True,
+    help="Import nothing: show the totals of each day in LiteLLM and in the warehouse.",
+)
+@click.option("--json", "as_json", is_flag=True, help="With --compare: one JSON object per line.")
+def litellm(
+    organization: str,
+    time_zone: str,
+    since: dt.datetime | None,
+    overlap_minutes: int,
+    batch_rows: int,
+    compare: bool,
+    as_json: bool,
+) -> None:
+    """Import the calls in the database of a LiteLLM proxy.
+
+    The URL of the database is in LITELLM_DATABASE_URL. Every import goes on where the last one
+    ended; what has landed counts once, however often it is read.
+    """
+    from orchestration.landing.contracts import known_time_zones
+    from orchestration.sources.source import Owner
+
+    if as_json and not compare:
+        raise click.UsageError("--json is for --compare.")
+    if time_zone not in known_time_zones():
+        raise WarehouseError(f"--time-zone {time_zone} is none that IANA lists")
+    from_moment = since and since.replace(tzinfo=dt.UTC)
+    if compare:
+        from orchestration.sources.litellm.comparison import compared, table_of
+
+        days = compared(from_moment)
+        if as_json:
+            for day in days:
+                click.echo(day.as_json())
+        else:
+            click.echo(table_of(days))
+        return
+
+    from orchestration.sources.litellm.pull import Pull, pull
+
+    wanted = Pull(
+        Owner.named(organization, time_zone),
+        time_zone,
+        from_moment,
+        dt.timedelta(minutes=overlap_minutes),
+        batch_rows,
+    )
+    if not _report(pull(wanted)):
+        click.echo("litellm: nothing new")
 
 
 def _command_of(source: "Source") -> click.Command:
@@ -135,12 +221,24 @@ def _deliver(conversions: Iterable[tuple[str, Iterator[bytes]]], out: Path | Non
         click.echo(f"{out}: {count:,} events")
         return
 
-    from orchestration.landing.commands import INTERRUPTED_EXIT_CODE, describe
     from orchestration.landing.loader import land_streams
 
+    _report(land_streams(_converted(conversions)))
+
+
+def _report(loads: Iterable["LandedFile"]) -> int:
+    """Say what becomes of each load, and end with an error where one was refused.
+
+    Returns:
+        How many loads there were.
+    """
+    from orchestration.landing.commands import INTERRUPTED_EXIT_CODE, describe
+
     is_rejected = is_refused = False
+    count = 0
     try:
-        for landed in land_streams(_converted(conversions)):
+        for landed in loads:
+            count += 1
             click.echo(describe(landed), err=landed.refusal is not None)
             is_rejected |= bool(landed.lines_rejected)
             is_refused |= landed.refusal is not None
@@ -153,6 +251,7 @@ def _deliver(conversions: Iterable[tuple[str, Iterator[bytes]]], out: Path | Non
         click.echo("`warehouse rejects` lists the rejected lines and why.")
     if is_refused:
         sys.exit(1)
+    return count
 
 
 def _converted(

@@ -19,8 +19,9 @@ NAMESPACE = UUID("0b9f5f5a-7c1e-5d7e-9a55-3a1d8c1f60b2")
 UNKNOWN = "unknown"
 """What stands where the contract wants a text and the source has none."""
 
-# Whatever the platform itself says of an organization or a user is later than this.
-_KNOWN_SINCE = "2020-01-01T00:00:00Z"
+KNOWN_SINCE = "2020-01-01T00:00:00Z"
+"""Whatever the platform itself says of an organization or a user is later than this."""
+
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
@@ -104,7 +105,7 @@ class Owner:
             "name": organization,
             "tier": UNKNOWN,
             "timezone": time_zone,
-            "updated_at": _KNOWN_SINCE,
+            "updated_at": KNOWN_SINCE,
         }
         return cls(organization_id, introduction, user)
 
@@ -142,7 +143,7 @@ class Owner:
             # Sources name people by address: whoever wants names here lands users with names.
             "name": self.user or f"user {str(user_id)[:8]}",
             "role": "developer",
-            "updated_at": _KNOWN_SINCE,
+            "updated_at": KNOWN_SINCE,
         }
 
     def user_id(self, user: str | None) -> UUID | None:
