@@ -19,6 +19,7 @@ from orchestration.retention.commands import retention
 from orchestration.sample.commands import sample
 from orchestration.serving.commands import app, mcp, token
 from orchestration.sources.commands import import_source
+from orchestration.streams.commands import consume
 from orchestration.summary.commands import summary
 
 
@@ -32,6 +33,7 @@ for command in (
     app,
     audit,
     check,
+    consume,
     db,
     env,
     explain,

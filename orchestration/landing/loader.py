@@ -169,7 +169,7 @@ def land(
                 report.files.append(loader.land(source))
             except WarehouseError as error:
                 report.failures.append((source.name, error.message))
-                if isinstance(error, BucketError) or _is_outage(error.__cause__):
+                if isinstance(error, BucketError) or is_outage(error.__cause__):
                     report.outage = error
     return report
 
@@ -180,22 +180,22 @@ class Stream(NamedTuple):
     Attributes:
         name: What the load is called in the ledger.
         content: Its bytes.
-        position: Up to where its source has been read once it has landed, or had landed before.
+        positions: Up to where parts of its source have been read once it has landed, or had landed
+            before.
     """
 
     name: str
     content: BinaryIO
-    position: Position | None = None
+    positions: tuple[Position, ...] = ()
 
 
 def land_streams(
-    streams: Iterable[tuple[str, BinaryIO] | Stream], *, line_format: StreamFormat = "ndjson"
+    streams: Iterable[Stream], *, line_format: StreamFormat = "ndjson"
 ) -> Iterator[LandedFile]:
     """Land what streams yield, each as one load, unless the same bytes were landed before.
 
     Args:
-        streams: What each load is called in the ledger, and its bytes; a `Stream` where the
-            position of its source is to move with it.
+        streams: The streams.
         line_format: How the lines are written.
 
     Yields:
@@ -205,10 +205,10 @@ def land_streams(
         WarehouseError: Nothing of the stream at hand was landed; the message says why.
     """
     with _Loader(Observer()) as loader:
-        for name, content, *position in streams:
+        for stream in streams:
             loader.require_connection()
-            source = Source(displayable(name), None, line_format)
-            yield loader.land(source, content, *position)
+            source = Source(displayable(stream.name), None, line_format)
+            yield loader.land(source, stream.content, stream.positions)
 
 
 class _JsonDumper(Dumper):
@@ -264,7 +264,7 @@ class _Loader:
         self,
         source: Source,
         stream: BinaryIO | None = None,
-        position: Position | None = None,
+        positions: Sequence[Position] = (),
     ) -> LandedFile:
         """Land one file, or a stream whose hash is known only at its end.
 
@@ -276,10 +276,11 @@ class _Loader:
             with _readable_errors(source.name):
                 if source.path is None:
                     landed = self._land_stream(
-                        connection, source, stream or sys.stdin.buffer, position
+                        connection, source, stream or sys.stdin.buffer, positions
                     )
-                    if landed.is_skipped and position is not None:
-                        move(connection, position)
+                    if landed.is_skipped and positions:
+                        for position in positions:
+                            move(connection, position)
                         connection.commit()
                     return landed
                 with at_hand(source) as file:
@@ -322,7 +323,7 @@ class _Loader:
         connection: psycopg.Connection,
         source: Source,
         stream: BinaryIO,
-        position: Position | None,
+        positions: Sequence[Position],
     ) -> LandedFile:
         self._observer.begin(source.name, None)
         tombstones = Tombstones.read(connection)
@@ -346,7 +347,7 @@ class _Loader:
         except psycopg.errors.UniqueViolation:
             connection.rollback()
             return LandedFile(source.name, load_id=None)
-        return self._finish(connection, load_id, reading, counts, earlier, position)
+        return self._finish(connection, load_id, reading, counts, earlier, positions)
 
     def _copy(
         self,
@@ -428,9 +429,9 @@ class _Loader:
         reading: Reading,
         counts: "_Counts",
         earlier: "_EarlierLoad | None",
-        position: Position | None = None,
+        positions: Sequence[Position] = (),
     ) -> LandedFile:
-        """Complete the ledger, keep the control totals, move the position and commit."""
+        """Complete the ledger, keep the control totals, move positions and commit."""
         name = reading.source.name
         if not counts.read and not earlier:
             connection.rollback()
@@ -461,7 +462,7 @@ class _Loader:
                 load_id,
             ),
         )
-        if position is not None:
+        for position in positions:
             move(connection, position)
         try:
             connection.commit()
@@ -756,8 +757,15 @@ def _no_cycle_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _is_outage(error: BaseException | None) -> bool:
-    """Return whether the database, not what it was given, is the reason of a failure."""
+def is_outage(error: BaseException | None) -> bool:
+    """Return whether the database, not what it was given, is the reason of a failure.
+
+    Args:
+        error: What caused the failure.
+
+    Returns:
+        Whether it is.
+    """
     return isinstance(error, psycopg.Error) and not isinstance(
         error, psycopg.DataError | psycopg.IntegrityError
     )

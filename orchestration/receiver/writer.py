@@ -6,10 +6,9 @@ import threading
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future
-from typing import BinaryIO
 
 from orchestration.errors import WarehouseError
-from orchestration.landing.loader import land_streams
+from orchestration.landing.loader import Stream, land_streams
 
 MOST_WAITING_BYTES = 64 * 1024 * 1024
 """What may wait for the database; more is refused, so that memory stays bounded."""
@@ -88,7 +87,7 @@ class Writer:
                 _log.exception("Events were not landed")
                 self._tell(error)
 
-    def _batches(self) -> Iterator[tuple[str, BinaryIO]]:
+    def _batches(self) -> Iterator[Stream]:
         while True:
             with self._change:
                 while not self._waiting and not self._is_ending:
@@ -103,7 +102,7 @@ class Writer:
                     size += len(lines)
                     self._at_hand.append(done)
                 self._waiting_bytes -= size
-            yield _LOAD, io.BytesIO(b"".join(batch))
+            yield Stream(_LOAD, io.BytesIO(b"".join(batch)))
 
     def _tell(self, error: BaseException | None) -> None:
         told, self._at_hand = self._at_hand, []

@@ -8,7 +8,7 @@ import sys
 import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,7 +16,7 @@ from orchestration.errors import WarehouseError, reason
 from orchestration.output import open_output
 
 if TYPE_CHECKING:
-    from orchestration.landing.loader import LandedFile
+    from orchestration.landing.loader import LandedFile, Stream
     from orchestration.sources.source import Source
 
 
@@ -256,8 +256,10 @@ def _report(loads: Iterable["LandedFile"]) -> int:
 
 def _converted(
     conversions: Iterable[tuple[str, Iterator[bytes]]],
-) -> Iterator[tuple[str, BinaryIO]]:
+) -> Iterator["Stream"]:
     """Yield the events of files that have any, each file's as a stream."""
+    from orchestration.landing.loader import Stream
+
     for name, lines in conversions:
         try:
             with tempfile.TemporaryFile() as converted:
@@ -266,7 +268,7 @@ def _converted(
                     click.echo(f"{name}: no usage in it")
                     continue
                 converted.seek(0)
-                yield name, converted
+                yield Stream(name, converted)
         except OSError as error:
             raise WarehouseError(
                 f"A temporary file in {tempfile.gettempdir()} cannot be written: {reason(error)}. "

@@ -24,7 +24,7 @@ from support.processes import (
 )
 from support.stories import NOW, ROWS, Story, environment_of, sample_lines, shuffled_in_parts
 
-from orchestration.landing.loader import land_streams
+from orchestration.landing.loader import Stream, land_streams
 from orchestration.sample.generator import SampleSettings
 
 pytest_plugins = ["support.stories"]
@@ -222,7 +222,7 @@ class SlowLoad:
 
     def _land(self) -> None:
         with self._reading:
-            (landed,) = land_streams([("slow", self._reading)])
+            (landed,) = land_streams([Stream("slow", self._reading)])
         self._landed = landed.lines_accepted == 2
 
     def commit(self) -> None:

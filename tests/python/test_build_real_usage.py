@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from support.stories import Story, environment_of
 
-from orchestration.landing.loader import land_streams
+from orchestration.landing.loader import Stream, land_streams
 from orchestration.sources.aider import convert
 
 pytest_plugins = ["support.stories"]
@@ -17,7 +17,7 @@ LOG = Path(__file__).parents[3] / "shared" / "data" / "aider_analytics" / "llm_c
 @pytest.mark.skipif(not LOG.exists(), reason="the published log is not beside the checkout")
 def test_twenty_months_of_real_calls_cost_what_the_tool_recorded(story: Story) -> None:
     with environment_of(story.database):
-        (landed,) = land_streams([("aider", io.BytesIO(b"".join(convert(LOG))))])
+        (landed,) = land_streams([Stream("aider", io.BytesIO(b"".join(convert(LOG))))])
     assert landed.lines_rejected == 0
     story.build(with_tests=True)
     assert story.row(

@@ -31,7 +31,7 @@ from support.servers import Database
 from orchestration.errors import WarehouseError
 from orchestration.landing.commands import rejects as rejects_command
 from orchestration.landing.contracts import Contract
-from orchestration.landing.loader import land, land_streams
+from orchestration.landing.loader import Stream, land, land_streams
 
 
 def test_every_kind_lands_value_by_value(database: Database, tmp_path: Path) -> None:
@@ -427,7 +427,7 @@ def test_a_file_name_of_any_bytes_can_be_landed(database_18: Database, tmp_path:
 
 def test_a_stream_that_holds_nothing_is_an_error(database_18: Database) -> None:
     with pytest.raises(WarehouseError, match="pipe is empty"):
-        list(land_streams([("pipe", io.BytesIO(b""))]))
+        list(land_streams([Stream("pipe", io.BytesIO(b""))]))
     assert counts(database_18)["loads"] == 0
 
 

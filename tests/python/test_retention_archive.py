@@ -24,7 +24,7 @@ from support.servers import Database
 from orchestration.database.partitions import PartitionedTable
 from orchestration.errors import WarehouseError
 from orchestration.landing.contracts import COLUMN_OF, RoutingDecision, TaskExecution
-from orchestration.landing.loader import land, land_streams
+from orchestration.landing.loader import Stream, land, land_streams
 from orchestration.landing.reading import find_sources
 from orchestration.retention import archive as archive_module
 from orchestration.retention.archive import TEMPORARY_ENDING, Archive, write_archive
@@ -69,7 +69,7 @@ HOSTILE = [
 def land_lines(lines: list[bytes], name: str = "given") -> None:
     import io
 
-    (landed,) = land_streams([(name, io.BytesIO(b"".join(line + b"\n" for line in lines)))])
+    (landed,) = land_streams([Stream(name, io.BytesIO(b"".join(line + b"\n" for line in lines)))])
     assert landed.lines_rejected == 0
 
 

@@ -187,7 +187,7 @@ class _Batches:
             self.left = None if lines else position
             if lines:
                 content = io.BytesIO("".join(lines).encode())
-                yield Stream(f"{SOURCE}:{batch[0].changed_at.isoformat()}Z", content, position)
+                yield Stream(f"{SOURCE}:{batch[0].changed_at.isoformat()}Z", content, (position,))
 
     def _batches(self, since: dt.datetime) -> Iterator[list[_Row]]:
         """Yield what changed since a moment."""

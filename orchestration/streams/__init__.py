@@ -1,0 +1,1 @@
+"""Streams: events of Kafka and Redis, landed exactly once in small batches."""

@@ -1,0 +1,391 @@
+"""Streams: a real Redis, and the cluster that librdkafka brings, into a real database."""
+
+import json
+import multiprocessing
+import os
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+import redis
+from click.testing import CliRunner
+from confluent_kafka import Producer
+from support.consuming import TOPIC, consume_kafka, consume_redis
+from support.events import ORGANIZATION_ID, execution, line_of
+from support.processes import wait_for
+from support.servers import Database
+
+from orchestration.cli import main
+from orchestration.database.connection import connect
+from orchestration.landing.positions import Position, PositionMovedError, move, position_of
+from orchestration.streams.batches import Limits, consume
+from orchestration.streams.kafka import KafkaReader, settings_of
+from orchestration.streams.redis_streams import RedisReader
+
+KILLS = int(os.environ.get("CONSUMER_KILLS", "6"))
+QUICK = Limits(messages=200, seconds=0.2, idle_seconds=2.0)
+POISON = (b"{", b"[]", b'{"event": "task_execution"}', b"\xff\xfe")
+
+
+def message_of(number: int) -> bytes:
+    # Some are written over several lines, which is as good.
+    event = execution(number, input_tokens=number)
+    return (
+        line_of(event) if number % 3 else json.dumps(json.loads(line_of(event)), indent=1).encode()
+    )
+
+
+def landed(database: Database) -> tuple[int, int, int]:
+    with database.connect() as connection:
+        row = connection.execute(
+            "select count(*), count(distinct event_id), coalesce(sum(input_tokens), 0) "
+            "from raw.task_executions"
+        ).fetchone()
+    assert row
+    return int(row[0]), int(row[1]), int(row[2])
+
+
+def exactly(count: int) -> tuple[int, int, int]:
+    """Return what has landed when the events 1 to `count` have, each once."""
+    return count, count, count * (count + 1) // 2
+
+
+@pytest.fixture
+def kafka(monkeypatch: pytest.MonkeyPatch) -> Iterator[Producer]:
+    """Yield a producer of a cluster, which ends with it."""
+    cluster = Producer({"test.mock.num.brokers": "1", "log_level": "0"})
+    found = cluster.list_topics(timeout=10).brokers.values()
+    address = ",".join(f"{broker.host}:{broker.port}" for broker in found)
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", address)
+    monkeypatch.setenv("KAFKA_LOG__LEVEL", "0")
+    yield Producer({"bootstrap.servers": address, "log_level": "0"})
+    del cluster
+
+
+def produce(producer: Producer, *messages: bytes | None) -> None:
+    for number, message in enumerate(messages):
+        producer.produce(TOPIC, message, key=str(number).encode())
+        producer.poll(0)
+    assert producer.flush(30) == 0
+
+
+class RedisServer:
+    """Debian's Redis, which keeps what it was told."""
+
+    def __init__(self, folder: Path) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = int(free.getsockname()[1])
+        self.folder = folder
+        self.client = redis.Redis(port=self.port)
+
+    def start(self) -> None:
+        program = shutil.which("redis-server")
+        if program is None:
+            pytest.skip("Redis is missing: install redis-server")
+        self.process = subprocess.Popen(
+            [program, "--port", str(self.port), "--dir", str(self.folder), "--appendonly", "yes",
+             "--appendfsync", "always", "--save", ""],
+            stdout=subprocess.DEVNULL,
+        )  # fmt: skip
+
+        def is_there() -> bool:
+            try:
+                return bool(self.client.ping())
+            except redis.ConnectionError:
+                return False
+
+        wait_for(is_there)
+
+    def stop(self) -> None:
+        self.process.terminate()
+        self.process.wait()
+
+
+@pytest.fixture
+def server_of_redis(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RedisServer]:
+    server = RedisServer(tmp_path)
+    server.start()
+    monkeypatch.setenv("REDIS_STREAMS_URL", f"redis://127.0.0.1:{server.port}/0")
+    yield server
+    server.stop()
+
+
+def drain(reader: KafkaReader | RedisReader, limits: Limits = QUICK) -> int:
+    """Land everything that a stream says; return in how many loads."""
+    try:
+        return sum(1 for _ in consume(reader, limits, threading.Event()))
+    finally:
+        reader.close()
+
+
+def test_every_message_of_all_partitions_lands_once(kafka: Producer, database_18: Database) -> None:
+    produce(kafka, *map(message_of, range(1, 1001)))
+    assert drain(KafkaReader([TOPIC], "warehouse")) >= 5
+    assert landed(database_18) == exactly(1000)
+    # Nothing is new.
+    assert drain(KafkaReader([TOPIC], "warehouse")) == 0
+    produce(kafka, *map(message_of, range(1001, 1011)))
+    assert drain(KafkaReader([TOPIC], "warehouse")) >= 1
+    assert landed(database_18) == exactly(1010)
+    with database_18.connect() as connection:
+        partitions = connection.execute(
+            "select sum((position ->> 'offset')::int), count(*) from ledger.source_positions "
+            "where source = 'kafka'"
+        ).fetchone()
+    assert partitions == (1010, 4)
+    # Another group reads all of it again, which changes nothing but copies.
+    drain(KafkaReader([TOPIC], "another"))
+    assert landed(database_18)[1] == 1010
+
+
+def test_what_is_no_event_is_rejected_and_stops_nothing(
+    kafka: Producer, database_18: Database
+) -> None:
+    produce(kafka, *POISON, None, b"", *map(message_of, range(1, 11)))
+    drain(KafkaReader([TOPIC], "warehouse"))
+    assert landed(database_18) == exactly(10)
+    with database_18.connect() as connection:
+        rejected = connection.execute("select count(*) from raw.rejected_events").fetchone()
+    assert rejected == (len(POISON),)
+    produce(kafka, *POISON)
+    drain(KafkaReader([TOPIC], "warehouse"))
+    produce(kafka, message_of(11))
+    drain(KafkaReader([TOPIC], "warehouse"))
+    assert landed(database_18) == exactly(11)
+
+
+def test_a_platforms_own_event_is_one_of_its_tenant(kafka: Producer, database_18: Database) -> None:
+    event = {
+        "event_id": str(uuid4()), "tenant_id": str(ORGANIZATION_ID), "provider": "openai",
+        "timestamp": "2026-03-02T09:00:00Z", "latency_ms": 5, "succeeded": False,
+        "model": "gpt-4-turbo", "input_tokens": 7, "output_tokens": 1, "error_code": "429",
+    }  # fmt: skip
+    produce(kafka, json.dumps(event).encode(), json.dumps(event | {"tenant_id": "x"}).encode())
+    drain(KafkaReader([TOPIC], "warehouse"))
+    assert landed(database_18) == (1, 1, 7)
+    with database_18.connect() as connection:
+        assert connection.execute("select count(*) from raw.rejected_events").fetchone() == (1,)
+
+
+def test_readers_that_come_and_go_share_the_partitions(
+    kafka: Producer, database_18: Database
+) -> None:
+    produce(kafka, *map(message_of, range(1, 401)))
+    endings = [threading.Event() for _ in range(3)]
+    counts: Counter[int] = Counter()
+
+    def read(number: int) -> None:
+        reader = KafkaReader([TOPIC], "warehouse")
+        limits = Limits(messages=20, seconds=0.1)
+        for each in consume(reader, limits, endings[number]):
+            counts[number] += each.lines_read
+        reader.close()
+
+    threads = [threading.Thread(target=read, args=(number,), daemon=True) for number in range(3)]
+    threads[0].start()
+    wait_for(lambda: counts[0] > 0)
+    threads[1].start()
+    produce(kafka, *map(message_of, range(401, 801)))
+    wait_for(lambda: counts[1] > 0 or sum(counts.values()) >= 800)
+    endings[0].set()
+    threads[0].join()
+    threads[2].start()
+    produce(kafka, *map(message_of, range(801, 1001)))
+    wait_for(lambda: landed(database_18)[1] == 1000)
+    for ending in endings:
+        ending.set()
+    for thread in threads:
+        thread.join()
+    assert landed(database_18) == exactly(1000)
+
+
+def test_a_reader_that_lost_its_part_moves_nothing(database_18: Database) -> None:
+    del database_18
+
+    def moves(value: int, moved_from: int | None) -> bool:
+        before = None if moved_from is None else {"offset": moved_from}
+        position = Position("kafka", "g/t/0", {"offset": value}, is_shared=True, moved_from=before)
+        with connect(application_name="test") as connection:
+            try:
+                move(connection, position)
+            except PositionMovedError:
+                return False
+            connection.commit()
+            return True
+
+    assert [moves(5, None), moves(9, None), moves(9, 4), moves(9, 5), moves(9, 5)] == [
+        True, False, False, True, False,
+    ]  # fmt: skip
+    with connect(application_name="test") as connection:
+        assert position_of(connection, "kafka", "g/t/0") == {"offset": 9}
+
+
+@pytest.mark.parametrize("stream", ["kafka", "redis"])
+def test_a_consumer_that_is_killed_loses_nothing_and_doubles_nothing(
+    stream: str, request: pytest.FixtureRequest, database_18: Database
+) -> None:
+    count = 2_000
+    messages = list(map(message_of, range(1, count + 1)))
+    target: Callable[..., None]
+    if stream == "kafka":
+        produce(request.getfixturevalue("kafka"), *messages)
+        target = consume_kafka
+    else:
+        pipeline = request.getfixturevalue("server_of_redis").client.pipeline()
+        for message in messages:
+            pipeline.xadd(TOPIC, {"event": message})
+        pipeline.execute()
+        target = consume_redis
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["support.consuming"])
+    moments = random.Random(22)  # noqa: S311
+    environment = {
+        name: value for name, value in os.environ.items()
+        if name.startswith(("PG", "KAFKA", "REDIS", "WAREHOUSE"))
+    }  # fmt: skip
+
+    def start() -> Any:
+        process = context.Process(
+            target=target, args=(environment, Limits(50, 0.05, idle_seconds=3))
+        )
+        process.start()
+        return process
+
+    for _ in range(KILLS):
+        before = landed(database_18)[0]
+        process = start()
+        wait_for(lambda seen=before: landed(database_18)[0] > seen or seen == count)  # type: ignore[misc]
+        time.sleep(moments.random() * 0.1)
+        os.kill(process.pid or 0, signal.SIGKILL)
+        process.join()
+    process = start()
+    process.join()
+    assert process.exitcode == 0
+    assert landed(database_18) == exactly(count)
+
+
+def test_entries_of_redis_are_events_in_several_shapes(
+    server_of_redis: RedisServer, database_18: Database
+) -> None:
+    client = server_of_redis.client
+    client.xadd("a", {"event": message_of(1)})
+    client.xadd("a", {"payload": message_of(2), "trace": "x"})
+    fields = json.loads(line_of(execution(3, input_tokens=3)))
+    client.xadd("a", {name: value if isinstance(value, str) else json.dumps(value)
+                      for name, value in fields.items()})  # fmt: skip
+    client.xadd("b", {"data": message_of(4)})
+    client.xadd("b", {"data": "{"})
+    assert drain(RedisReader(["a", "b"], [])) >= 1
+    assert landed(database_18) == exactly(4)
+    with database_18.connect() as connection:
+        assert connection.execute("select count(*) from raw.rejected_events").fetchone() == (1,)
+    client.xadd("b", {"data": message_of(5)})
+    drain(RedisReader(["a", "b"], []))
+    assert landed(database_18) == exactly(5)
+
+
+def test_jobs_of_bullmq_are_events(server_of_redis: RedisServer, database_18: Database) -> None:
+    client = server_of_redis.client
+    for number in range(1, 6):
+        client.hset(f"bull:usage:{number}", mapping={"name": "task", "data": message_of(number)})
+        client.xadd("bull:usage:events", {"event": "added", "jobId": number, "name": "task"})
+        client.xadd("bull:usage:events", {"event": "waiting", "jobId": number})
+        client.xadd("bull:usage:events", {"event": "completed", "jobId": number})
+    client.xadd("bull:usage:events", {"event": "added", "jobId": "gone", "name": "task"})
+    drain(RedisReader([], ["usage"]))
+    assert landed(database_18) == exactly(5)
+    with database_18.connect() as connection:
+        assert connection.execute("select count(*) from raw.rejected_events").fetchone() == (1,)
+
+
+def test_a_redis_and_a_database_that_restart_are_waited_for(
+    server_of_redis: RedisServer, database_18: Database
+) -> None:
+    ending = threading.Event()
+
+    def read() -> None:
+        for _ in consume(RedisReader([TOPIC], []), Limits(seconds=0.05), ending):
+            pass
+
+    thread = threading.Thread(target=read, daemon=True)
+    thread.start()
+    server_of_redis.client.xadd(TOPIC, {"event": message_of(1)})
+    wait_for(lambda: landed(database_18)[0] == 1)
+    server_of_redis.stop()
+    server_of_redis.start()
+    server_of_redis.client.xadd(TOPIC, {"event": message_of(2)})
+    wait_for(lambda: landed(database_18)[0] == 2)
+    with database_18.connect(autocommit=True) as connection:
+        connection.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity "
+            "where datname = current_database() and pid <> pg_backend_pid()"
+        )
+    server_of_redis.client.xadd(TOPIC, {"event": message_of(3)})
+    wait_for(lambda: landed(database_18)[0] == 3)
+    ending.set()
+    thread.join()
+    assert landed(database_18) == exactly(3)
+
+
+def test_the_commands_land_and_end_when_nothing_comes(
+    kafka: Producer, server_of_redis: RedisServer, database_18: Database
+) -> None:
+    produce(kafka, message_of(1))
+    server_of_redis.client.xadd("events", {"event": message_of(2)})
+    for arguments in (["kafka", "--topic", TOPIC], ["redis", "--stream", TOPIC]):
+        told = CliRunner().invoke(main, ["consume", *arguments, "--idle-seconds", "3"])
+        assert told.exit_code == 0, told.output
+        assert "1 lines read = 1 accepted + 0 rejected" in told.output
+    assert landed(database_18) == exactly(2)
+
+
+@pytest.mark.usefixtures("database_18")
+@pytest.mark.parametrize(
+    ("arguments", "environment", "fault"),
+    [
+        (["kafka", "--topic", "t"], {}, "KAFKA_BOOTSTRAP_SERVERS is not set"),
+        (["kafka"], {}, "Missing option '--topic'"),
+        (
+            ["kafka", "--topic", "t"],
+            {"KAFKA_BOOTSTRAP_SERVERS": "localhost:1", "KAFKA_NO_SETTING": "1"},
+            'No such configuration property: "no.setting"',
+        ),
+        (["redis", "--stream", "s"], {}, "REDIS_STREAMS_URL is not set"),
+        (["redis", "--stream", "s"], {"REDIS_STREAMS_URL": "http://secret"}, "is no URL"),
+        (["redis"], {"REDIS_STREAMS_URL": "redis://localhost:1"}, "--stream or --bullmq"),
+    ],
+)
+def test_a_wrong_command_is_told_in_a_sentence(
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    environment: dict[str, str],
+    fault: str,
+) -> None:
+    for name in ("REDIS_URL", "REDIS_STREAMS_URL"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    told = CliRunner().invoke(main, ["consume", *arguments])
+    assert told.exit_code != 0
+    assert fault in told.output
+    assert "secret" not in told.output
+
+
+def test_settings_of_librdkafka_come_from_the_environment() -> None:
+    environment = {
+        "KAFKA_BOOTSTRAP_SERVERS": "a:1", "KAFKA_SASL_PASSWORD": "p", "KAFKA_X": "", "PATH": "/",
+        "KAFKA_LOG__LEVEL": "3",
+    }  # fmt: skip
+    wanted = {"bootstrap.servers": "a:1", "sasl.password": "p", "log_level": "3"}
+    assert settings_of(environment) == wanted
