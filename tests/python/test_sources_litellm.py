@@ -763,6 +763,17 @@ def test_each_organization_costs_what_the_price_book_says(
     }
 
 
+@pytest.mark.usefixtures("database_18")
+def test_tables_in_another_schema_are_found(proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:
+    proxy.call("one")
+    proxy.connection.execute("alter schema public rename to gateway; create schema public")
+    url = f"{proxy.url}?connect_timeout=5&application_name=x"
+    monkeypatch.setenv(VARIABLE, url)
+    assert "LiteLLM_SpendLogs" in run().output
+    monkeypatch.setenv(VARIABLE, f"{url}&schema=gateway")
+    assert "2 accepted" in run().output
+
+
 SECRET_URL = "postgresql://proxy:hunter2@db.internal.example"  # noqa: S105
 
 
