@@ -604,6 +604,17 @@ def _expected_colons(event: Event, values: tuple[Any, ...]) -> int:
     return colons + 2
 
 
+def _colons_of_tags(line: bytes, tags: Sequence[str]) -> int:
+    """Return how many colons stand in tags, which usually are a name, a colon and a value.
+
+    None count where they could hide a name that is given twice: escaped ones are not in the line,
+    and a tag may end as an offset does.
+    """
+    if b"\\" in line or any(tag.endswith(":00") for tag in tags):
+        return 0
+    return sum(tag.count(":") for tag in tags)
+
+
 def _refuse_double_names(line: bytes) -> None:
     """Refuse a line in which an object names something twice, of which the decoder drops one."""
     # Numbers stay text: Python has limits for them that the decoder has not.
@@ -774,9 +785,8 @@ class Contract:
         # stand in texts and in offsets, of which the usual ones are at the end of a time.
         colons = line.count(b":")
         expected = _expected_colons(event, values)
-        # Tags are usually a name, a colon and a value. An escaped one could hide a name.
-        if colons != expected and isinstance(event, TaskExecution) and b"\\" not in line:
-            expected += sum(tag.count(":") for tag in event.tags or ())
+        if colons != expected and isinstance(event, TaskExecution) and event.tags:
+            expected += _colons_of_tags(line, event.tags)
         if colons != expected and colons != expected + line.count(b':00"'):
             _refuse_double_names(line)
         return event, values

@@ -90,7 +90,7 @@ def aider(file: Path, out: Path | None) -> None:
     "--batch",
     "batch_rows",
     type=click.IntRange(min=1),
-    default=50_000,
+    default=20_000,
     show_default=True,
     help="How many rows become one load.",
 )

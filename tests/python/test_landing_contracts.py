@@ -367,6 +367,9 @@ def test_a_name_that_is_given_twice_is_refused(old: str, new: str, name: str) ->
         execution(is_bucket=False, other_usage={"seats": 1}, request_count=0.5),
         execution(model="ft:gpt-4o-mini:org::id", start_time="2026-03-01T11:00:00+01:00"),
         execution() | dict.fromkeys(("user_id", "tokens_used", "metadata", "end_time")),
+        execution(tags=["team:search", "User-Agent: curl/8", "a::b"]),
+        execution(tags=["team:search", "at 10:00"]),
+        execution(tags=["team:search", 'a "quoted:one"']),
     ],
 )
 def test_colons_elsewhere_are_no_names(event: dict[str, Any]) -> None:
@@ -374,6 +377,12 @@ def test_colons_elsewhere_are_no_names(event: dict[str, Any]) -> None:
     double = line_of(event)[:-1] + b', "organization_id": "' + ORGANIZATION_ID.encode() + b'"}'
     if event["event"] != "organization":
         assert reason_of(double) == "organization_id: given twice"
+
+
+def test_an_escaped_colon_in_a_tag_hides_no_name() -> None:
+    double = line_of(execution(tags=["x:y"])).replace(b"x:y", rb"x\u003ay")
+    double = double[:-1] + b', "organization_id": "' + ORGANIZATION_ID.encode() + b'"}'
+    assert reason_of(double) == "organization_id: given twice"
 
 
 def test_a_time_is_accepted_up_to_a_day_ahead() -> None:

@@ -629,6 +629,18 @@ def test_an_import_that_ends_between_two_loads_goes_on_where_it_was(
     ) == [(7, 7, 7, Decimal("0.0875"))]
 
 
+def test_what_landed_is_known_also_where_the_position_is_not(
+    database_18: Database, proxy: Proxy
+) -> None:
+    for minute in range(5):
+        proxy.call(f"call {minute}", updated_at=f"2026-05-04 10:{minute:02}:00")
+    assert land_all() == 5 + 1
+    with database_18.connect(autocommit=True) as connection:
+        connection.execute("delete from ledger.source_positions")
+    assert land_all(Pull(ACME, batch_rows=2)) == 0
+    assert positions(database_18)[0][0]["read_until"] == at("10:04:00").isoformat()
+
+
 @pytest.mark.usefixtures("database_18")
 def test_a_clock_that_is_ahead_hides_nothing(proxy: Proxy) -> None:
     now = dt.datetime.now(dt.UTC).replace(microsecond=0, tzinfo=None)
@@ -749,6 +761,17 @@ def test_each_organization_costs_what_the_price_book_says(
         "Acme": (1, Decimal("0.014"), Decimal("0.0125")),
         "org-1": (4, Decimal("0.0224"), Decimal("0.025")),
     }
+
+
+@pytest.mark.usefixtures("database_18")
+def test_tables_in_another_schema_are_found(proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:
+    proxy.call("one")
+    proxy.connection.execute("alter schema public rename to gateway; create schema public")
+    url = f"{proxy.url}?connect_timeout=5&application_name=x"
+    monkeypatch.setenv(VARIABLE, url)
+    assert "LiteLLM_SpendLogs" in run().output
+    monkeypatch.setenv(VARIABLE, f"{url}&schema=gateway")
+    assert "2 accepted" in run().output
 
 
 SECRET_URL = "postgresql://proxy:hunter2@db.internal.example"  # noqa: S105

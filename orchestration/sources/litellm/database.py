@@ -24,7 +24,7 @@ VARIABLE = "LITELLM_DATABASE_URL"
 LOGS = "LiteLLM_SpendLogs"
 
 _FILES = resources.files(__package__)
-_CONNECT_SECONDS = 10
+_UNLESS_SAID = {"application_name": "warehouse import litellm", "connect_timeout": "10"}
 # What LiteLLM's own driver reads in a URL and libpq refuses.
 _OF_PRISMA = frozenset(
     {
@@ -84,9 +84,12 @@ def opened() -> Iterator[psycopg.Connection]:
     Raises:
         WarehouseError: There is no URL, it is none, or the database cannot be read.
     """
-    with contextlib.closing(_connect()) as connection:
+    parameters, schema = _parameters()
+    with contextlib.closing(_connect(parameters)) as connection:
         with readable():
             connection.execute(_REPEATABLE.encode())
+            if schema:
+                connection.execute("select set_config('search_path', %s, true)", (schema,))
         yield connection
 
 
@@ -170,22 +173,10 @@ def query_of_logs(connection: psycopg.Connection) -> sql.Composed:
     return query("spend_logs").format(columns=sql.SQL(", ").join(columns), changed_at=changed_at)
 
 
-def _connect() -> psycopg.Connection:
-    given = os.environ.get(VARIABLE)
-    if not given:
-        raise WarehouseError(
-            f"{VARIABLE} is not set. It holds the URL of LiteLLM's database, such as "
-            "postgresql://USER:PASSWORD@HOST:5432/DATABASE, for a login that may read it."
-        )
-    parameters, schema = _parameters(given)
+def _connect(parameters: dict[str, str]) -> psycopg.Connection:
     try:
-        connection = psycopg.connect(
-            make_conninfo(
-                **parameters,
-                application_name="warehouse import litellm",
-                connect_timeout=_CONNECT_SECONDS,
-                client_encoding="utf8",
-            ),
+        return psycopg.connect(
+            make_conninfo(**(_UNLESS_SAID | parameters | {"client_encoding": "utf8"})),
             # Poolers give the statements of one session to several.
             prepare_threshold=None,
         )
@@ -197,18 +188,21 @@ def _connect() -> psycopg.Connection:
             "elsewhere must show a certificate for its name, signed by a known authority "
             "(sslrootcert=system in the URL) or by the one in sslrootcert."
         ) from error
-    if schema:
-        connection.execute("select set_config('search_path', %s, false)", (schema,))
-        connection.commit()
-    return connection
 
 
-def _parameters(url: str) -> tuple[dict[str, str], str | None]:
+def _parameters() -> tuple[dict[str, str], str | None]:
     """Return what libpq connects with, and the schema of the tables.
 
     Raises:
-        WarehouseError: It is no URL of PostgreSQL's, names no host, or would send data in clear.
+        WarehouseError: There is no URL, or it is none of PostgreSQL's, names no host, or would send
+            data in clear.
     """
+    url = os.environ.get(VARIABLE)
+    if not url:
+        raise WarehouseError(
+            f"{VARIABLE} is not set. It holds the URL of LiteLLM's database, such as "
+            "postgresql://USER:PASSWORD@HOST:5432/DATABASE, for a login that may read it."
+        )
     try:
         parts = urlsplit(url)
         options = dict(parse_qsl(parts.query))

@@ -35,7 +35,7 @@ SOURCE = "litellm"
 OVERLAP = dt.timedelta(minutes=60)
 """How long LiteLLM may take to commit a row after it was stamped."""
 
-BATCH_ROWS = 50_000
+BATCH_ROWS = 20_000
 """How many rows become one load."""
 
 _FETCHED_ROWS = 2_000
@@ -162,8 +162,10 @@ class _Batches:
     def streams(self) -> Iterator[Stream]:
         """Yield the loads, in the order in which their rows changed."""
         last = position_of(self.own, SOURCE, self.part) or {}
-        read_until, latest = _moment(last.get("read_until")), _moment(last.get("latest"))
-        may_have_landed = latest is not None or _has_loads(self.own)
+        read_until, landed_until = _moment(last.get("read_until")), _moment(last.get("latest"))
+        latest = landed_until
+        # Where the position is not known, such as that of a server that moved, anything may.
+        may_have_landed = landed_until is not None or _has_loads(self.own)
         since = self.wanted.since
         if since is None and read_until is not None:
             since = read_until - self.wanted.overlap
@@ -175,7 +177,8 @@ class _Batches:
             # Clocks that are ahead must not hide what others write until then.
             reached = min(changed_at, now) if now else changed_at
             read_until = max(read_until or reached, reached)
-            is_later = latest is not None and batch[0].changed_at.replace(tzinfo=dt.UTC) > latest
+            first = batch[0].changed_at.replace(tzinfo=dt.UTC)
+            is_later = landed_until is not None and first > landed_until
             landed = self._landed_of(batch) if may_have_landed and not is_later else set()
             latest = max(latest or changed_at, changed_at)
             position = Position(
