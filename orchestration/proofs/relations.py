@@ -92,7 +92,10 @@ EXECUTIONS = Relation(
     "marts",
     "fct_task_executions",
     ("execution_id",),
-    people=("agent_id", "correlation_id", "session_id", "task_id", "user_id", "workflow_id"),
+    people=(
+        *("agent_id", "api_key_alias", "branch", "correlation_id", "end_user_id", "metadata"),
+        *("provider_request_id", "session_id", "tags", "task_id", "user_id", "workflow_id"),
+    ),
     leaves=True,
 )
 
