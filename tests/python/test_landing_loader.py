@@ -153,11 +153,11 @@ def test_every_kind_lands_value_by_value(database: Database, tmp_path: Path) -> 
     ]  # fmt: skip
     assert rows(
         database,
-        "select event_kind, requests, part_tokens, other_units from ledger.landed_totals "
-        "where other_units <> 0 order by event_kind",
+        "select event_kind, requests, durations_ms, part_tokens, other_units "
+        "from ledger.landed_totals where other_units <> 0 order by event_kind",
     ) == [
-        ("adjustment", 0, 0, Decimal("-0.000000000001")),
-        ("task_execution", Decimal("2.33"), 47, Decimal("5.5")),
+        ("adjustment", 0, 0, 0, Decimal("-0.000000000001")),
+        ("task_execution", Decimal("2.33"), 412, 47, Decimal("5.5")),
     ]
     assert rows(
         database,
