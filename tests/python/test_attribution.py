@@ -5,6 +5,7 @@ import datetime as dt
 import re
 from collections.abc import Iterator
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 from click.testing import CliRunner
@@ -13,11 +14,13 @@ from support.oracle import Row
 from support.stories import NOW, Project, Seeds, Story, environment_of, price
 
 from orchestration.cli import main
+from orchestration.database import migrate as migrate_module
 from orchestration.database.migrate import migrate, newest_revision
 from orchestration.project import project_root
 
 pytest_plugins = ["support.stories"]
 
+VERSIONS = Path(migrate_module.__file__).parent / "migrations" / "versions"
 METADATA = {"client": "cli", "attempt": 2}
 NOTHING: dict[str, Any] = dict.fromkeys([*ATTRIBUTION, "metadata"])
 
@@ -164,13 +167,20 @@ def test_the_queries_of_the_document_say_what_each_cost(story: Story, seeds: See
 def before_attribution(project: Project) -> Iterator[None]:
     """Take the columns out of the models for a while, as they were before revision 0017."""
     models = project.root / "models"
-    files = [path for path in models.rglob("*.sql") if "attribution_columns" in path.read_text()]
-    assert len(files) == 5
+    files = [
+        path
+        for path in models.rglob("*.sql")
+        if re.search("attribution_columns|time_to_first_token_ms", path.read_text("utf-8"))
+    ]
+    assert len(files) == 5 + 3
     files.append(models / "marts" / "executions" / "fct_task_executions.yml")
     found = {path: path.read_text(encoding="utf-8") for path in files}
     columns = "|".join(NOTHING)
     for path, text in found.items():
-        without = re.sub(r"^ *\{\{ attribution_columns\(.*\) \}\},\n", "", text, flags=re.MULTILINE)
+        without = re.sub(
+            r"^ .*(?:\{\{ attribution_columns\(|time_to_first_token_ms).*,\n", "", text,
+            flags=re.MULTILINE,
+        )  # fmt: skip
         without = re.sub(
             rf"^      - name: (?:{columns})\n(?:        .*\n)+", "", without, flags=re.MULTILINE
         )
@@ -214,7 +224,14 @@ def test_a_warehouse_of_the_revision_before_keeps_its_facts_and_proofs(story: St
     before = facts_before(story)
     assert [row["cost_usd"] is None for row in before] == [False] * 3
     assert not before[0].keys() & {"metadata", "project"}
+    totals = re.search(
+        r"create or replace view raw\.event_totals as\n.*?;",
+        (VERSIONS / "0007_all_usage.sql").read_text("utf-8"),
+        re.DOTALL,
+    )
+    assert totals
     with story.database.connect(autocommit=True) as connection:
+        connection.execute(totals[0].replace(" as\n", " with (security_invoker = true) as\n", 1))
         for column in ATTRIBUTION:
             connection.execute(f"alter table raw.task_executions drop column {column}".encode())
         connection.execute("update raw.alembic_version set version_num = '0016'")
