@@ -307,7 +307,7 @@ class Tombstones:
         return True
 
     def _in_value(self, value: Any) -> Any:
-        """Replace ids in a text, an object or a list of alternatives, which is changed in place."""
+        """Replace ids in a text, an object or a list; alternatives are changed in place."""
         if isinstance(value, str):
             return _ID_IN_TEXT.sub(self._replaced, value)
         if isinstance(value, dict):
@@ -318,6 +318,8 @@ class Tombstones:
                 self._in_value(key): self._in_value(cell) if isinstance(cell, str) else cell
                 for key, cell in value.items()
             }
+        if value and isinstance(value[0], str):
+            return [self._in_value(text) for text in value]
         for alternative in value:
             for part in alternative.__struct_fields__:
                 text = getattr(alternative, part)

@@ -54,9 +54,11 @@ class Relation:
             The columns of each strand that it has; identifiers of people stand in one only.
         """
         divided = {FIGURES: [name for name in columns if name not in self.people]}
-        if self.people:
+        # A table that an older version built does not have all of them yet.
+        people = [name for name in self.people if name in columns]
+        if people:
             # Whose figures they are: without a key of their own, all of them.
-            named = columns if set(self.key) & set(self.people) else [*self.key, *self.people]
+            named = columns if set(self.key) & set(people) else [*self.key, *people]
             divided[PEOPLE] = sorted(named)
         return divided
 
@@ -92,7 +94,10 @@ EXECUTIONS = Relation(
     "marts",
     "fct_task_executions",
     ("execution_id",),
-    people=("agent_id", "correlation_id", "session_id", "task_id", "user_id", "workflow_id"),
+    people=(
+        *("agent_id", "api_key_alias", "branch", "correlation_id", "end_user_id", "metadata"),
+        *("provider_request_id", "session_id", "tags", "task_id", "user_id", "workflow_id"),
+    ),
     leaves=True,
 )
 

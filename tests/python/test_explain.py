@@ -15,6 +15,7 @@ from click.testing import CliRunner, Result
 from rich.console import Console
 from rich.markdown import Markdown
 from support.events import (
+    ATTRIBUTION,
     ORGANIZATION_ID,
     adjustment,
     decision,
@@ -392,7 +393,7 @@ def test_every_kind_of_usage_is_explained(story: Story, seeds: Seeds) -> None:
     audio = {"input_tokens": 17, "output_tokens": 592, "audio_output_tokens": 482}
     hour = {"cache_write_tokens": 1_000_000, "cache_write_1h_tokens": 400_000}
     usages: list[dict[str, Any]] = [
-        {"model": "audio", **audio},
+        {"model": "audio", **audio, **ATTRIBUTION},
         {"model": "writes", **million, **hour},
         {"model": "text", "input_tokens": 9_548, "output_tokens": 528, **search},
         {"model": "text", "other_usage": {"seats": 1, "web_search_requests": 1}, **million},
@@ -445,6 +446,16 @@ def test_every_kind_of_usage_is_explained(story: Story, seeds: Seeds) -> None:
         "audio_output_tokens": "0.038560000000",
     }
     assert found[0]["execution"]["other_costs"][0]["cost_usd"] == "0.038560000000"
+    shown = ("source", "team", "project", "repository", "tags", "time_to_first_token_ms")
+    assert {name: found[0]["execution"][name] for name in shown} == {
+        name: ATTRIBUTION[name] for name in shown
+    }
+    screen = words(screen_of(story, id_of(1)))
+    for line in (
+        "Team payments", "Project checkout", "Repository acme/shop",
+        "Tags nightly, größe: xl", "Source litellm", "First token after 412 ms",
+    ):  # fmt: skip
+        assert line in screen, line
     deal = found[4]
     own, factors = deal["cost"]["usage_prices"], deal["cost"]["price_factors"]
     assert [(row["usage"], row["source"]) for row in own] == [

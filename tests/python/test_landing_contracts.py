@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from support.events import (
+    ATTRIBUTION,
     NOW,
     ORGANIZATION_ID,
     SECRET,
@@ -188,6 +189,17 @@ def test_each_other_kind_is_accepted(event: dict[str, Any]) -> None:
         ),
         ({"metadata": SECRET}, "metadata: expected object | null, got str"),
         ({"metadata": {"attempt": 2**63}}, "metadata[...]: expected int <= 9223372036854775807"),
+        ({"team": "x" * 256}, "team: expected str of length <= 255"),
+        ({"branch": ""}, "branch: expected str of length >= 1"),
+        ({"api_key_alias": "a\nb"}, "api_key_alias: contains a control character or a line break"),
+        ({"time_to_first_token_ms": -1}, "time_to_first_token_ms: expected int >= 0"),
+        ({"time_to_first_token_ms": 0.5}, "time_to_first_token_ms: expected int | null, got float"),
+        ({"tags": "nightly"}, "tags: expected array | null, got str"),
+        ({"tags": {"nightly": True}}, "tags: expected array | null, got object"),
+        ({"tags": ["nightly", 5]}, "tags[1]: expected str, got int"),
+        ({"tags": ["nightly", "x" * 201]}, "tags[1]: expected str of length <= 200"),
+        ({"tags": ["nightly"] * 51}, "tags: expected array of length <= 50"),
+        ({"tags": ["a", "def f():\n  pass"]}, "tags: contains a control character or a line break"),
     ],
 )
 def test_a_bad_execution_is_refused_with_its_reason(changes: dict[str, Any], reason: str) -> None:
@@ -422,6 +434,14 @@ def test_every_kind_of_usage_is_taken_over_exactly() -> None:
         "web_search_requests": Decimal(2),
         "code_execution_hours": Decimal("0.123456789012345678"),
     }
+
+
+def test_whose_an_execution_is_is_taken_over_as_it_is_said() -> None:
+    event = Contract.at(NOW).decode(line_of(execution(**ATTRIBUTION)))
+    assert isinstance(event, TaskExecution)
+    assert {name: getattr(event, name) for name in ATTRIBUTION} == ATTRIBUTION
+    plain = Contract.at(NOW).decode(line_of(execution()))
+    assert {getattr(plain, name) for name in ATTRIBUTION} == {None}
 
 
 @pytest.mark.parametrize("amount", ["1000000000", "-1e9", "0.000000000001", "-7.50000000000000"])

@@ -15,6 +15,7 @@ import pytest
 from click.testing import CliRunner, Result
 from hypothesis import HealthCheck, given, settings
 from support.events import (
+    ATTRIBUTION,
     ORGANIZATION_ID,
     SECRET,
     adjustment,
@@ -58,6 +59,7 @@ def test_every_kind_lands_value_by_value(database: Database, tmp_path: Path) -> 
                 is_bucket=True,
                 region="eu-central-1",
                 other_usage={"seats": "2.50", "web_search_requests": 3},
+                **ATTRIBUTION,
             ),
         ],
     )
@@ -137,11 +139,25 @@ def test_every_kind_lands_value_by_value(database: Database, tmp_path: Path) -> 
     ]  # fmt: skip
     assert rows(
         database,
-        "select event_kind, requests, part_tokens, other_units from ledger.landed_totals "
-        "where other_units <> 0 order by event_kind",
+        "select source, provider_request_id, time_to_first_token_ms, billing_account, "
+        "api_key_alias, team, end_user_id, project, cost_center, repository, branch, tags::text "
+        "from raw.task_executions order by _line_number",
     ) == [
-        ("adjustment", 0, 0, Decimal("-0.000000000001")),
-        ("task_execution", Decimal("2.33"), 47, Decimal("5.5")),
+        (None,) * 12,
+        (None,) * 12,
+        (
+            "litellm", "req_011CSHoEeqs5C35K2UUqR7Fy", 412, "acct-emea", "ci-runner", "payments",
+            "customer-77", "checkout", "4711", "acme/shop", "feature/refunds",
+            '["nightly", "größe: xl"]',
+        ),
+    ]  # fmt: skip
+    assert rows(
+        database,
+        "select event_kind, requests, durations_ms, part_tokens, other_units "
+        "from ledger.landed_totals where other_units <> 0 order by event_kind",
+    ) == [
+        ("adjustment", 0, 0, 0, Decimal("-0.000000000001")),
+        ("task_execution", Decimal("2.33"), 412, 47, Decimal("5.5")),
     ]
     assert rows(
         database,
@@ -162,7 +178,9 @@ def test_every_kind_lands_value_by_value(database: Database, tmp_path: Path) -> 
 def test_csv_and_compressed_files_land_the_same_rows(database: Database, tmp_path: Path) -> None:
     events = [organization(), user(), adjustment()]
     for number in range(1, 40):
-        events += [execution(number, user_id=None if number % 3 else uuid_of(7)), decision(number)]
+        user_id = None if number % 3 else uuid_of(7)
+        attribution = {} if number % 4 else ATTRIBUTION
+        events += [execution(number, user_id=user_id, **attribution), decision(number)]
     for name in ("a.ndjson", "b.csv", "c.jsonl.gz", "d.csv.gz"):
         assert not land([write(tmp_path / name, events)]).failures
     for table in TABLES:

@@ -19,6 +19,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.events import (
+    ATTRIBUTION,
     NOW,
     SECRET,
     adjustment,
@@ -40,7 +41,13 @@ from orchestration.landing.loader import land
 from orchestration.landing.reading import Reading, Source, find_sources
 from orchestration.landing.records import COLUMNS, MAXIMUM_LINE_BYTES, Record, Refusal
 
-EVENTS = [execution(1), decision(1), organization(), user(), execution(2, user_id=None)]
+EVENTS = [
+    execution(1, **ATTRIBUTION),
+    decision(1),
+    organization(),
+    user(),
+    execution(2, user_id=None),
+]
 
 
 def table_of(events: list[dict[str, Any]]) -> Any:

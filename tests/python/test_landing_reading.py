@@ -10,7 +10,16 @@ from typing import Any
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from support.events import NOW, adjustment, decision, execution, line_of, organization, user
+from support.events import (
+    ATTRIBUTION,
+    NOW,
+    adjustment,
+    decision,
+    execution,
+    line_of,
+    organization,
+    user,
+)
 from support.landing import csv_of, damaged_files
 
 from orchestration.errors import WarehouseError
@@ -72,7 +81,7 @@ def test_a_line_of_exactly_one_mebibyte_is_read() -> None:
 
 def test_csv_rows_become_the_same_events_as_ndjson_lines() -> None:
     events = [
-        execution(1),
+        execution(1, **ATTRIBUTION),
         decision(1),
         organization(),
         user(),
@@ -104,6 +113,7 @@ def test_the_columns_of_whole_numbers_are_known() -> None:
         "image_input_tokens",
         "audio_output_tokens",
         "image_output_tokens",
+        "time_to_first_token_ms",
     } == INTEGERS
 
 

@@ -40,8 +40,8 @@ NOT_ADDITIVE = {
     "fct_adjustments": "amount",
     "fct_alerts": "observed|threshold",
     "fct_cost_lines": "quantity",
-    # Of one execution or decision: shares of one, or parts in units of their own.
-    "fct_task_executions": "other_usage|(baseline_)?(price_factors|other_costs)",
+    # Of one execution or decision: shares of one, parts in units of their own, or no numbers.
+    "fct_task_executions": "other_usage|tags|metadata|(baseline_)?(price_factors|other_costs)",
     "fct_routing_decisions": "confidence_score",
     # What stands beside a pair of models is of one of them, whatever it was compared with.
     "savings_quality": r"(baseline_)?(finished|scored)_tasks|baseline_mean_.*",

@@ -29,6 +29,7 @@ from click.testing import CliRunner, Result
 from psycopg import sql
 from support.buckets import BUCKET, Bucket, serving_s3
 from support.events import (
+    ATTRIBUTION,
     adjustment,
     decision,
     execution,
@@ -76,6 +77,11 @@ SECRETS = (
     "ada prefers it",
     "ada hit a limit",
     "cost-center-of-ada",
+    "request-of-ada",
+    "key-of-ada",
+    "customer-of-ada",
+    "branch-of-ada",
+    "tag-of-ada",
 )
 PRICES = ("provider_pricing", "provider_pricing_history")
 PARTITIONED = {"raw.task_executions", "raw.routing_decisions", "audit.audit_log"}
@@ -205,6 +211,8 @@ def life_of_subject(organization_id: str, team: str) -> list[dict[str, Any]]:
                 correlation_id=SECRETS[2], workflow_id=SECRETS[3],
                 task_id=f"task of {SUBJECT.upper()} {number}", status="failed",
                 error_message=SECRETS[6], metadata={"cost_center": SECRETS[7]},
+                provider_request_id=SECRETS[8], api_key_alias=SECRETS[9], end_user_id=SECRETS[10],
+                branch=SECRETS[11], tags=["nightly", SECRETS[12]], project="checkout",
                 routing_decision_id=decision(number)["id"],
             )
         )  # fmt: skip
@@ -628,6 +636,7 @@ def test_ids_are_recognized_however_a_line_writes_them() -> None:
         line_of(execution(user_id=SUBJECT.upper(), task_id=f"of {bare}, and {SUBJECT}")),
         line_of(execution(organization_id=SUBJECT, user_id=None)),
         line_of(execution(user_id=None, task_id=f"x{SUBJECT}", metadata={"project": SUBJECT})),
+        line_of(execution(user_id=None, tags=["nightly", f"of {bare}"])),
         line_of(decision(decision_factors={"a": SUBJECT, f"k{bare}"[:33]: 1})),
         line_of(decision(alternative_providers=[{"provider": "p", "model": f"m-{SUBJECT}"}])),
         line_of(user(id=SUBJECT)),
@@ -639,13 +648,18 @@ def test_ids_are_recognized_however_a_line_writes_them() -> None:
         assert SUBJECT not in said, line
         assert bare.lower() not in said, line
         assert str(pseudonym) in said or pseudonym.hex in said
-    theirs = read(line_of(execution(user_id=SUBJECT, error_message="it is Ada")))[0]
+    theirs = read(line_of(execution(user_id=SUBJECT, error_message="it is Ada", **ATTRIBUTION)))[0]
     assert isinstance(theirs, TaskExecution)
     assert (theirs.session_id, theirs.error_message, theirs.metadata) == (None, None, None)
+    kept = ("source", "time_to_first_token_ms", "billing_account", "team", "project",
+            "cost_center", "repository")  # fmt: skip
+    assert {name: getattr(theirs, name) for name in ATTRIBUTION} == {
+        name: value if name in kept else None for name, value in ATTRIBUTION.items()
+    }
     assert (theirs.task_id, theirs.model, theirs.input_tokens) == (
         "task-1", "claude-3-7-sonnet-20250219", 1000,
     )  # fmt: skip
-    line = line_of(execution())
+    line = line_of(execution(**ATTRIBUTION))
     assert read(line) == Contract.at().read(line), "what is nobody's stays as it is"
 
 

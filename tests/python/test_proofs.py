@@ -481,7 +481,10 @@ def test_people_are_linked_anew_and_no_figure_changes(connection: psycopg.Connec
             (pseudonym := uuid_of(4_711), user_id),
         )
     connection.execute(
-        "update marts.fct_task_executions set session_id = null where user_id = %s", (pseudonym,)
+        "update marts.fct_task_executions set session_id = null, metadata = null, "
+        "provider_request_id = 'r', api_key_alias = 'k', end_user_id = 'e', branch = 'b', "
+        "tags = '[]' where user_id = %s",
+        (pseudonym,),
     )
     # Nothing but people differs.
     assert {each.relation for each in verify(connection).differences} == {

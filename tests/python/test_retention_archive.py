@@ -17,7 +17,14 @@ import psycopg
 import pyarrow.parquet as pq
 import pytest
 from psycopg import sql
-from support.events import ORGANIZATION_ID, decision, execution, line_of, uuid_of
+from support.events import (
+    ATTRIBUTION,
+    ORGANIZATION_ID,
+    decision,
+    execution,
+    line_of,
+    uuid_of,
+)
 from support.landing import counts, rows
 from support.servers import Database
 
@@ -57,6 +64,9 @@ HOSTILE = [
                       image_input_tokens=2, audio_output_tokens=3, image_output_tokens=4,
                       other_usage={"seats": "1e-20", "units": "123456789.123456789012345678"})),
     line_of(execution(9_010, request_count=10**12, other_usage={})),
+    line_of(execution(9_011, **ATTRIBUTION)),
+    line_of(execution(9_012, team=" ", branch="ü \" \\ {}", tags=[], time_to_first_token_ms=0)),
+    line_of(execution(9_013, tags=["", "ü \" \\ {}", "null", "[1]", "a, b"])),
     line_of(decision(9_001, reasoning="", decision_factors={"a": 1e22, "b": True, "c": None},
                      alternative_providers=[])),
     line_of(decision(9_002)).replace(b'"score": 0.5', b'"score": ' + THIRTY_DIGITS.encode()),

@@ -10,7 +10,7 @@ from typing import Any
 
 import jsonschema  # type: ignore[import-untyped]
 import pytest
-from support.events import execution, organization, uuid_of
+from support.events import ATTRIBUTION, execution, organization, uuid_of
 from support.oracle import Row
 from support.serving import LOGIN, Served, org_admin, serving
 from support.stories import Seeds, Story, price
@@ -455,7 +455,7 @@ def test_pages_corrections_and_budgets_of_a_warehouse_at_work(story: Story, seed
     # Newer ones, one in the moment of the last row, and an older one; and the price doubles.
     story.land(
         *(done(200 + number, begin + dt.timedelta(hours=1, minutes=number)) for number in range(3)),
-        done(300, starts[-4]),
+        done(300, starts[-4], **ATTRIBUTION),
         done(301, starts[2] + dt.timedelta(seconds=1)),
     )
     seeds.add(
@@ -477,6 +477,13 @@ def test_pages_corrections_and_budgets_of_a_warehouse_at_work(story: Story, seed
         )  # fmt: skip
         assert paged == [one for one in whole if one not in before_the_page]
         assert str(uuid_of(1_000_301)) in paged
+
+        whose = served.get(f"executions/{uuid_of(1_000_300)}", principal).json()
+        assert whose["tags"] == ["nightly", "größe: xl"]
+        assert (whose["source"], whose["team"], whose["project"], whose["repository"]) == (
+            "litellm", "payments", "checkout", "acme/shop",
+        )  # fmt: skip
+        assert whose["time_to_first_token_ms"] == 412
 
         found = list(pages(served, "corrections", principal, limit=4, **days))
         corrected = [row for page in found for row in page["corrections"]]

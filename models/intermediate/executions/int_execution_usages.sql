@@ -184,6 +184,7 @@ final as (
         with_baselines.correlation_id,
         with_baselines.agent_id,
         with_baselines.workflow_id,
+        {{ attribution_columns('with_baselines') }},
         with_baselines.code_language,
         with_baselines.request_type,
         with_baselines.input_tokens,

@@ -141,6 +141,7 @@ final as (
         correlation_id,
         agent_id,
         workflow_id,
+        {{ attribution_columns() }},
         followed_decision_id as routing_decision_id,
         start_time,
         end_time,

@@ -51,6 +51,7 @@ final as (
         correlation_id,
         agent_id,
         workflow_id,
+        {{ attribution_columns() }},
         code_language,
         request_type,
         input_tokens,

@@ -86,6 +86,7 @@ final as (
         correlation_id,
         agent_id,
         workflow_id,
+        {{ attribution_columns() }},
         routing_decision_id,
         start_time,
         end_time,

@@ -38,6 +38,7 @@
     'reasoning_tokens': 'reasoning_tokens', 'unsplit_tokens': 'tokens_used',
     'part_tokens': 'part_tokens', 'compute_units': 'compute_units', 'requests': 'request_count',
     'other_units': 'other_units', 'total_quality_score': 'quality_score',
+    'first_token_ms': 'time_to_first_token_ms',
 } %}
 {%- set landed = ['total_tasks', 'successful_tasks', 'failed_tasks', 'total_tokens']
     + usage.keys() | list + ['reported_cost_usd'] %}
@@ -93,6 +94,7 @@ with executions as (
         executions.reasoning_tokens,
         executions.tokens_used,
         executions.compute_units,
+        executions.time_to_first_token_ms,
         {{ sum_of_token_parts() }} as part_tokens,
         {{ json_object_sum('executions.other_usage') }} as other_units,
         executions.other_costs,

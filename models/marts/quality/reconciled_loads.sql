@@ -65,6 +65,7 @@ staged as (
             'unsplit_tokens': 'tokens_used',
             'compute_units': 'compute_units',
             'requests': 'request_count',
+            'durations_ms': 'time_to_first_token_ms',
             'scores': 'quality_score',
             'part_tokens': sum_of_token_parts(),
             'other_units': json_object_sum('other_usage'),

@@ -73,6 +73,7 @@ beside_landed as (
             'cached_input_tokens', 'cache_write_tokens', 'output_tokens', 'reasoning_tokens',
             'tokens_used', 'part_tokens', 'compute_units', 'request_count', 'other_units',
             'quality_score', 'reported_cost_usd',
+            'time_to_first_token_ms',
         ]) }} as differing_measures
     from landed
     full outer join facts on landed.execution_id = facts.execution_id

@@ -31,6 +31,7 @@ select
     correlation_id,
     agent_id,
     workflow_id,
+    {{ attribution_columns() }},
     code_language,
     request_type,
     input_tokens,

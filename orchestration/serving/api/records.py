@@ -119,6 +119,12 @@ class Execution(ListedExecution):
     correlation_id: str | None
     agent_id: str | None
     workflow_id: str | None
+    source: str | None = Field(description="What it was read from.", examples=["litellm"])
+    team: str | None = Field(description="The team as the source named it.")
+    project: str | None
+    repository: str | None
+    tags: list[str] | None
+    time_to_first_token_ms: int | None
     reporting_timezone: str
     cached_input_tokens: int | None
     cache_write_tokens: int | None

@@ -13,6 +13,22 @@ ORGANIZATION_ID = "11111111-1111-4111-8111-111111111111"
 
 USER_ID = "22222222-2222-4222-8222-222222222222"
 
+ATTRIBUTION: dict[str, Any] = {
+    "source": "litellm",
+    "provider_request_id": "req_011CSHoEeqs5C35K2UUqR7Fy",
+    "time_to_first_token_ms": 412,
+    "billing_account": "acct-emea",
+    "api_key_alias": "ci-runner",
+    "team": "payments",
+    "end_user_id": "customer-77",
+    "project": "checkout",
+    "cost_center": "4711",
+    "repository": "acme/shop",
+    "branch": "feature/refunds",
+    "tags": ["nightly", "größe: xl"],
+}
+"""What an execution may say about whose it is, what it was for and where it comes from."""
+
 
 def uuid_of(number: int) -> str:
     return f"00000000-0000-4000-8000-{number:012d}"

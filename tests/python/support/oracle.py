@@ -63,6 +63,12 @@ TOKEN_PARTS = {
     "image_output_tokens": "output_usd_per_mtok",
 }
 
+# What the facts show as the source says it.
+ATTRIBUTION = (
+    "source", "provider_request_id", "time_to_first_token_ms", "billing_account", "api_key_alias",
+    "team", "end_user_id", "project", "cost_center", "repository", "branch", "tags", "metadata",
+)  # fmt: skip
+
 STANDARD_TIERS = {None, "standard", "default", "auto", "on_demand"}
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
@@ -788,7 +794,7 @@ class Oracle:
             "provider", "model", "service_tier", "status", "error_code", "session_id",
             "correlation_id", "agent_id", "workflow_id", "input_tokens", "cached_input_tokens",
             "cache_write_tokens", "output_tokens", "reasoning_tokens", "event_id", "region",
-            *TOKEN_PARTS,
+            *TOKEN_PARTS, *ATTRIBUTION,
         )  # fmt: skip
         return {
             "execution_id": execution["id"],
