@@ -61,21 +61,23 @@ class Reader(Protocol):
 
     Attributes:
         source: The kind of stream.
-        is_ready: Whether it knows what it is to read.
+        generation: Another one whenever what was read and has not landed is read again, by this
+            reader or another one.
     """
 
     source: str
-    is_ready: bool
+    generation: int
 
-    def read(self, wait_seconds: float) -> Iterable[Message]:
-        """Return the messages that are there, after a wait for them at most.
+    @property
+    def is_ready(self) -> bool:
+        """Whether it knows what it is to read."""
+
+    def read(self, most: int, wait_seconds: float) -> Iterable[Message]:
+        """Return the messages that are there, some of them at most, after a wait for the first.
 
         Raises:
             WarehouseError: The stream cannot be read.
         """
-
-    def is_mine(self, part: str) -> bool:
-        """Return whether a part is still this reader's to read."""
 
     def rewind(self) -> None:
         """Read all parts again from where the last landing ended."""
@@ -90,7 +92,7 @@ class _Batch:
     def __init__(self) -> None:
         self.began_at = 0.0
         self.messages = 0
-        self._lines: dict[str, list[bytes]] = {}
+        self._lines: list[bytes] = []
         self._before: dict[str, Place] = {}
         self._after: dict[str, Mapping[str, Any]] = {}
 
@@ -102,7 +104,7 @@ class _Batch:
             if not self.messages:
                 self.began_at = time.monotonic()
             self.messages += 1
-            self._lines.setdefault(message.part, []).extend(lines_of(message.text))
+            self._lines.extend(lines_of(message.text))
 
     def seconds_left(self, limits: Limits) -> float:
         if not self.messages:
@@ -114,23 +116,13 @@ class _Batch:
             self.messages > 0 and self.seconds_left(limits) == 0
         )
 
-    def stream(self, reader: Reader) -> Stream | None:
-        """Return it as a load, without what has become somebody else's; None if nothing is left."""
-        mine = [part for part in self._after if reader.is_mine(part)]
-        lines = [line for part in mine for line in self._lines.get(part, ())]
-        if not lines:
-            return None
+    def stream(self, source: str) -> Stream:
+        """Return it as a load that moves the positions of its parts."""
         positions = tuple(
-            Position(
-                reader.source,
-                part,
-                self._after[part],
-                is_shared=True,
-                moved_from=self._before[part],
-            )
-            for part in mine
+            Position(source, part, after, is_shared=True, moved_from=self._before[part])
+            for part, after in self._after.items()
         )
-        return Stream(reader.source, BytesIO(b"".join(lines)), positions)
+        return Stream(source, BytesIO(b"".join(self._lines)), positions)
 
 
 def consume(reader: Reader, limits: Limits, ending: threading.Event) -> Iterator[LandedFile]:
@@ -170,9 +162,15 @@ def consume(reader: Reader, limits: Limits, ending: threading.Event) -> Iterator
 
 def _batches(reader: Reader, limits: Limits, ending: threading.Event) -> Iterator[Stream]:
     batch = _Batch()
+    generation = reader.generation
     heard_at = time.monotonic()
     while not ending.is_set():
-        for message in reader.read(min(_POLL_SECONDS, batch.seconds_left(limits))):
+        room = limits.messages - batch.messages
+        wait = min(_POLL_SECONDS, batch.seconds_left(limits))
+        messages = list(reader.read(room, wait))
+        if generation != reader.generation:
+            generation, batch = reader.generation, _Batch()
+        for message in messages:
             batch.add(message)
             heard_at = time.monotonic()
         if not reader.is_ready:
@@ -181,9 +179,8 @@ def _batches(reader: Reader, limits: Limits, ending: threading.Event) -> Iterato
             limits.idle_seconds is not None and time.monotonic() - heard_at >= limits.idle_seconds
         )
         if batch.is_full(limits) or (is_idle and batch.messages):
-            stream, batch = batch.stream(reader), _Batch()
-            if stream is not None:
-                yield stream
+            full, batch = batch, _Batch()
+            yield full.stream(reader.source)
         elif is_idle:
             ending.set()
 

@@ -51,7 +51,7 @@ class KafkaReader:
         settings: dict[str, Any] = {
             **settings_of(os.environ),
             "group.id": group,
-            "partition.assignment.strategy": "cooperative-sticky",
+            "partition.assignment.strategy": "range",
             "auto.offset.reset": "earliest",
             # What has landed is what counts; Kafka is told for those who watch the lag.
             "enable.auto.commit": False,
@@ -65,7 +65,7 @@ class KafkaReader:
             self._consumer = Consumer(settings)
         except KafkaException as error:
             raise WarehouseError(f"Kafka: {error.args[0].str()}") from error
-        self.is_ready = False
+        self.generation = 0
         self._group = group
         # By partition where it is read on: an offset, -1 at its beginning.
         self._offsets: dict[str, int] = {}
@@ -76,26 +76,30 @@ class KafkaReader:
             on_lost=self._on_revoke,
         )
 
-    def read(self, wait_seconds: float) -> Iterator[Message]:
+    @property
+    def is_ready(self) -> bool:
+        """Whether partitions were assigned, as in `Reader`."""
+        return self.generation > 0
+
+    def read(self, most: int, wait_seconds: float) -> Iterator[Message]:
         """Yield messages, as `Reader.read`."""
-        for found in self._consumer.consume(_MESSAGES_AT_ONCE, wait_seconds):
+        generation = self.generation
+        messages = self._consumer.consume(min(most, _MESSAGES_AT_ONCE), wait_seconds)
+        if generation != self.generation:
+            # Some may be of partitions as they were before: all are read again.
+            self.rewind()
+            return
+        for found in messages:
             error = found.error()
             if error is None:
-                yield from self._message(found)
+                yield self._message(found)
             elif error.fatal():
                 raise WarehouseError(f"Kafka: {error.str()}")
             # Others are over when the broker is there again, and librdkafka tries.
 
-    def is_mine(self, part: str) -> bool:
-        """Return whether a partition is assigned here, as `Reader.is_mine`."""
-        return part in self._offsets
-
     def rewind(self) -> None:
         """Read again, as `Reader.rewind`."""
-        for each in self._consumer.assignment():
-            offset = self._position_of(each)
-            each.offset = OFFSET_BEGINNING if offset < 0 else offset
-            self._consumer.seek(each)
+        self._assign(self._consumer.assignment())
 
     def tell_landed(self) -> None:
         """Commit the offsets to Kafka as well, as `Reader.tell_landed`."""
@@ -111,40 +115,37 @@ class KafkaReader:
         """Leave the group."""
         self._consumer.close()
 
-    def _message(self, found: KafkaMessage) -> Iterator[Message]:
+    def _message(self, found: KafkaMessage) -> Message:
         part = self._part(str(found.topic()), int(found.partition() or 0))
-        if part not in self._offsets:
-            return  # Somebody else's since it was fetched.
         before, after = self._offsets[part], int(found.offset() or 0) + 1
         self._offsets[part] = after
         place = None if before < 0 else {"offset": before}
-        yield Message(part, found.value(), place, {"offset": after})
+        return Message(part, found.value(), place, {"offset": after})
 
-    def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        """Read on where the last landing ended, whoever did it."""
-        for each in partitions:
-            try:
-                offset = self._position_of(each)
-            except WarehouseError as error:
-                # Without its position nothing can be read, and Kafka does not ask again.
-                raise WarehouseError(error.message) from None
-            if offset >= 0:
-                each.offset = offset
-        consumer.incremental_assign(partitions)
-        self.is_ready = True
+    def _on_assign(self, _: Consumer, partitions: list[TopicPartition]) -> None:
+        try:
+            self._assign(partitions)
+        except WarehouseError as error:
+            # Without its position nothing can be read, and Kafka does not ask again.
+            raise WarehouseError(error.message) from None
 
-    def _on_revoke(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        """Forget partitions: whoever gets them reads again what has not landed."""
-        for each in partitions:
-            self._offsets.pop(self._part(each.topic, each.partition), None)
-        consumer.incremental_unassign(partitions)
+    def _on_revoke(self, consumer: Consumer, _: list[TopicPartition]) -> None:
+        """Forget all partitions: whoever gets them reads again what has not landed."""
+        self.generation += 1
+        self._offsets.clear()
+        consumer.unassign()
 
-    def _position_of(self, partition: TopicPartition) -> int:
-        part = self._part(partition.topic, partition.partition)
+    def _assign(self, partitions: list[TopicPartition]) -> None:
+        """Read partitions on where the last landing ended, whoever did it."""
+        self.generation += 1
+        self._offsets.clear()
         with connect(application_name="warehouse consume") as connection:
-            known = position_of(connection, self.source, part)
-        self._offsets[part] = -1 if known is None else int(known["offset"])
-        return self._offsets[part]
+            for each in partitions:
+                part = self._part(each.topic, each.partition)
+                known = position_of(connection, self.source, part)
+                self._offsets[part] = -1 if known is None else int(known["offset"])
+                each.offset = OFFSET_BEGINNING if known is None else int(known["offset"])
+        self._consumer.assign(partitions)
 
     def _part(self, topic: str, partition: int) -> str:
         return f"{self._group}/{topic}/{partition}"

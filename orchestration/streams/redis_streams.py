@@ -28,6 +28,7 @@ class RedisReader:
 
     source = "redis"
     is_ready = True
+    generation = 0
 
     def __init__(self, streams: Sequence[str], queues: Sequence[str]) -> None:
         """Connect.
@@ -54,12 +55,12 @@ class RedisReader:
         self._ids = dict.fromkeys((*streams, *self._queues), "")
         self.rewind()
 
-    def read(self, wait_seconds: float) -> Iterator[Message]:
+    def read(self, most: int, wait_seconds: float) -> Iterator[Message]:
         """Yield messages, as `Reader.read`; none while Redis is away."""
         places: dict[Any, Any] = {name: place or _BEGINNING for name, place in self._ids.items()}
         block = max(1, int(wait_seconds * 1000))
         try:
-            found: Any = self._redis.xread(places, count=_MESSAGES_AT_ONCE, block=block)
+            found: Any = self._redis.xread(places, count=min(most, _MESSAGES_AT_ONCE), block=block)
             read = [
                 (name.decode(), entry_id.decode(), self._text_of(name.decode(), fields))
                 for name, entries in found
@@ -76,12 +77,9 @@ class RedisReader:
             self._ids[name] = entry_id
             yield Message(name, text, before, {"id": entry_id})
 
-    def is_mine(self, part: str) -> bool:
-        """Return whether a stream is read here, as `Reader.is_mine`."""
-        return part in self._ids
-
     def rewind(self) -> None:
         """Read again, as `Reader.rewind`."""
+        self.generation += 1
         with connect(application_name="warehouse consume") as connection:
             for name in self._ids:
                 known = position_of(connection, self.source, name)

@@ -43,6 +43,19 @@ def by_reason(unknown: Mapping[str, str]) -> list[tuple[str, list[str]]]:
     return [(why, [field for field in unknown if unknown[field] == why]) for why in reasons]
 
 
+OTHERS = {
+    "[a LiteLLM proxy's database](docs/litellm.md)": (
+        "LITELLM_DATABASE_URL=postgresql://... warehouse import litellm --organization NAME"
+    ),
+    "[instruments that send OpenTelemetry](docs/receiver.md)": (
+        "warehouse serve otlp --organization NAME"
+    ),
+    "[events in a Kafka](docs/streams.md)": "warehouse consume kafka --topic TOPIC",
+    "[events in a Redis, or BullMQ](docs/streams.md)": "warehouse consume redis --stream STREAM",
+}
+"""What is not read from files."""
+
+
 def commands() -> str:
     rows = ["| I have | I type |", "|---|---|"]
     rows += [
@@ -50,6 +63,7 @@ def commands() -> str:
         f"| `warehouse import {source.name} PATH --organization NAME` |"
         for source in SOURCES.values()
     ]
+    rows += [f"| {have} | `{command}` |" for have, command in OTHERS.items()]
     return "\n".join(rows)
 
 

@@ -33,13 +33,16 @@ from orchestration.streams.kafka import KafkaReader, settings_of
 from orchestration.streams.redis_streams import RedisReader
 
 KILLS = int(os.environ.get("CONSUMER_KILLS", "6"))
+MANY = 1_000_000
+"""More input tokens than the usual event has from a cache."""
+
 QUICK = Limits(messages=200, seconds=0.2, idle_seconds=2.0)
 POISON = (b"{", b"[]", b'{"event": "task_execution"}', b"\xff\xfe")
 
 
 def message_of(number: int) -> bytes:
     # Some are written over several lines, which is as good.
-    event = execution(number, input_tokens=number)
+    event = execution(number, input_tokens=MANY + number)
     return (
         line_of(event) if number % 3 else json.dumps(json.loads(line_of(event)), indent=1).encode()
     )
@@ -57,7 +60,7 @@ def landed(database: Database) -> tuple[int, int, int]:
 
 def exactly(count: int) -> tuple[int, int, int]:
     """Return what has landed when the events 1 to `count` have, each once."""
-    return count, count, count * (count + 1) // 2
+    return count, count, count * MANY + count * (count + 1) // 2
 
 
 @pytest.fixture
@@ -68,6 +71,9 @@ def kafka(monkeypatch: pytest.MonkeyPatch) -> Iterator[Producer]:
     address = ",".join(f"{broker.host}:{broker.port}" for broker in found)
     monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", address)
     monkeypatch.setenv("KAFKA_LOG__LEVEL", "0")
+    # This cluster waits for a member that has left as for one that was killed.
+    monkeypatch.setenv("KAFKA_SESSION_TIMEOUT_MS", "6000")
+    monkeypatch.setenv("KAFKA_HEARTBEAT_INTERVAL_MS", "1000")
     yield Producer({"bootstrap.servers": address, "log_level": "0"})
     del cluster
 
@@ -281,7 +287,7 @@ def test_entries_of_redis_are_events_in_several_shapes(
     client = server_of_redis.client
     client.xadd("a", {"event": message_of(1)})
     client.xadd("a", {"payload": message_of(2), "trace": "x"})
-    fields = json.loads(line_of(execution(3, input_tokens=3)))
+    fields = json.loads(line_of(execution(3, input_tokens=MANY + 3)))
     client.xadd("a", {name: value if isinstance(value, str) else json.dumps(value)
                       for name, value in fields.items()})  # fmt: skip
     client.xadd("b", {"data": message_of(4)})
