@@ -19,7 +19,7 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 from support.landing import counts, rows
 from support.servers import Database, connect_to, settings_of
-from support.stories import Seeds, Story, environment_of, price
+from support.stories import Seeds, Story, administer, environment_of, price
 
 from orchestration.access.roles import apply_roles, ensure_months_around_now
 from orchestration.cli import main
@@ -107,42 +107,32 @@ def migrate_litellm(connection: psycopg.Connection[Any], before: str = "9") -> N
 def make_proxy(embedded_server: EmbeddedServer) -> Iterator[Callable[..., Any]]:
     """Return a maker of LiteLLM's databases, as all its migrations or the older ones leave them."""
     templates: dict[str, str] = {}
-    with connect_to(settings_of(embedded_server, "postgres"), autocommit=True) as administrator:
 
-        def create(template: str) -> str:
-            name = f"litellm_{secrets.token_hex(6)}"
-            administrator.execute(
-                sql.SQL("create database {} template {}").format(
-                    sql.Identifier(name), sql.Identifier(template)
-                )
-            )
-            return name
+    def create(template: str) -> str:
+        name = f"litellm_{secrets.token_hex(6)}"
+        administer(embedded_server, "create database {} template {}", name, template)
+        return name
 
-        def drop(name: str) -> None:
-            administrator.execute(
-                sql.SQL("drop database {} with (force)").format(sql.Identifier(name))
-            )
-
-        @contextlib.contextmanager
-        def make(before: str = "9") -> Iterator[Proxy]:
-            if before not in templates:
-                templates[before] = create("template1")
-                settings = settings_of(embedded_server, templates[before])
-                with connect_to(settings, autocommit=True) as connection:
-                    migrate_litellm(connection, before)
-            name = create(templates[before])
-            settings = settings_of(embedded_server, name)
-            url = (
-                f"postgresql://{ROLE}:{embedded_server.password()}"
-                f"@{settings.host}:{settings.port}/{name}"
-            )
+    @contextlib.contextmanager
+    def make(before: str = "9") -> Iterator[Proxy]:
+        if before not in templates:
+            templates[before] = create("template1")
+            settings = settings_of(embedded_server, templates[before])
             with connect_to(settings, autocommit=True) as connection:
-                yield Proxy(url, connection)
-            drop(name)
+                migrate_litellm(connection, before)
+        name = create(templates[before])
+        settings = settings_of(embedded_server, name)
+        url = (
+            f"postgresql://{ROLE}:{embedded_server.password()}"
+            f"@{settings.host}:{settings.port}/{name}"
+        )
+        with connect_to(settings, autocommit=True) as connection:
+            yield Proxy(url, connection)
+        administer(embedded_server, "drop database {} with (force)", name)
 
-        yield make
-        for name in templates.values():
-            drop(name)
+    yield make
+    for name in templates.values():
+        administer(embedded_server, "drop database {} with (force)", name)
 
 
 @pytest.fixture
