@@ -12,7 +12,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import access, build, landing, orchestration, serving
+from benchmarks import access, build, landing, orchestration, serving, sources
 from benchmarks.history import histories, report
 from benchmarks.history.events import Lateness
 from benchmarks.prices import corrections, pricing
@@ -27,8 +27,8 @@ _FEWEST_EXECUTIONS = 100
 # Figures on these say nothing about a disk.
 _MEMORY_FILE_SYSTEMS = ("tmpfs", "ramfs")
 _PARTS = (
-    landing.PART, build.PART, pricing.PART, orchestration.PART, access.PART, serving.PART,
-    histories.PART,
+    landing.PART, sources.PART, build.PART, pricing.PART, orchestration.PART, access.PART,
+    serving.PART, histories.PART,
 )  # fmt: skip
 
 
@@ -63,6 +63,12 @@ def _sizes(_context: click.Context, _parameter: click.Parameter, text: str) -> t
     type=click.IntRange(min=0),
     default=2000,
     help="Size of the file whose landing's memory is measured; 0 skips it.",
+)
+@click.option(
+    "--source-records",
+    type=click.IntRange(min=0),
+    default=100_000,
+    help="Spans, messages and rows of each source; 0 skips it.",
 )
 @click.option(
     "--fact-executions",
@@ -148,6 +154,7 @@ def main(
     parts: tuple[str, ...],
     events: int,
     big_file_mb: int,
+    source_records: int,
     fact_executions: int,
     priced_executions: int,
     history_executions: int,
@@ -190,6 +197,10 @@ def main(
                     repetitions=repetitions,
                     shape=shape,
                     tell=tell,
+                )
+            if sources.PART in parts and source_records:
+                measures += sources.measure_sources(
+                    folder, records=source_records, repetitions=repetitions, tell=tell
                 )
             if build.PART in parts:
                 measures += build.measure_build(

@@ -18,12 +18,13 @@ _NO_LIMIT = "1000000000"
 
 
 @contextlib.contextmanager
-def application(environment: Mapping[str, str], log_file: Path) -> Iterator[int]:
+def application(environment: Mapping[str, str], log_file: Path, *arguments: str) -> Iterator[int]:
     """Serve the current database, without a limit of requests, and end afterwards.
 
     Args:
         environment: Leads to the database.
         log_file: Where it writes what it says.
+        *arguments: Those of `warehouse`, of another server than the application.
 
     Yields:
         The port at which it listens, when it answers.
@@ -34,7 +35,8 @@ def application(environment: Mapping[str, str], log_file: Path) -> Iterator[int]
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = int(free.getsockname()[1])
-    command = [str(Path(sys.executable).with_name("warehouse")), "app", "--port", str(port)]
+    program = str(Path(sys.executable).with_name("warehouse"))
+    command = [program, *(arguments or ("app",)), "--port", str(port)]
     variables = {**environment, "WAREHOUSE_REQUESTS_PER_MINUTE": _NO_LIMIT}
     with (
         log_file.open("ab") as log,

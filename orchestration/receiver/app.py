@@ -197,13 +197,8 @@ class _Receiver:
 
     async def _land(self, lines: list[bytes], introduced: set[UUID]) -> Taken:
         """Land events, and return once they are committed."""
-        contract = Contract.at()
-        rejections = []
-        for number, line in enumerate(lines, start=1):
-            try:
-                contract.decode(line.rstrip(b"\n"))
-            except ContractError as error:
-                rejections.append((number, str(error)))
+        # Beside the loop, which has other requests to answer.
+        rejections = await asyncio.to_thread(_rejections_of, lines)
         if lines:
             try:
                 await asyncio.wrap_future(self.writer.submit(b"".join(lines)))
@@ -230,6 +225,18 @@ class _Receiver:
             )
         except TokenError as error:
             raise RefusedError(HTTPStatus.UNAUTHORIZED, str(error)) from None
+
+
+def _rejections_of(lines: list[bytes]) -> list[tuple[int, str]]:
+    """Return which events landing will reject, and why."""
+    contract = Contract.at()
+    rejections = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            contract.decode(line.rstrip(b"\n"))
+        except ContractError as error:
+            rejections.append((number, str(error)))
+    return rejections
 
 
 def _lines_of(source: Source, found: Iterable[Found], owner: Owner) -> Iterator[bytes]:
