@@ -234,6 +234,8 @@ def test_a_warehouse_of_the_revision_before_keeps_its_facts_and_proofs(story: St
         connection.execute(totals[0].replace(" as\n", " with (security_invoker = true) as\n", 1))
         for column in ATTRIBUTION:
             connection.execute(f"alter table raw.task_executions drop column {column}".encode())
+        connection.execute("drop table ledger.source_positions")
+        connection.execute("drop function ledger.protect_source_positions()")
         connection.execute("update raw.alembic_version set version_num = '0016'")
 
     with environment_of(story.database):
