@@ -68,7 +68,7 @@ def _sizes(_context: click.Context, _parameter: click.Parameter, text: str) -> t
     "--source-records",
     type=click.IntRange(min=0),
     default=100_000,
-    help="Spans, messages and rows of each source; 0 skips it.",
+    help="Spans that are received and rows of LiteLLM; 0 skips them.",
 )
 @click.option(
     "--fact-executions",

@@ -1,9 +1,8 @@
-"""How fast spans are received, messages consumed and LiteLLM's rows pulled."""
+"""How fast spans are received, and LiteLLM's rows pulled."""
 
 import dataclasses
 import datetime as dt
 import http.client
-import itertools
 import os
 import statistics
 import threading
@@ -13,21 +12,16 @@ from pathlib import Path
 from uuid import UUID
 
 import psycopg
-from confluent_kafka import Producer
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from benchmarks.serving.application import application
 from benchmarks.shared.measures import Measure, Target
-from benchmarks.shared.sample_events import sample_settings
 from benchmarks.shared.throwaway import settle, throwaway_database
 from orchestration.database.connection import connect, current_settings
-from orchestration.sample.generator import generate
 from orchestration.serving.principal import Keys
 from orchestration.sources.litellm.database import VARIABLE
 from orchestration.sources.litellm.pull import Pull, pull
 from orchestration.sources.source import Owner
-from orchestration.streams.batches import Limits, consume
-from orchestration.streams.kafka import KafkaReader
 
 PART = "sources"
 
@@ -36,7 +30,6 @@ _SECRET = "a secret for measurements alone, of 32 characters or more"  # noqa: S
 _SPANS_A_REQUEST = 100
 _SPANS_A_SECOND = 5_000
 _CLIENTS = 8
-_TOPIC = "events"
 _LITELLM_ROWS = """
 insert into "LiteLLM_SpendLogs" (
     request_id, call_type, spend, prompt_tokens, completion_tokens, total_tokens, "startTime",
@@ -55,11 +48,11 @@ from (
 def measure_sources(
     folder: Path, *, records: int, repetitions: int, tell: Callable[[str], None]
 ) -> list[Measure]:
-    """Measure the receiver, a consumer of Kafka, and a pull from a database of LiteLLM's.
+    """Measure the receiver, and a pull from a database of LiteLLM's.
 
     Args:
         folder: For the database; what is left there is of no use.
-        records: How many spans, messages and rows.
+        records: How many spans and rows.
         repetitions: How often each is measured.
         tell: Told what happens.
 
@@ -72,8 +65,6 @@ def measure_sources(
         measures += _measure_receiver(
             folder / "receiver.log", environment, records, repetitions, tell
         )
-        settle()
-        measures.append(_measure_kafka(records, repetitions, tell))
         settle()
         measures.append(_measure_litellm(records, repetitions, tell))
     return measures
@@ -171,43 +162,6 @@ def _send(port: int, bodies: list[bytes], spans_a_second: int | None) -> list[fl
     return seconds
 
 
-def _measure_kafka(records: int, repetitions: int, tell: Callable[[str], None]) -> Measure:
-    """Measure from the first message that can be read to the last one that is committed."""
-    cluster = Producer({"test.mock.num.brokers": "1", "log_level": "0"})
-    brokers = cluster.list_topics(timeout=10).brokers.values()
-    os.environ["KAFKA_BOOTSTRAP_SERVERS"] = ",".join(f"{one.host}:{one.port}" for one in brokers)
-    os.environ["KAFKA_LOG__LEVEL"] = "0"
-    rates = []
-    for number in range(repetitions):
-        tell(f"sources: {records:,} messages, {number + 1} of {repetitions}")
-        topic = f"{_TOPIC}-{number}"
-        for line in itertools.islice(generate(sample_settings(records)), records):
-            cluster.produce(topic, bytes(line))
-            cluster.poll(0)
-        cluster.flush()
-        reader, ending, landed = KafkaReader([topic], "benchmark"), threading.Event(), 0
-        reached: list[float] = []
-
-        def watch(reader: KafkaReader = reader, reached: list[float] = reached) -> None:
-            while not reader.is_ready:
-                time.sleep(0.01)
-            reached.append(time.monotonic())
-
-        watching = threading.Thread(target=watch)
-        watching.start()
-        for load in consume(reader, Limits(messages=10_000), ending):
-            landed += load.lines_read
-            if landed >= records:
-                ending.set()
-        ended = time.monotonic()
-        watching.join()
-        reader.close()
-        rates.append(landed / (ended - reached[0]))
-    return Measure(
-        PART, "Kafka: messages landed", "events/s", tuple(rates), Target("at least", 10_000)
-    )
-
-
 def _measure_litellm(records: int, repetitions: int, tell: Callable[[str], None]) -> Measure:
     """Measure a first pull of all rows, from a database of LiteLLM's own schema."""
     # Of the development's packages: without them the other figures can be had.
@@ -221,7 +175,7 @@ def _measure_litellm(records: int, repetitions: int, tell: Callable[[str], None]
         with connect(application_name="benchmark", autocommit=True) as connection:
             connection.execute(f"create database {name}".encode())
         url = dataclasses.replace(settings, dbname=name).url(with_password=True)
-        with psycopg.connect(url) as connection:
+        with psycopg.connect(url, autocommit=True) as connection:
             for step in sorted(
                 resources.files("litellm_proxy_extras").joinpath("migrations").iterdir(),
                 key=lambda path: path.name,
@@ -229,7 +183,6 @@ def _measure_litellm(records: int, repetitions: int, tell: Callable[[str], None]
                 if step.is_dir():
                     connection.execute(step.joinpath("migration.sql").read_bytes())
             connection.execute(_LITELLM_ROWS.encode(), (records,))
-            connection.commit()
         os.environ[VARIABLE] = url
         began = time.monotonic()
         landed = sum(load.lines_accepted for load in pull(Pull(Owner.named("Benchmark"))))
