@@ -32,6 +32,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Meta, Struct
 
+from orchestration.errors import WarehouseError
 from orchestration.landing.scrubbing import scrub
 
 EARLIEST = datetime(2020, 1, 1, tzinfo=UTC)
@@ -541,6 +542,19 @@ def _check_text(name: str, value: str) -> None:
 def known_time_zones() -> frozenset[str]:
     """Return the IANA zones that this Python knows."""
     return frozenset(zoneinfo.available_timezones())
+
+
+def require_time_zone(name: str) -> None:
+    """Refuse a name that is none of a time zone, as the option `--time-zone` has it.
+
+    Args:
+        name: The name.
+
+    Raises:
+        WarehouseError: IANA lists none of that name.
+    """
+    if name not in known_time_zones():
+        raise WarehouseError(f"--time-zone {name} is none that IANA lists")
 
 
 # --- Names that are given twice -------------------------------------------------------------------

@@ -189,14 +189,11 @@ class Stream(NamedTuple):
     positions: tuple[Position, ...] = ()
 
 
-def land_streams(
-    streams: Iterable[Stream], *, line_format: StreamFormat = "ndjson"
-) -> Iterator[LandedFile]:
+def land_streams(streams: Iterable[Stream]) -> Iterator[LandedFile]:
     """Land what streams yield, each as one load, unless the same bytes were landed before.
 
     Args:
-        streams: The streams.
-        line_format: How the lines are written.
+        streams: The streams, each with one event of JSON a line.
 
     Yields:
         What became of each, once it is committed.
@@ -207,7 +204,7 @@ def land_streams(
     with _Loader(Observer()) as loader:
         for stream in streams:
             loader.require_connection()
-            source = Source(displayable(stream.name), None, line_format)
+            source = Source(displayable(stream.name), None, "ndjson")
             yield loader.land(source, stream.content, stream.positions)
 
 

@@ -40,13 +40,12 @@ def otlp(host: str, port: int, organization: str | None, time_zone: str) -> None
 
     from orchestration.database.connection import connect, current_settings
     from orchestration.database.migrate import require_migrated
-    from orchestration.landing.contracts import known_time_zones
+    from orchestration.landing.contracts import require_time_zone
     from orchestration.receiver.app import create_app
     from orchestration.serving.settings import local_keys
     from orchestration.sources.source import Owner
 
-    if time_zone not in known_time_zones():
-        raise WarehouseError(f"--time-zone {time_zone} is none that IANA lists")
+    require_time_zone(time_zone)
     if organization is not None and not current_settings().is_embedded:
         raise WarehouseError(
             "--organization is for the embedded server; elsewhere every sender shows a token."

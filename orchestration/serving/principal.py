@@ -193,8 +193,6 @@ class Keys:
         Raises:
             WarehouseError: There is no secret.
         """
-        if self.secret is None:
-            raise WarehouseError("WAREHOUSE_JWT_SECRET is not set: who has the keys makes tokens.")
         now = dt.datetime.now(dt.UTC)
         claims = {
             "sub": str(principal.user_id or "program"),
@@ -204,7 +202,7 @@ class Keys:
             "iat": now,
             "exp": now + lifetime,
         }
-        return jwt.encode(claims, self.secret, algorithm="HS256")
+        return self._signed(claims)
 
     def token_for_events(self, organization_id: UUID, lifetime: dt.timedelta) -> str:
         """Return a token that an organization's instruments send with, and that reads nothing.
@@ -219,14 +217,12 @@ class Keys:
         Raises:
             WarehouseError: There is no secret.
         """
-        if self.secret is None:
-            raise WarehouseError("WAREHOUSE_JWT_SECRET is not set: who has the keys makes tokens.")
         claims = {
             "organization_id": str(organization_id),
             "aud": self._audience_of_events,
             "exp": dt.datetime.now(dt.UTC) + lifetime,
         }
-        return jwt.encode(claims, self.secret, algorithm="HS256")
+        return self._signed(claims)
 
     def sender_of(self, token: str | None) -> UUID:
         """Return whose events come with a token.
@@ -310,6 +306,11 @@ class Keys:
             raise TokenError("The link has expired.") from None
         except (jwt.PyJWTError, KeyError, ValueError):
             raise TokenError("The link is not valid here.") from None
+
+    def _signed(self, claims: dict[str, Any]) -> str:
+        if self.secret is None:
+            raise WarehouseError("WAREHOUSE_JWT_SECRET is not set: who has the keys makes tokens.")
+        return jwt.encode(claims, self.secret, algorithm="HS256")
 
     @property
     def _audience_of_events(self) -> str:

@@ -6,19 +6,17 @@ provides it. What follows the first slash is the provider's own name for the mod
 brokers: OpenRouter lists "anthropic/claude-3.5-sonnet", and so do price lists.
 """
 
-import csv
-import os
 import re
-import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 from uuid import UUID, uuid5
 
 import msgspec
 
-from orchestration.errors import WarehouseError, reason
+from orchestration.errors import WarehouseError
 from orchestration.landing.scrubbing import scrub
+from orchestration.sources.reading import rows_of
 
 NAMESPACE = UUID("6f1d3c5e-2a57-5b0e-9a3c-0d9b2f4e7a11")
 """All identifiers are derived from this one, so that a second conversion gives the same events."""
@@ -69,44 +67,14 @@ def convert(path: Path) -> Iterator[bytes]:
     """
     yield _line(_organization())
     users: set[str] = set()
-    try:
-        with _open(path) as file:
-            rows = csv.DictReader(file, strict=True)
-            if rows.fieldnames is None:
-                raise WarehouseError(f"{path} is empty")
-            missing = [name for name in _COLUMNS if name not in rows.fieldnames]
-            if missing:
-                raise WarehouseError(
-                    f"{path} is not a call log of aider: its header lacks {', '.join(missing)}"
-                )
-            for row in rows:
-                if None in row or None in row.values():
-                    raise WarehouseError(f"{path}, line {rows.line_num}: wrong number of cells")
-                try:
-                    if row["user_id"] and row["user_id"] not in users:
-                        users.add(row["user_id"])
-                        yield _line(_user(row["user_id"]))
-                    yield _line(_execution(row))
-                except ValueError as error:
-                    raise WarehouseError(f"{path}, line {rows.line_num}: {error}") from error
-    except OSError as error:
-        raise WarehouseError(f"{path} cannot be read: {reason(error)}") from error
-    except UnicodeDecodeError as error:
-        raise WarehouseError(f"{path} is not valid UTF-8") from error
-    except csv.Error as error:
-        raise WarehouseError(f"{path} is not valid CSV: {error}") from error
-
-
-def _open(path: Path) -> TextIO:
-    """Open a file, or a pipe that somebody writes into; without a writer it is empty."""
-    # Opening a named pipe would otherwise wait for a writer.
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    mode = os.fstat(descriptor).st_mode
-    if not (stat.S_ISREG(mode) or stat.S_ISFIFO(mode) or stat.S_ISDIR(mode)):
-        os.close(descriptor)
-        raise WarehouseError(f"{path} is neither a file nor a pipe")
-    os.set_blocking(descriptor, True)
-    return os.fdopen(descriptor, encoding="utf-8-sig", newline="")
+    for number, row in rows_of(path, _COLUMNS, "a call log of aider"):
+        try:
+            if row["user_id"] and row["user_id"] not in users:
+                users.add(row["user_id"])
+                yield _line(_user(row["user_id"]))
+            yield _line(_execution(row))
+        except ValueError as error:
+            raise WarehouseError(f"{path}, line {number}: {error}") from error
 
 
 def provider_and_model(name: str) -> tuple[str, str | None]:

@@ -114,13 +114,12 @@ def litellm(
     The URL of the database is in LITELLM_DATABASE_URL. Every import goes on where the last one
     ended; what has landed counts once, however often it is read.
     """
-    from orchestration.landing.contracts import known_time_zones
+    from orchestration.landing.contracts import require_time_zone
     from orchestration.sources.source import Owner
 
     if as_json and not compare:
         raise click.UsageError("--json is for --compare.")
-    if time_zone not in known_time_zones():
-        raise WarehouseError(f"--time-zone {time_zone} is none that IANA lists")
+    require_time_zone(time_zone)
     from_moment = since and since.replace(tzinfo=dt.UTC)
     if compare:
         from orchestration.sources.litellm.comparison import compared, table_of
@@ -156,12 +155,11 @@ def _command_of(source: "Source") -> click.Command:
         user: str | None,
         out: Path | None,
     ) -> None:
-        from orchestration.landing.contracts import known_time_zones
+        from orchestration.landing.contracts import require_time_zone
         from orchestration.sources.reading import files_in
         from orchestration.sources.source import Owner, lines_of
 
-        if time_zone not in known_time_zones():
-            raise WarehouseError(f"--time-zone {time_zone} is none that IANA lists")
+        require_time_zone(time_zone)
         owner = Owner.named(organization, time_zone, user)
         files = [file for path in paths for file in files_in(path, source.endings)]
         if not files:

@@ -9,7 +9,6 @@ from typing import Any
 from orchestration.sources.mapping import (
     Record,
     Table,
-    amount,
     count,
     first,
     found,
@@ -57,11 +56,31 @@ _CACHE_WRITE = (
 )
 
 
+# Made once: each call goes through all of them.
+_model = first(*_MODEL)
+_given_input = first(*_INPUT)
+_operation = first("gen_ai.operation.name", "llm.request.type")
+_named_provider = first("gen_ai.provider.name", "gen_ai.system", "llm.vendor")
+_parts_of_input = (_given_input, first(*_CACHE_READ), first(*_CACHE_WRITE))
+_given_tier = first(
+    "openai.response.service_tier",
+    "openai.request.service_tier",
+    "gen_ai.openai.response.service_tier",
+    "gen_ai.openai.request.service_tier",
+    "anthropic.response.service_tier",
+)
+_given_cost = usd(
+    "gen_ai.usage.cost.amount",
+    "litellm.cost.total",
+    "gen_ai.usage.cost",
+    "gen_ai.usage.total_cost",
+    "gen_ai.cost.total_tokens",
+)
+
+
 def _input(record: Record) -> Any:
     """Return all input: conventions count cached tokens in it, and some instruments do not."""
-    given, read, written = (
-        whole(first(*names)(record)) for names in (_INPUT, _CACHE_READ, _CACHE_WRITE)
-    )
+    given, read, written = (whole(part(record)) for part in _parts_of_input)
     cached = [value for value in (read, written) if isinstance(value, int)]
     # More from the cache than there was input: then the input is what did not come from there.
     if isinstance(given, int) and sum(cached) > given:
@@ -70,21 +89,15 @@ def _input(record: Record) -> Any:
 
 
 def _provider(record: Record) -> Any:
-    name = first("gen_ai.provider.name", "gen_ai.system", "llm.vendor")(record)
+    name = _named_provider(record)
     if name is not None:
         return provider_named(str(name))
-    model = first(*_MODEL)(record)
+    model = _model(record)
     return provider_of(str(model)) if model is not None else None
 
 
 def _tier(record: Record) -> Any:
-    tier = first(
-        "openai.response.service_tier",
-        "openai.request.service_tier",
-        "gen_ai.openai.response.service_tier",
-        "gen_ai.openai.request.service_tier",
-        "anthropic.response.service_tier",
-    )(record)
+    tier = _given_tier(record)
     return None if tier in ("auto", "default", "standard") else tier
 
 
@@ -92,15 +105,7 @@ def _cost(record: Record) -> Any:
     """Return the cost that the span reports, where it is in US dollars."""
     if found(record, "gen_ai.usage.cost.currency") not in (None, "USD"):
         return None
-    return amount(
-        first(
-            "gen_ai.usage.cost.amount",
-            "litellm.cost.total",
-            "gen_ai.usage.cost",
-            "gen_ai.usage.total_cost",
-            "gen_ai.cost.total_tokens",
-        )(record)
-    )
+    return _given_cost(record)
 
 
 def _client(record: Record) -> dict[str, Any] | None:
@@ -182,11 +187,11 @@ def is_inference(record: Record) -> bool:
     Returns:
         Whether it is.
     """
-    operation = first("gen_ai.operation.name", "llm.request.type")(record)
+    operation = _operation(record)
     if operation is not None:
         return str(operation) in _INFERENCE
     # Instruments from before operations had names: what has a model and usage is a call.
-    return first(*_MODEL)(record) is not None and first(*_INPUT)(record) is not None
+    return _model(record) is not None and _given_input(record) is not None
 
 
 def found_in(spans: Iterable[Record]) -> Iterator[Found]:
