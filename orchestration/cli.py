@@ -18,7 +18,7 @@ from orchestration.receiver.commands import serve
 from orchestration.retention.commands import retention
 from orchestration.sample.commands import sample
 from orchestration.serving.commands import app, mcp, token
-from orchestration.sources.commands import import_source
+from orchestration.sources.commands import import_source, pull_source
 from orchestration.streams.commands import consume
 from orchestration.summary.commands import summary
 
@@ -44,6 +44,7 @@ for command in (
     metrics,
     prices,
     privacy,
+    pull_source,
     retention,
     roles,
     sample,

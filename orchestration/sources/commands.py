@@ -17,7 +17,10 @@ from orchestration.output import open_output
 
 if TYPE_CHECKING:
     from orchestration.landing.loader import LandedFile, Stream
+    from orchestration.sources.pulls.apis import Api
     from orchestration.sources.source import Source
+
+_DAY = click.DateTime(["%Y-%m-%d"])
 
 
 class _Sources(click.Group):
@@ -42,6 +45,42 @@ def import_source() -> None:
     """Convert what other tools wrote into events, and land them."""
 
 
+class _Apis(click.Group):
+    """One command an API, as in `_Sources`."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """Return the names of all commands, as `click.Group.list_commands`."""
+        from orchestration.sources.pulls.apis import APIS
+
+        return sorted(APIS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Return a command by its name, as `click.Group.get_command`."""
+        from orchestration.sources.pulls.apis import APIS
+
+        api = APIS.get(cmd_name)
+        return None if api is None else _pull_of(api)
+
+
+@click.group("pull", cls=_Apis)
+def pull_source() -> None:
+    """Ask providers for their reports, and land what they answer."""
+
+
+_OWNER = (
+    click.Option(
+        ["--organization"],
+        required=True,
+        help="Whose usage it is: a name, or the id of an organization that has landed.",
+    ),
+    click.Option(
+        ["--time-zone"],
+        default="UTC",
+        show_default=True,
+        help="In which a new organization counts its days.",
+    ),
+    click.Option(["--user"], help="Whose all of it is, where the source does not tell."),
+)
 _OUT = click.Option(
     ["--out"],
     type=click.Path(path_type=Path, dir_okay=False),
@@ -190,19 +229,99 @@ def _command_of(source: "Source") -> click.Command:
                 type=click.Path(path_type=Path),
                 metavar="PATH...",
             ),
-            click.Option(
-                ["--organization"],
-                required=True,
-                help="Whose usage it is: a name, or the id of an organization that has landed.",
-            ),
-            click.Option(
-                ["--time-zone"],
-                default="UTC",
-                show_default=True,
-                help="In which a new organization counts its days.",
-            ),
-            click.Option(["--user"], help="Whose all of it is, where the files do not tell."),
+            *_OWNER,
             _OUT,
+        ],
+    )
+
+
+def _pull_of(api: "Api") -> click.Command:
+    """Return the command that pulls from an API."""
+
+    def run(
+        organization: str,
+        time_zone: str,
+        user: str | None,
+        since: dt.datetime | None,
+        until: dt.datetime | None,
+        overlap_days: int,
+        url: str,
+        account: str | None,
+        report: str = next(iter(api.reports)),
+        out: Path | None = None,
+    ) -> None:
+        from orchestration.landing.contracts import require_time_zone
+        from orchestration.sources.pulls.pull import Pull, kept, pull
+        from orchestration.sources.source import Owner
+
+        require_time_zone(time_zone)
+        first, end = (day and day.replace(tzinfo=dt.UTC) for day in (since, until))
+        wanted = Pull(api, report, url, account or "", first, end, overlap_days)
+        now = dt.datetime.now(dt.UTC)
+        if out is None:
+            owner = Owner.named(organization, time_zone, user)
+            if not _report(pull(wanted, owner, now, click.echo)):
+                click.echo(f"{api.source.name}: nothing new")
+            return
+        for path, content in kept(wanted, out, now):
+            with open_output(path) as file:
+                file.write(content)
+            click.echo(f"{path}: {len(content):,} bytes")
+
+    title = f"Pull {api.source.title} from {api.url}."
+    variables = " and ".join(api.variables)
+    return click.Command(
+        api.source.name,
+        callback=run,
+        short_help=title,
+        help=f"{title}\n\n{variables} holds {api.needs}. Every pull goes on where the last one "
+        "ended, and reads the last days before that again; what has landed counts once.",
+        params=[
+            *_OWNER,
+            click.Option(
+                ["--since"],
+                type=_DAY,
+                help="Read from this day on (UTC), and not from where the last pull ended.",
+            ),
+            click.Option(["--until"], type=_DAY, help="Read no farther than to before this day."),
+            click.Option(
+                ["--overlap-days"],
+                type=click.IntRange(min=0),
+                default=3,
+                show_default=True,
+                help="How many days that were read before are read again, for what changed since.",
+            ),
+            *(
+                [
+                    click.Option(
+                        ["--report"],
+                        type=click.Choice([*api.reports]),
+                        default=next(iter(api.reports)),
+                        show_default=True,
+                        help="What to pull.",
+                    )
+                ]
+                if len(api.reports) > 1
+                else []
+            ),
+            click.Option(
+                ["--account"],
+                required=api.has_account,
+                help="Which account of the provider's it is, where there may be several.",
+            ),
+            click.Option(
+                ["--url"],
+                default=api.url,
+                show_default=True,
+                envvar=f"{api.source.name.upper()}_URL",
+                show_envvar=True,
+                help="Where the API is.",
+            ),
+            click.Option(
+                ["--out"],
+                type=click.Path(path_type=Path, file_okay=False, exists=True),
+                help="Keep the pages in this folder, for `warehouse import`, and land nothing.",
+            ),
         ],
     )
 

@@ -171,6 +171,18 @@ def identifier(*parts: Any) -> UUID:
     return uuid5(NAMESPACE, "\x1f".join(map(str, parts)))
 
 
+def version_of(event: Mapping[str, Any]) -> UUID:
+    """Return the id of a version of an event.
+
+    Args:
+        event: The event, without an id of its version.
+
+    Returns:
+        An id that follows from what it says.
+    """
+    return uuid5(NAMESPACE, _encoded(event).decode())
+
+
 def line_of(event: Mapping[str, Any]) -> bytes:
     """Return an event as it lands.
 
@@ -181,8 +193,7 @@ def line_of(event: Mapping[str, Any]) -> bytes:
         A line of JSON with its line ending; the id of this version follows from what it says,
         unless it has one.
     """
-    version = uuid5(NAMESPACE, _encoded(event).decode())
-    return _encoded({"event_id": version} | dict(event)) + b"\n"
+    return _encoded({"event_id": version_of(event)} | dict(event)) + b"\n"
 
 
 def _encoded(event: Mapping[str, Any]) -> bytes:
@@ -208,14 +219,32 @@ def lines_of(source: Source, path: Path, owner: Owner) -> Iterator[bytes]:
     Raises:
         WarehouseError: The file cannot be read, or is none of this source.
     """
+    for event in events_of(source, path, owner):
+        yield event if isinstance(event, bytes) else line_of(event)
+
+
+def events_of(source: Source, path: Path, owner: Owner) -> Iterator[dict[str, Any] | bytes]:
+    """Yield the events of a file.
+
+    Args:
+        source: As in `lines_of`.
+        path: As in `lines_of`.
+        owner: As in `lines_of`.
+
+    Yields:
+        The events, each after those that introduce whose it is; of a line that cannot be read its
+        bytes.
+
+    Raises:
+        WarehouseError: As in `lines_of`.
+    """
     for found in source.records(path):
         if found.kind is None:
             yield bytes(found.record).rstrip(b"\r\n") + b"\n"
             continue
         event, user = event_of(source, found, owner)
-        for introduction in owner.introductions(user):
-            yield line_of(introduction)
-        yield line_of(event)
+        yield from owner.introductions(user)
+        yield event
 
 
 def event_of(source: Source, found: Found, owner: Owner) -> tuple[dict[str, Any], str | None]:

@@ -1,0 +1,1 @@
+"""Pulls the pages of reports from the APIs that make them."""
