@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from orchestration.sources.pulls.apis import APIS, Api
 from orchestration.sources.registry import SOURCES
 from orchestration.sources.source import Source
 
@@ -25,13 +26,33 @@ def section(source: Source) -> str:
         f"`warehouse import {source.name} PATH... --organization NAME` reads files that end in "
         f"{listed(source.endings)}.",
     ]
+    if source.name in APIS:
+        paragraphs.append(asked(APIS[source.name]))
     for kind, table in source.tables.items():
         fields = sorted("user_id" if field == "user" else field for field in table)
         paragraphs.append(f"`{kind}` has {listed(fields)}.")
     rows = ["| not known | why |", "|---|---|"]
     rows += [f"| {listed(fields)} | {reason} |" for reason, fields in by_reason(source.unknown)]
-    wrapped = (textwrap.fill(paragraph, WIDTH) for paragraph in paragraphs)
+    wrapped = (textwrap.fill(paragraph, WIDTH, break_on_hyphens=False) for paragraph in paragraphs)
     return "\n\n".join((heading, *wrapped, "\n".join(rows)))
+
+
+def asked(api: Api) -> str:
+    reports = "; ".join(
+        (f"with `--report {name}` " if len(api.reports) > 1 else "")
+        + "for "
+        + listed([report.path.replace("{account}", "ACCOUNT") for report in reports])
+        for name, reports in api.reports.items()
+    )
+    return (
+        f"`{pulling(api)}` asks `{api.url}` {reports}. {listed(api.variables)} "
+        f"{'hold' if len(api.variables) > 1 else 'holds'} {api.needs}."
+    )
+
+
+def pulling(api: Api) -> str:
+    account = " --account ACCOUNT" if api.has_account else ""
+    return f"warehouse pull {api.source.name}{account} --since DAY --organization NAME"
 
 
 def listed(names: tuple[str, ...] | list[str]) -> str:
@@ -58,11 +79,16 @@ OTHERS = {
 
 def commands() -> str:
     rows = ["| I have | I type |", "|---|---|"]
-    rows += [
-        f"| [{source.title}](docs/sources.md#{source.name}) "
-        f"| `warehouse import {source.name} PATH --organization NAME` |"
-        for source in SOURCES.values()
-    ]
+    for source in SOURCES.values():
+        rows.append(
+            f"| [{source.title}](docs/sources.md#{source.name}) "
+            f"| `warehouse import {source.name} PATH --organization NAME` |"
+        )
+        if source.name in APIS:
+            rows.append(
+                f"| the same, [from its API](docs/sources.md#pull-from-an-api) "
+                f"| `{pulling(APIS[source.name])}` |"
+            )
     rows += [f"| {have} | `{command}` |" for have, command in OTHERS.items()]
     return "\n".join(rows)
 

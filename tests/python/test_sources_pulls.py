@@ -23,7 +23,7 @@ from support.apis import KEY, Asked, Fault, Provider, listening
 from support.landing import counts, rows
 from support.processes import wait_for
 from support.servers import Database
-from support.stories import environment_of
+from support.stories import Story, environment_of
 
 from orchestration.access.roles import apply_roles, ensure_months_around_now
 from orchestration.cli import main
@@ -33,6 +33,8 @@ from orchestration.sources.pulls.apis import APIS, OPENAI, Api
 from orchestration.sources.pulls.asking import ATTEMPTS, checked_url
 from orchestration.sources.pulls.pull import Pull, pull
 from orchestration.sources.source import Owner
+
+pytest_plugins = ["support.stories"]
 
 FIXTURES = Path(__file__).parent / "sources"
 MARCH_2, MARCH_3 = 1772409600, 1772496000
@@ -443,6 +445,29 @@ def test_a_result_that_changed_is_corrected_in_both_directions_and_lands_once(
             assert land(provider, march(5, hour), until=march(5)) == 1
             assert land(provider, march(5, 10 + hour), until=march(5)) == 0
             assert sum(found for (found,) in rows(database_18, counted)) == 200 + tokens + 400
+
+
+def test_an_organization_that_has_landed_keeps_its_time_zone(database_18: Database) -> None:
+    with listening(completions({2: 1})) as provider:
+        for zone in ("Europe/Berlin", "UTC"):
+            wanted = Pull(COMPLETIONS, "usage", provider.url, since=march(2))
+            list(pull(wanted, Owner.named("Acme", zone), march(4), lambda _: None))
+    assert rows(database_18, "select timezone from raw.organizations") == [("Europe/Berlin",)]
+
+
+def test_the_facts_have_what_was_read_last(story: Story) -> None:
+    """A result of a day that was running, and then was corrected to less."""
+    with environment_of(story.database), listening(completions({2: 500})) as provider:
+        land(provider, march(2, 12), since=2)
+        provider.answer = completions({2: 900}).answer
+        land(provider, march(3, 1))
+        story.build()
+        found = "select input_tokens from marts.fct_task_executions"
+        assert rows(story.database, found) == [(900,)]
+        provider.answer = completions({2: 700}).answer
+        land(provider, march(3, 2))
+        story.build()
+        assert rows(story.database, found) == [(700,)]
 
 
 def test_a_stamp_of_the_source_that_is_later_stays(database_18: Database) -> None:

@@ -28,6 +28,7 @@ from orchestration.sources.pulls.asking import Client, MissingReportError, secre
 from orchestration.sources.source import Owner, events_of, identifier, line_of, version_of
 
 _DAY = dt.timedelta(days=1)
+_INTRODUCTIONS = ("organization", "user")
 _LANDED = """
 with landed as (
     select id, event_id, updated_at, _load_id
@@ -41,11 +42,11 @@ with landed as (
     from raw.adjustments
     where id = any(cast(%(ids)s as uuid[]))
     union all
-    select event_id, event_id, updated_at, _load_id
+    select id, event_id, updated_at, _load_id
     from raw.organizations
     where id = any(cast(%(ids)s as uuid[]))
     union all
-    select event_id, event_id, updated_at, _load_id
+    select id, event_id, updated_at, _load_id
     from raw.users
     where id = any(cast(%(ids)s as uuid[]))
 ),
@@ -303,13 +304,12 @@ class _Landing:
         for event in events:
             if isinstance(event, bytes):
                 lines.append(event)
-            elif event["event"] in ("organization", "user"):
-                if str(version_of(event)) not in landed:
-                    lines.append(line_of(event))
-            elif (new := _unless_landed(event, landed.get(str(event["id"]), {}), self.now)) is not (
-                None
-            ):
-                lines.append(line_of(new))
+            elif event["event"] in _INTRODUCTIONS:
+                # Whoever has landed, under whatever name, needs no introduction.
+                lines += [] if str(event["id"]) in landed else [line_of(event)]
+            else:
+                version = _unless_landed(event, landed.get(str(event["id"]), {}), self.now)
+                lines += [] if version is None else [line_of(version)]
         return lines
 
     def _events_of(self, page: Page) -> list[dict[str, Any] | bytes]:
