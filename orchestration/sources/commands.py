@@ -263,7 +263,7 @@ def _pull_of(api: "Api") -> click.Command:
             if not _report(pull(wanted, owner, now, click.echo)):
                 click.echo(f"{api.source.name}: nothing new")
             return
-        for path, content in kept(wanted, out, now):
+        for path, content in kept(wanted, out, now, click.echo):
             with open_output(path) as file:
                 file.write(content)
             click.echo(f"{path}: {len(content):,} bytes")

@@ -197,7 +197,7 @@ def _keys(monkeypatch: pytest.MonkeyPatch) -> None:
         for name in api.variables:
             monkeypatch.setenv(name, KEY)
     monkeypatch.setenv("LANGFUSE_PUBLIC_KEY", "pk-public")
-    monkeypatch.setattr(asking, "FIRST_WAIT_SECONDS", 0.05)
+    monkeypatch.setattr(asking, "FIRST_WAIT_SECONDS", 0.01)
 
 
 def told(provider: Provider, source: str, *options: str) -> Result:
@@ -682,8 +682,8 @@ def test_nobody_there_is_told(database_18: Database) -> None:
     done = told(provider, "openai_reports", "--since", "2026-03-02")
     assert done.exit_code == 1
     assert f"was not reached (ConnectError), {ATTEMPTS} times" in done.output
-    # 1 + 2 + 4 + 8 + 16 first waits.
-    assert time.monotonic() - started >= 31 * asking.FIRST_WAIT_SECONDS
+    # 1 + 2 + 4 + 8 + 16 + 32 + 64 first waits.
+    assert time.monotonic() - started >= 127 * asking.FIRST_WAIT_SECONDS
     assert counts(database_18)["loads"] == 0
 
 
@@ -691,7 +691,10 @@ def test_nobody_there_is_told(database_18: Database) -> None:
     ("page", "fault"),
     [
         ({"has_more": True, "next_page": None}, "does not name the next one"),
-        ({"has_more": True, "next_page": "page_1"}, "names a page as the next one that was there"),
+        (
+            {"has_more": True, "next_page": "page_1"},
+            "names a page as the next one that was there before",
+        ),
     ],
 )
 def test_pages_that_do_not_follow_each_other_are_told(
@@ -752,7 +755,27 @@ def test_a_key_is_sent_where_nobody_else_reads_it(url: str) -> None:
     ],
 )
 def test_an_address_may_be_another_one(url: str) -> None:
-    assert checked_url(url) == url
+    assert checked_url(url) == checked_url(f"{url}/") == url
+
+
+def test_what_is_not_encrypted_goes_through_no_proxy(
+    database_18: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with listening(openai()) as proxy, listening(openai()) as provider:
+        for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+            monkeypatch.setenv(name, proxy.url)
+        pulled(provider, CASES[1])
+    assert proxy.asked == []
+    assert counts(database_18)["adjustments"] == 2
+
+
+def test_a_proxy_that_is_none_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "nonsense://proxy.example")
+    done = CliRunner().invoke(
+        main, ["pull", "cursor", "--organization", "Acme", "--since", "2026-03-02", "--out", "."]
+    )
+    assert done.exit_code == 1
+    assert "The proxy that HTTPS_PROXY or ALL_PROXY names cannot be used" in done.output
 
 
 def test_an_address_may_be_in_a_variable_and_have_a_path(

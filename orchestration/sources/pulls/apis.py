@@ -10,7 +10,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from orchestration.errors import WarehouseError
 from orchestration.sources import (
     anthropic_reports,
     copilot,
@@ -100,8 +99,6 @@ def _basic(key: Sequence[str]) -> dict[str, str]:
 
 def _by_token(answer: Answer, parameters: Parameters) -> Parameters | None:
     token, has_more = answer.page.get("next_page"), answer.page.get("has_more")
-    if has_more and not token:
-        raise WarehouseError("A page says that there are more and does not name the next one")
     return parameters | {"page": token} if token and has_more is not False else None
 
 

@@ -15,8 +15,8 @@ from orchestration.errors import WarehouseError
 from orchestration.sources.mapping import Record
 from orchestration.sources.reading import object_of
 
-ATTEMPTS = 6
-"""How often a page is asked for."""
+ATTEMPTS = 8
+"""How often a page is asked for: limits of a minute pass meanwhile."""
 
 FIRST_WAIT_SECONDS = 1
 """How long to wait after the first time; each further wait is twice as long."""
@@ -77,7 +77,7 @@ def checked_url(url: str) -> str:
         url: The address.
 
     Returns:
-        The same address.
+        The same address, without a slash at its end.
 
     Raises:
         WarehouseError: It is none, or others could read what is sent there.
@@ -90,7 +90,7 @@ def checked_url(url: str) -> str:
         raise WarehouseError("The address of the API is its beginning alone, such as https://host")
     if not parsed.host or not (parsed.scheme == "https" or _is_here(parsed)):
         raise WarehouseError("The address of the API has to begin with https://")
-    return url
+    return str(parsed).rstrip("/")
 
 
 def _is_here(url: httpx2.URL) -> bool:
@@ -123,9 +123,19 @@ class Client:
         self._title = title
         self._key = " and ".join(variables)
         self._needs = needs
-        self._client = httpx2.Client(
-            base_url=checked_url(url), headers=dict(headers), timeout=_TIMEOUT
-        )
+        address = checked_url(url)
+        try:
+            # What is not encrypted stays here, whatever proxy the environment names.
+            self._client = httpx2.Client(
+                base_url=address,
+                headers=dict(headers),
+                timeout=_TIMEOUT,
+                trust_env=address.startswith("https"),
+            )
+        except (ValueError, ImportError) as error:
+            raise WarehouseError(
+                "The proxy that HTTPS_PROXY or ALL_PROXY names cannot be used"
+            ) from error
 
     def close(self) -> None:
         """Close its connections."""

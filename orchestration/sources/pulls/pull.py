@@ -24,7 +24,7 @@ from orchestration.errors import WarehouseError, reason
 from orchestration.landing.loader import LandedFile, Stream, land_streams
 from orchestration.landing.positions import Position, move, position_of
 from orchestration.sources.pulls.apis import Api, Parameters, Report, Window
-from orchestration.sources.pulls.asking import Client, MissingReportError, secrets_in
+from orchestration.sources.pulls.asking import Client, MissingReportError, checked_url, secrets_in
 from orchestration.sources.source import Owner, events_of, identifier, line_of, version_of
 
 _DAY = dt.timedelta(days=1)
@@ -142,28 +142,31 @@ def pages_of(
         while parameters is not None:
             asked.add(json.dumps(parameters))
             answer = client.ask(path, parameters, by_post=report.by_post)
-            if not any(isinstance(answer.page.get(name), list) for name in report.lists):
-                raise WarehouseError(
-                    f"{wanted.api.source.title}: {path} answered with something that is no page: "
-                    f"it has no list {report.lists[0]}"
-                )
             parameters = report.following(answer, parameters)
-            if json.dumps(parameters) in asked:
-                raise WarehouseError(
-                    f"{wanted.api.source.title}: {path} names a page as the next one that was there"
-                )
+            fault = None
+            if not any(isinstance(answer.page.get(name), list) for name in report.lists):
+                fault = f"answered with something that is no page: it has no list {report.lists[0]}"
+            elif parameters is None and answer.page.get("has_more"):
+                fault = "says that there are more pages and does not name the next one"
+            elif json.dumps(parameters) in asked:
+                fault = "names a page as the next one that was there before"
+            if fault is not None:
+                raise WarehouseError(f"{wanted.api.source.title}: {path} {fault}")
             name = f"{path} {since:%Y-%m-%d}, page {len(asked)}"
             yield Page(name, window, answer.content, parameters is None)
         since = window.until
 
 
-def kept(wanted: Pull, folder: Path, now: dt.datetime) -> Iterator[tuple[Path, bytes]]:
+def kept(
+    wanted: Pull, folder: Path, now: dt.datetime, tell: Callable[[str], None]
+) -> Iterator[tuple[Path, bytes]]:
     """Yield the pages of a source as files, of which nothing lands.
 
     Args:
         wanted: What to pull, with its first day.
         folder: Where the files are to be.
         now: When it is asked.
+        tell: Hears of reports that are not there.
 
     Yields:
         The files and what is to be in them, under the same names at every call.
@@ -176,7 +179,7 @@ def kept(wanted: Pull, folder: Path, now: dt.datetime) -> Iterator[tuple[Path, b
     with contextlib.closing(wanted.client()) as client:
         for report in wanted.api.reports[wanted.report]:
             pages = pages_of(wanted, report, client, wanted.since, now)
-            for number, page in enumerate(_unless_missing(report, pages), start=1):
+            for number, page in enumerate(_unless_missing(report, pages, tell), start=1):
                 stem = report.path.rsplit("/", 1)[-1]
                 name = f"{wanted.report}_{stem}_{page.window.since:%Y-%m-%d}_{number}.json"
                 yield folder / name, page.content
@@ -202,7 +205,7 @@ def pull(
             same runs. What has landed stays; the next pull goes on from there.
     """
     source = wanted.api.source.name
-    place = identifier("part", wanted.url, wanted.account, owner.organization_id)
+    place = identifier("part", checked_url(wanted.url), wanted.account, owner.organization_id)
     parts = {report: f"{report.path} {place}" for report in wanted.api.reports[wanted.report]}
     with (
         connect(application_name="warehouse pull", autocommit=True) as own,
@@ -246,8 +249,7 @@ class _Landing:
         since = self._since(report)
         pages = pages_of(self.wanted, report, client, since, self.now)
         for page in _unless_missing(report, pages, self.tell):
-            self._begin(since)
-            last = position_of(self.own, source, part) or {}
+            last = position_of(self.own, source, part) or self._begin(since)
             read_until = dt.datetime.fromisoformat(last["read_until"])
             first = min(since, dt.datetime.fromisoformat(last["first"]))
             positions: tuple[Position, ...] = ()
@@ -279,12 +281,13 @@ class _Landing:
         overlap = self.wanted.overlap_days * _DAY
         return max(dt.datetime.fromisoformat(last["first"]), read_until - overlap)
 
-    def _begin(self, since: dt.datetime) -> None:
-        """Note where the reports begin, once there is an answer: whoever is killed goes on."""
-        source = self.wanted.api.source.name
+    def _begin(self, since: dt.datetime) -> dict[str, str]:
+        """Note where all reports begin, once there is an answer: whoever is killed goes on."""
+        source, beginning = self.wanted.api.source.name, _value(since, since)
         for part in self.parts.values():
             if position_of(self.own, source, part) is None:
-                move(self.own, Position(source, part, _value(since, since)))
+                move(self.own, Position(source, part, beginning))
+        return beginning
 
     def _lines_of(self, page: Page) -> list[bytes]:
         """Return the events of a page, without what landed last."""
@@ -355,7 +358,7 @@ def _is_later(moment: Any, stamp: dt.datetime) -> bool:
 
 
 def _unless_missing(
-    report: Report, pages: Iterator[Page], tell: Callable[[str], None] = lambda _: None
+    report: Report, pages: Iterator[Page], tell: Callable[[str], None]
 ) -> Iterator[Page]:
     """Yield the pages of a report, none where the account does not have it."""
     try:
