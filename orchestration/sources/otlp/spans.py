@@ -17,7 +17,7 @@ from orchestration.sources.mapping import (
     usd,
     whole,
 )
-from orchestration.sources.names import provider_named, provider_of
+from orchestration.sources.names import model_named, provider_named, provider_of
 from orchestration.sources.source import Found
 
 _INFERENCE = frozenset(
@@ -58,6 +58,7 @@ _CACHE_WRITE = (
 
 # Made once: each call goes through all of them.
 _model = first(*_MODEL)
+_model_text = text(*_MODEL)
 _given_input = first(*_INPUT)
 _operation = first("gen_ai.operation.name", "llm.request.type")
 _named_provider = first("gen_ai.provider.name", "gen_ai.system", "llm.vendor")
@@ -94,6 +95,11 @@ def _provider(record: Record) -> Any:
         return provider_named(str(name))
     model = _model(record)
     return provider_of(str(model)) if model is not None else None
+
+
+def _named_model(record: Record) -> Any:
+    name = _model_text(record)
+    return None if name is None else model_named(name)
 
 
 def _tier(record: Record) -> Any:
@@ -133,7 +139,7 @@ TABLE: Table = {
     "task_type": text("task.type", "task_type"),
     "provider": _provider,
     "provider_request_id": text("gen_ai.response.id"),
-    "model": text(*_MODEL),
+    "model": _named_model,
     "request_type": text("gen_ai.operation.name", "llm.request.type"),
     "service_tier": _tier,
     "status": first("span:status"),
