@@ -9,7 +9,7 @@ import csv
 import dataclasses
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -351,6 +351,8 @@ def write_files(folder: Path) -> None:
         "cache_read_input_tokens": CLOSED_RANGE["read"],
         "output_tokens": CLOSED_RANGE["output"],
     }
+    log = (folder / "claude_code" / "written-alone.jsonl").read_text()
+    (folder / "claude_code" / "resumed.jsonl").write_text(log.replace("session_01", "session_02"))
     (folder / "claude_code" / "closed_range.jsonl").write_text(
         claude_message("claude-closed-range", "2026-03-31T21:59:59.999Z", usage)
     )
@@ -364,11 +366,13 @@ class Ledger:
         before: Executions by their model.
         after: The same when a price had changed.
         corrections: How many costs changed.
+        disputed: How many versions do not count for sure.
     """
 
     before: dict[str, dict[str, Any]]
     after: dict[str, dict[str, Any]]
     corrections: int
+    disputed: int
 
 
 def facts_of(story: Story) -> dict[str, dict[str, Any]]:
@@ -384,8 +388,8 @@ def ledger(
     built_on_nothing: Callable[[EmbeddedServer], Story],
     make_proxy: Callable[[], contextlib.AbstractContextManager[Proxy]],
     tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Ledger]:
-    """Yield what all bills cost, in one warehouse."""
+) -> Ledger:
+    """Return what all bills cost, in one warehouse."""
     folder = tmp_path_factory.mktemp("bills")
     empty = built_on_nothing(embedded_server)
     seeds = Seeds(empty.project.prices)
@@ -418,8 +422,11 @@ def ledger(
             ),
         )
         story.build()
-        (corrections,) = story.rows("select count(*) as rows from marts.fct_cost_corrections")
-        yield Ledger(before, facts_of(story), corrections["rows"])
+        corrections, disputed = (
+            story.row(f"select count(*) as rows from {table}")["rows"]  # noqa: S608
+            for table in ("marts.fct_cost_corrections", "quality.disputed_versions")
+        )
+        return Ledger(before, facts_of(story), corrections, disputed)
 
 
 def imported(database: Database, source: str, *paths: str) -> None:
@@ -459,3 +466,14 @@ def test_a_closed_range_costs_the_same_after_prices_changed(ledger: Ledger) -> N
     assert before["cost_usd"] == after["cost_usd"] == Decimal("2472.81")
     assert before["price_id"] == after["price_id"]
     assert ledger.corrections == 0
+
+
+def test_a_session_that_resumes_another_repeats_its_messages_and_disputes_none(
+    ledger: Ledger,
+) -> None:
+    # One execution of each model: `facts_of` holds no second one.
+    assert ledger.after["claude-written-alone-claude_code"]["session_id"] in {
+        "session_01",
+        "session_02",
+    }
+    assert ledger.disputed == 0

@@ -5,6 +5,7 @@ Files are in the shape of a system's own; what counts in the end is worked out b
 
 import itertools
 import json
+import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from decimal import Decimal
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 
 from orchestration.errors import WarehouseError
 from orchestration.landing.contracts import Contract
+from orchestration.sources.reading import files_in
 from orchestration.sources.registry import SOURCES
 from orchestration.sources.source import Owner, lines_of
 
@@ -103,6 +105,49 @@ def test_a_strange_value_is_no_fault(source: str, path: Path, tmp_path: Path) ->
                 assert line.endswith(b"\n")
 
     check()
+
+
+def files_of(source: str) -> list[Path]:
+    return [
+        path for path in files_in(FIXTURES / source, SOURCES[source].endings)
+        if path.name != "expected.json"
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_what_another_file_holds_as_well_counts_once(source: str, tmp_path: Path) -> None:
+    files = files_of(source)
+    copies = []
+    for number, path in enumerate(files):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        copies.append(folder / f"copy_of_{path.name}")
+        shutil.copy(path, copies[-1])
+    once = counted(source, *files)
+    assert once
+    assert counted(source, *files, *copies) == counted(source, *copies, *files) == once
+
+
+@pytest.mark.parametrize(
+    ("source", "path"),
+    [
+        pytest.param(name, path, id=f"{name}: {path.name}")
+        for name in SOURCES
+        for path in files_of(name)
+        if path.suffix in (".jsonl", ".log")
+    ],
+)
+def test_what_a_log_repeats_counts_once(source: str, path: Path, tmp_path: Path) -> None:
+    repeated = tmp_path / path.name
+    text = path.read_text()
+    once = counted(source, path)
+    if path.suffix == ".jsonl":
+        repeated.write_text("".join(line * 2 for line in text.splitlines(keepends=True)))
+        assert counted(source, repeated) == once
+    # A running total that falls begins anew: Codex writes no log after itself.
+    if source != "codex":
+        repeated.write_text(text + text)
+        assert counted(source, repeated) == once
 
 
 # --- Claude Code ----------------------------------------------------------------------------------
@@ -587,3 +632,89 @@ def test_a_generation_is_one_in_the_export_and_from_the_api(tmp_path: Path) -> N
         [event] = counted("openrouter", *files)
         assert sums([event], *CODEX) == (990, 512, 482, 448)
         assert event["reported_cost_usd"] == Decimal("0.0021")
+
+
+# --- OpenTelemetry --------------------------------------------------------------------------------
+
+
+def spans(path: Path, **attributes: Any) -> Path:
+    """Write a call of 1,000 tokens in and 100 out as a collector does, with more attributes."""
+    given = {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.provider.name": "openai",
+        "gen_ai.response.model": "gpt-5.2",
+        "gen_ai.usage.input_tokens": 1000,
+        "gen_ai.usage.output_tokens": 100,
+    } | attributes
+    kinds = {str: "stringValue", int: "intValue", float: "doubleValue"}
+    span = {
+        "traceId": "5b8efff798038103d269b633813fc60c",
+        "spanId": "eee19b7ec3c1b174",
+        "name": "chat",
+        "kind": 3,
+        "startTimeUnixNano": "1772442000000000000",
+        "endTimeUnixNano": "1772442001500000000",
+        "attributes": [
+            {"key": name, "value": {kinds[type(value)]: value}} for name, value in given.items()
+        ],
+    }
+    return written(path, {"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]})
+
+
+@pytest.mark.parametrize(
+    ("attributes", "cost", "tags"),
+    [
+        ({"gen_ai.usage.cost": 0.0021}, "0.0021", None),
+        ({"gen_ai.usage.total_cost": 0.0021}, "0.0021", None),
+        ({"gen_ai.usage.cost": "0.0021"}, "0.0021", None),
+        (
+            {
+                "gen_ai.usage.cost.amount": 0.0021,
+                "gen_ai.usage.cost.currency": "USD",
+                "gen_ai.usage.cost.source": "provider",
+            },
+            "0.0021",
+            ["cost_source:provider"],
+        ),
+        ({"gen_ai.usage.cost.amount": 0.0021, "gen_ai.usage.cost.currency": "usd"}, "0.0021", None),
+        ({"gen_ai.usage.cost.amount": 0.0021, "gen_ai.usage.cost.currency": "EUR"}, None, None),
+        ({"gen_ai.usage.cost": 0.0021, "gen_ai.usage.cost.currency": "EUR"}, None, None),
+        # Parts stand beside the total and are in it.
+        (
+            {"litellm.cost.total": 0.0021, "litellm.cost.input": 0.002, "litellm.cost.output": 1},
+            "0.0021",
+            None,
+        ),
+        (
+            {"gen_ai.cost.input_tokens": 1, "gen_ai.cost.total_tokens": 0.0021},
+            "0.0021",
+            None,
+        ),
+        # A part alone is no total.
+        ({"litellm.cost.input": 0.002}, None, None),
+        ({"gen_ai.usage.cost": 0}, "0", None),
+        ({}, None, None),
+    ],
+)
+def test_the_cost_that_a_span_reports_is_kept_where_it_is_in_dollars(
+    tmp_path: Path, attributes: dict[str, Any], cost: str | None, tags: list[str] | None
+) -> None:
+    [event] = counted("otel", spans(tmp_path / "spans.json", **attributes))
+    assert event.get("reported_cost_usd") == (cost and Decimal(cost))
+    assert event.get("tags") == tags
+
+
+def test_a_baseline_has_a_provider_only_where_its_name_says_it(tmp_path: Path) -> None:
+    routed = {"litellm.routing.router_type": "complexity"}
+    for name, provider, model in (
+        ("gemini/gemini-2.5-pro", "google", "gemini-2.5-pro"),
+        ("gpt-5.2", None, "gpt-5.2"),
+    ):
+        given = {"litellm.routing.savings_baseline_model": name}
+        log = spans(tmp_path / "spans.json", **routed, **given)
+        decision = next(
+            event
+            for event in map(json.loads, lines_of(SOURCES["otel"], log, ACME.afresh()))
+            if event["event"] == "routing_decision"
+        )
+        assert (decision.get("baseline_provider"), decision["baseline_model"]) == (provider, model)

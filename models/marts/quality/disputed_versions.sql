@@ -179,6 +179,10 @@ sealed as (
             when placed.place = 1 and placed.versions_of_place > 1
                 then
                     {{ content }}
+                    {%- if event_kind == 'task_execution' %}
+                    -- A session that is resumed writes what came before it again, as its own.
+                    - case when placed.source = 'claude_code' then 'session_id' else '' end
+                    {%- endif %}
         end as content
     from {{ event_kind }}_ties as placed
     {% if event_kind == 'task_execution' %}

@@ -109,14 +109,35 @@ def _tier(record: Record) -> Any:
 
 def _cost(record: Record) -> Any:
     """Return the cost that the span reports, where it is in US dollars."""
-    if found(record, "gen_ai.usage.cost.currency") not in (None, "USD"):
+    currency = found(record, "gen_ai.usage.cost.currency")
+    if currency is not None and str(currency).strip().upper() != "USD":
         return None
     return _given_cost(record)
+
+
+def _tags(record: Record) -> list[str] | None:
+    """Return whose figure the reported cost is: the provider's, or one that was worked out."""
+    source = found(record, "gen_ai.usage.cost.source")
+    return [f"cost_source:{source}"[:200]] if isinstance(source, str) else None
 
 
 def _client(record: Record) -> dict[str, Any] | None:
     service = found(record, "service.name")
     return {"client": str(service)[:200]} if service else None
+
+
+_baseline = text("litellm.routing.savings_baseline_model")
+
+
+def _baseline_provider(record: Record) -> str | None:
+    """Return who bills the baseline, where its name says so: the name alone does not tell."""
+    prefix, slash, model = (_baseline(record) or "").partition("/")
+    return provider_named(prefix) if slash and prefix and model else None
+
+
+def _baseline_model(record: Record) -> Any:
+    name = _baseline(record)
+    return name.partition("/")[2] if _baseline_provider(record) else name
 
 
 ATTRIBUTION: Table = {
@@ -166,6 +187,7 @@ TABLE: Table = {
     ),
     "reported_cost_usd": _cost,
     "api_key_alias": text("litellm.api_key.alias", "gen_ai.api_key.alias"),
+    "tags": _tags,
     "metadata": _client,
     **ATTRIBUTION,
 }
@@ -180,7 +202,8 @@ ROUTING: Table = {
     "algorithm_version": text("litellm.routing.router_config_fingerprint"),
     "reasoning": text("litellm.routing.cause"),
     "routing_overhead_cost_usd": usd("litellm.routing.classifier_cost"),
-    "baseline_model": text("litellm.routing.savings_baseline_model"),
+    "baseline_provider": _baseline_provider,
+    "baseline_model": _baseline_model,
 }
 
 
