@@ -704,6 +704,39 @@ def test_the_cost_that_a_span_reports_is_kept_where_it_is_in_dollars(
     assert event.get("tags") == tags
 
 
+@pytest.mark.parametrize(
+    ("attributes", "wanted"),
+    [
+        ({"input_tokens": 17903, "cache_read.input_tokens": 17817}, (17903, 17817, 100, 0)),
+        # More from the cache than there was input: the input is the rest.
+        ({"input_tokens": 86, "cache_read.input_tokens": 17817}, (17903, 17817, 100, 0)),
+        ({"input_tokens": 86, "cache_read_input_tokens": 17817}, (17903, 17817, 100, 0)),
+        ({"output_tokens": 482, "reasoning.output_tokens": 448}, (1000, 0, 482, 448)),
+        ({"output_tokens": 34, "reasoning.output_tokens": 448}, (1000, 0, 482, 448)),
+    ],
+)
+def test_what_is_in_a_total_and_what_is_beside_it_count_once(
+    tmp_path: Path, attributes: dict[str, int], wanted: tuple[int, ...]
+) -> None:
+    given = {f"gen_ai.usage.{name}": value for name, value in attributes.items()}
+    assert sums(counted("otel", spans(tmp_path / "spans.json", **given)), *CODEX) == wanted
+
+
+@pytest.mark.parametrize(
+    ("operation", "calls"),
+    [
+        *(
+            (name, 1)
+            for name in ("chat", "text_completion", "generate_content", "embeddings", "responses")
+        ),
+        *((name, 0) for name in ("invoke_agent", "create_agent", "execute_tool", "fetch_response")),
+    ],
+)
+def test_only_what_a_provider_bills_counts(tmp_path: Path, operation: str, calls: int) -> None:
+    log = spans(tmp_path / "spans.json", **{"gen_ai.operation.name": operation})
+    assert len(counted("otel", log)) == calls
+
+
 def test_a_baseline_has_a_provider_only_where_its_name_says_it(tmp_path: Path) -> None:
     routed = {"litellm.routing.router_type": "complexity"}
     for name, provider, model in (

@@ -55,6 +55,13 @@ _CACHE_WRITE = (
     "gen_ai.usage.cache_creation_input_tokens",
 )
 
+_OUTPUT = (
+    "gen_ai.usage.output_tokens",
+    "gen_ai.usage.completion_tokens",
+    "llm.usage.completion_tokens",
+)
+_REASONING = ("gen_ai.usage.reasoning.output_tokens", "gen_ai.usage.reasoning_tokens")
+
 
 # Made once: each call goes through all of them.
 _model = first(*_MODEL)
@@ -63,6 +70,7 @@ _given_input = first(*_INPUT)
 _operation = first("gen_ai.operation.name", "llm.request.type")
 _named_provider = first("gen_ai.provider.name", "gen_ai.system", "llm.vendor")
 _parts_of_input = (_given_input, first(*_CACHE_READ), first(*_CACHE_WRITE))
+_parts_of_output = (first(*_OUTPUT), first(*_REASONING))
 _given_tier = first(
     "openai.response.service_tier",
     "openai.request.service_tier",
@@ -86,6 +94,14 @@ def _input(record: Record) -> Any:
     # More from the cache than there was input: then the input is what did not come from there.
     if isinstance(given, int) and sum(cached) > given:
         return given + sum(cached)
+    return given
+
+
+def _output(record: Record) -> Any:
+    """Return all output: conventions count reasoning in it, and some instruments do not."""
+    given, reasoning = (whole(part(record)) for part in _parts_of_output)
+    if isinstance(given, int) and isinstance(reasoning, int) and reasoning > given:
+        return given + reasoning
     return given
 
 
@@ -168,14 +184,8 @@ TABLE: Table = {
     "input_tokens": _input,
     "cached_input_tokens": count(*_CACHE_READ),
     "cache_write_tokens": count(*_CACHE_WRITE),
-    "output_tokens": count(
-        "gen_ai.usage.output_tokens",
-        "gen_ai.usage.completion_tokens",
-        "llm.usage.completion_tokens",
-    ),
-    "reasoning_tokens": count(
-        "gen_ai.usage.reasoning.output_tokens", "gen_ai.usage.reasoning_tokens"
-    ),
+    "output_tokens": _output,
+    "reasoning_tokens": count(*_REASONING),
     "audio_input_tokens": count("gen_ai.usage.audio.input_tokens"),
     "image_input_tokens": count("gen_ai.usage.image.input_tokens"),
     "audio_output_tokens": count("gen_ai.usage.audio.output_tokens"),
