@@ -78,6 +78,23 @@ names as (
 
 ),
 
+routes as (
+
+    select distinct
+        provider,
+        provider || '/' as route
+    from names
+    {%- for provider, routes in model_name_routes().items() %}
+    {%- for route in routes %}
+    union all
+    select
+        '{{ provider }}' as provider,
+        '{{ route }}' as route
+    {%- endfor %}
+    {%- endfor %}
+
+),
+
 routed_names as (
 
     select
@@ -92,16 +109,7 @@ routed_names as (
             order by length(routes.route) asc
         ) as place
     from names
-    cross join lateral (
-        select names.provider || '/' as route
-        {%- for provider, routes in model_name_routes().items() %}
-        {%- for route in routes %}
-        union all
-        select '{{ route }}' as route
-        where names.provider = '{{ provider }}'
-        {%- endfor %}
-        {%- endfor %}
-    ) as routes
+    inner join routes on names.provider = routes.provider
 
 ),
 

@@ -4,7 +4,7 @@
 
 with source_gaps as (
 
-    select * from {{ ref('source_gaps') }}
+    select * from {{ ref('int_source_gaps') }}
 
 ),
 
