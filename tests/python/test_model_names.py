@@ -4,6 +4,7 @@ Names come in as spans have them, and everything else is the import and the SQL 
 table in docs/sources.md holds examples of these.
 """
 
+import ast
 import dataclasses
 import json
 from collections.abc import Callable
@@ -23,7 +24,8 @@ from orchestration.sources.names import provider_named, provider_of
 
 pytest_plugins = ["support.stories"]
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "sources.md"
+ROOT = Path(__file__).parents[2]
+DOCUMENT = ROOT / "docs" / "sources.md"
 PROFILE = "arn:aws:bedrock:us-east-1:123456789012:inference-profile/"
 OWN_PROFILE = "arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/a1b2c3"
 FOUNDATION = "arn:aws:bedrock:us-east-1::foundation-model/"
@@ -305,5 +307,8 @@ def test_the_examples_of_the_document_are_among_the_names() -> None:
 
 
 def test_what_stands_before_a_name_is_a_word_for_its_provider() -> None:
+    macro = (ROOT / "macros" / "pricing" / "model_name_routes.sql").read_text()
+    routes_in_sql = ast.literal_eval(macro.partition("return(")[2].partition(") }}")[0])
+    assert {provider: tuple(routes) for provider, routes in routes_in_sql.items()} == ROUTES
     for provider, routes in ROUTES.items():
         assert {provider_of(f"{route}x") for route in routes} == {provider}

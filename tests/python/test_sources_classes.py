@@ -573,6 +573,37 @@ def test_versions_of_an_observation_are_one_and_the_last_changed_counts(tmp_path
         assert sums(counted("langfuse", export), "input_tokens", "output_tokens") == (7, 3)
 
 
+@pytest.mark.parametrize(
+    ("said", "provider", "model"),
+    [
+        (
+            "arn:aws:bedrock:eu-west-1:123456789012:inference-profile/eu.amazon.nova-pro-v1:0",
+            "bedrock",
+            "eu.amazon.nova-pro-v1:0",
+        ),
+        ("amazon.nova-pro-v1:0", "bedrock", "amazon.nova-pro-v1:0"),
+        ("models/gemini-2.5-pro", "google", "models/gemini-2.5-pro"),
+        ("Gemini/gemini-2.5-pro", "google", "Gemini/gemini-2.5-pro"),
+        (
+            "publishers/anthropic/models/claude-sonnet-4@20250514",
+            "vertex_ai",
+            "publishers/anthropic/models/claude-sonnet-4@20250514",
+        ),
+        (
+            "accounts/fireworks/models/deepseek-v3",
+            "fireworks_ai",
+            "accounts/fireworks/models/deepseek-v3",
+        ),
+        ("ft:gpt-4o-mini:acme::b2", "openai", "ft:gpt-4o-mini:acme::b2"),
+        ("our-deployment", "unknown", "our-deployment"),
+    ],
+)
+def test_a_name_alone_says_who_bills(tmp_path: Path, said: str, provider: str, model: str) -> None:
+    export = written(tmp_path / "export.jsonl", observation({"input": 7}, model=said))
+    [event] = counted("langfuse", export)
+    assert (event["provider"], event["model"]) == (provider, model)
+
+
 def test_what_is_around_a_call_does_not_count_beside_it(tmp_path: Path) -> None:
     usage = {"input": 7, "output": 3, "total": 10}
     around = [
