@@ -28,6 +28,17 @@ BASELINE = ("openai", "gpt-4o")
 
 UNKNOWN_PROVIDER = "unknown"
 
+UNKNOWN = {
+    "cached_input_tokens": "the log counts tokens in and out, and not what came from a cache",
+    "cache_write_tokens": "the log counts tokens in and out, and not what went into a cache",
+    "reasoning_tokens": "reasoning is part of the output and not counted by itself",
+    "service_tier": "the log does not say in which tier a request was served",
+    "provider_request_id": "calls have ids of their own, not those of answers",
+    "project": "the published log names no folder and no repository",
+    "repository": "the published log names no folder and no repository",
+}
+"""Fields that it cannot tell, each with the reason."""
+
 _KNOWN_SINCE = "2024-08-01T00:00:00Z"
 _PROVIDER_OF_PREFIX = {"gemini": "google", "cohere_chat": "cohere"}
 _PROVIDER_OF_BEGINNING = {"claude": "anthropic", "gemini": "google", "deepseek": "deepseek"}

@@ -8,15 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from orchestration.sources.mapping import Record, Table, always, count, found, moment, text, total
+from orchestration.sources.names import model_named
 from orchestration.sources.reading import lines_of
 from orchestration.sources.source import Found, Source
 
 _SCHEMA = "ModelInvocationLog"
 _BODIES = "data"
 """The folder of prompts and answers that are too long for a line."""
-
-_TELLS_THE_MODEL = frozenset({"foundation-model", "inference-profile"})
-"""What ARNs end in the name of a model; profiles and deployments of one's own end in an id."""
 
 _SIGNED_IN = "AWSReservedSSO_"
 """How roles begin that people take when they sign in; the session has the person's name."""
@@ -28,17 +26,13 @@ def _resource(arn: str) -> list[str]:
 
 
 def _model(record: Record) -> str | None:
-    name = text("modelId")(record)
-    if name is None:
-        return None
-    parts = _resource(name)
-    return parts[-1] if len(parts) == 1 or parts[0] in _TELLS_THE_MODEL else None
+    name = model_named(text("modelId")(record) or "")
+    return None if name.startswith("arn:") else name or None
 
 
 def _tags(record: Record) -> list[str] | None:
-    parts = _resource(text("modelId")(record) or "")
-    hidden = len(parts) > 1 and parts[0] not in _TELLS_THE_MODEL
-    return ["/".join(parts)[:200]] if hidden else None
+    name = model_named(text("modelId")(record) or "")
+    return ["/".join(_resource(name))[:200]] if name.startswith("arn:") else None
 
 
 def _user(record: Record) -> str | None:

@@ -26,7 +26,7 @@ from orchestration.sources.mapping import (
     text,
     whole,
 )
-from orchestration.sources.names import provider_named, provider_of
+from orchestration.sources.names import model_named, provider_named, provider_of
 from orchestration.sources.reading import entries_of
 from orchestration.sources.source import Found, Source
 
@@ -171,6 +171,11 @@ def _provider(record: Record) -> str:
     return provider_of(str(first(*_MODEL)(record) or ""))
 
 
+def _model(record: Record) -> str | None:
+    name = text(*_MODEL)(record)
+    return None if name is None else model_named(name)
+
+
 def _tags(record: Record) -> list[str] | None:
     given = _said(record, "traceTags", "trace_tags", "tags")
     tags = [str(tag)[:200] for tag in given] if isinstance(given, list) else []
@@ -192,7 +197,7 @@ TABLE: Table = {
     "workflow_id": text("traceName", "trace_name"),
     "request_type": lambda record: str(found(record, "type")).lower(),
     "provider": _provider,
-    "model": text(*_MODEL),
+    "model": _model,
     "status": lambda record: "failed" if _is_failed(record) else "completed",
     "error_message": _error,
     "input_tokens": _side("input"),

@@ -1,7 +1,7 @@
 """What sources call providers, and who provides a model whose name stands alone.
 
-Names of models stay as the source has them: how those are written at the price book's is decided
-where prices are looked up, once for all sources.
+Names of models stay as the source has them, but for the address at which AWS has one: how those are
+written at the price book's is decided where prices are looked up, once for all sources.
 """
 
 import re
@@ -50,6 +50,7 @@ BEGINNINGS = {
     "command": "cohere",
     "deepseek": "deepseek",
     "devstral": "mistral",
+    "ft:gpt": "openai",
     "gemini": "google",
     "gpt": "openai",
     "grok": "xai",
@@ -60,8 +61,22 @@ BEGINNINGS = {
 }
 """How the names of models begin that one company alone makes, and who that is."""
 
+FOLDERS = {
+    "accounts": "fireworks_ai",
+    "converse": "bedrock",
+    "invoke": "bedrock",
+    "models": "google",
+    "publishers": "vertex_ai",
+}
+"""Whose models lie in a folder that is not called as they are."""
+
 _REASONING_OF_OPENAI = re.compile(r"o[0-9]")
 _REGION_OF_BEDROCK = re.compile(r"(?:(?:us|us-gov|eu|apac|ap|au|ca|jp|global)\.)?[a-z0-9]+\.[a-z]")
+
+_AT_AWS = re.compile(
+    r"(?:.*/)?arn:[a-z-]+:bedrock:[^/]*:(?:foundation-model|inference-profile)/(.+)"
+)
+"""Addresses that end in the name of a model; others end in an id of one's own."""
 
 
 def provider_named(name: str) -> str:
@@ -86,13 +101,28 @@ def provider_of(model: str) -> str:
     Returns:
         The provider; "unknown" where the name does not tell.
     """
-    prefix, slash, _ = model.partition("/")
-    if slash:
-        return provider_named(prefix)
     plain = model.lower()
+    if ":bedrock:" in plain:
+        return "bedrock"
+    prefix, slash, _ = plain.partition("/")
+    if slash:
+        return FOLDERS.get(prefix) or provider_named(prefix)
     if _REGION_OF_BEDROCK.match(plain):
         return "bedrock"
     for beginning, provider in BEGINNINGS.items():
         if plain.startswith(beginning):
             return provider
     return "openai" if _REASONING_OF_OPENAI.match(plain) else UNKNOWN
+
+
+def model_named(name: str) -> str:
+    """Return a model by its name where a source has its address at AWS.
+
+    Args:
+        name: As a source has it.
+
+    Returns:
+        The name; an address that tells no model as it is.
+    """
+    at_aws = _AT_AWS.fullmatch(name) if ":bedrock:" in name else None
+    return at_aws[1] if at_aws else name

@@ -1,8 +1,10 @@
 """All sources, by name."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from orchestration.sources import (
+    aider,
     anthropic_reports,
     bedrock,
     claude_code,
@@ -11,6 +13,7 @@ from orchestration.sources import (
     cursor,
     gemini_cli,
     langfuse,
+    litellm,
     openai_reports,
     openrouter,
 )
@@ -34,6 +37,21 @@ _ALL = (
 
 SOURCES = {source.name: source for source in _ALL}
 """The sources that are read from files, by their name in commands."""
+
+
+def gaps() -> Iterator[tuple[str, str, str]]:
+    """Yield what sources cannot tell, also those that are not read from files.
+
+    Yields:
+        The source, the field, and the reason.
+    """
+    unknown = {source.name: source.unknown for source in _ALL} | {
+        "aider": aider.UNKNOWN,
+        "litellm": litellm.UNKNOWN,
+    }
+    for source, fields in sorted(unknown.items()):
+        for field, why in sorted(fields.items()):
+            yield source, field, why
 
 
 def source_of(path: Path) -> Source | None:

@@ -328,7 +328,9 @@ OF_A_LEAD = {
 PERIODS_OF_USERS = ("marts.user_weeks", "marts.user_months", "documents.user_analytics")
 """Who leads a team sees of a user's period the days in the team."""
 
-OF_NOBODY = ("marts.dim_dates", "marts.dim_providers", "marts.live_freshness")
+OF_NOBODY = (
+    "marts.dim_dates", "marts.dim_providers", "marts.dim_source_gaps", "marts.live_freshness",
+)  # fmt: skip
 
 PRICES = ("marts.dim_prices", "marts.dim_usage_prices", "marts.dim_price_factors")
 

@@ -28,6 +28,7 @@ MARTS = [
     "marts/dim_price_factors",
     "marts/dim_prices",
     "marts/dim_providers",
+    "marts/dim_source_gaps",
     "marts/dim_usage_prices",
     "marts/dim_user_versions",
     "marts/dim_users",

@@ -5,6 +5,7 @@ Files are in the shape of a system's own; what counts in the end is worked out b
 
 import itertools
 import json
+import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from decimal import Decimal
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 
 from orchestration.errors import WarehouseError
 from orchestration.landing.contracts import Contract
+from orchestration.sources.reading import files_in
 from orchestration.sources.registry import SOURCES
 from orchestration.sources.source import Owner, lines_of
 
@@ -103,6 +105,49 @@ def test_a_strange_value_is_no_fault(source: str, path: Path, tmp_path: Path) ->
                 assert line.endswith(b"\n")
 
     check()
+
+
+def files_of(source: str) -> list[Path]:
+    return [
+        path for path in files_in(FIXTURES / source, SOURCES[source].endings)
+        if path.name != "expected.json"
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_what_another_file_holds_as_well_counts_once(source: str, tmp_path: Path) -> None:
+    files = files_of(source)
+    copies = []
+    for number, path in enumerate(files):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        copies.append(folder / f"copy_of_{path.name}")
+        shutil.copy(path, copies[-1])
+    once = counted(source, *files)
+    assert once
+    assert counted(source, *files, *copies) == counted(source, *copies, *files) == once
+
+
+@pytest.mark.parametrize(
+    ("source", "path"),
+    [
+        pytest.param(name, path, id=f"{name}: {path.name}")
+        for name in SOURCES
+        for path in files_of(name)
+        if path.suffix in (".jsonl", ".log")
+    ],
+)
+def test_what_a_log_repeats_counts_once(source: str, path: Path, tmp_path: Path) -> None:
+    repeated = tmp_path / path.name
+    text = path.read_text()
+    once = counted(source, path)
+    if path.suffix == ".jsonl":
+        repeated.write_text("".join(line * 2 for line in text.splitlines(keepends=True)))
+        assert counted(source, repeated) == once
+    # A running total that falls begins anew: Codex writes no log after itself.
+    if source != "codex":
+        repeated.write_text(text + text)
+        assert counted(source, repeated) == once
 
 
 # --- Claude Code ----------------------------------------------------------------------------------
@@ -528,6 +573,37 @@ def test_versions_of_an_observation_are_one_and_the_last_changed_counts(tmp_path
         assert sums(counted("langfuse", export), "input_tokens", "output_tokens") == (7, 3)
 
 
+@pytest.mark.parametrize(
+    ("said", "provider", "model"),
+    [
+        (
+            "arn:aws:bedrock:eu-west-1:123456789012:inference-profile/eu.amazon.nova-pro-v1:0",
+            "bedrock",
+            "eu.amazon.nova-pro-v1:0",
+        ),
+        ("amazon.nova-pro-v1:0", "bedrock", "amazon.nova-pro-v1:0"),
+        ("models/gemini-2.5-pro", "google", "models/gemini-2.5-pro"),
+        ("Gemini/gemini-2.5-pro", "google", "Gemini/gemini-2.5-pro"),
+        (
+            "publishers/anthropic/models/claude-sonnet-4@20250514",
+            "vertex_ai",
+            "publishers/anthropic/models/claude-sonnet-4@20250514",
+        ),
+        (
+            "accounts/fireworks/models/deepseek-v3",
+            "fireworks_ai",
+            "accounts/fireworks/models/deepseek-v3",
+        ),
+        ("ft:gpt-4o-mini:acme::b2", "openai", "ft:gpt-4o-mini:acme::b2"),
+        ("our-deployment", "unknown", "our-deployment"),
+    ],
+)
+def test_a_name_alone_says_who_bills(tmp_path: Path, said: str, provider: str, model: str) -> None:
+    export = written(tmp_path / "export.jsonl", observation({"input": 7}, model=said))
+    [event] = counted("langfuse", export)
+    assert (event["provider"], event["model"]) == (provider, model)
+
+
 def test_what_is_around_a_call_does_not_count_beside_it(tmp_path: Path) -> None:
     usage = {"input": 7, "output": 3, "total": 10}
     around = [
@@ -587,3 +663,122 @@ def test_a_generation_is_one_in_the_export_and_from_the_api(tmp_path: Path) -> N
         [event] = counted("openrouter", *files)
         assert sums([event], *CODEX) == (990, 512, 482, 448)
         assert event["reported_cost_usd"] == Decimal("0.0021")
+
+
+# --- OpenTelemetry --------------------------------------------------------------------------------
+
+
+def spans(path: Path, **attributes: Any) -> Path:
+    """Write a call of 1,000 tokens in and 100 out as a collector does, with more attributes."""
+    given = {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.provider.name": "openai",
+        "gen_ai.response.model": "gpt-5.2",
+        "gen_ai.usage.input_tokens": 1000,
+        "gen_ai.usage.output_tokens": 100,
+    } | attributes
+    kinds = {str: "stringValue", int: "intValue", float: "doubleValue"}
+    span = {
+        "traceId": "5b8efff798038103d269b633813fc60c",
+        "spanId": "eee19b7ec3c1b174",
+        "name": "chat",
+        "kind": 3,
+        "startTimeUnixNano": "1772442000000000000",
+        "endTimeUnixNano": "1772442001500000000",
+        "attributes": [
+            {"key": name, "value": {kinds[type(value)]: value}} for name, value in given.items()
+        ],
+    }
+    return written(path, {"resourceSpans": [{"scopeSpans": [{"spans": [span]}]}]})
+
+
+@pytest.mark.parametrize(
+    ("attributes", "cost", "tags"),
+    [
+        ({"gen_ai.usage.cost": 0.0021}, "0.0021", None),
+        ({"gen_ai.usage.total_cost": 0.0021}, "0.0021", None),
+        ({"gen_ai.usage.cost": "0.0021"}, "0.0021", None),
+        (
+            {
+                "gen_ai.usage.cost.amount": 0.0021,
+                "gen_ai.usage.cost.currency": "USD",
+                "gen_ai.usage.cost.source": "provider",
+            },
+            "0.0021",
+            ["cost_source:provider"],
+        ),
+        ({"gen_ai.usage.cost.amount": 0.0021, "gen_ai.usage.cost.currency": "usd"}, "0.0021", None),
+        ({"gen_ai.usage.cost.amount": 0.0021, "gen_ai.usage.cost.currency": "EUR"}, None, None),
+        ({"gen_ai.usage.cost": 0.0021, "gen_ai.usage.cost.currency": "EUR"}, None, None),
+        # Parts stand beside the total and are in it.
+        (
+            {"litellm.cost.total": 0.0021, "litellm.cost.input": 0.002, "litellm.cost.output": 1},
+            "0.0021",
+            None,
+        ),
+        (
+            {"gen_ai.cost.input_tokens": 1, "gen_ai.cost.total_tokens": 0.0021},
+            "0.0021",
+            None,
+        ),
+        # A part alone is no total.
+        ({"litellm.cost.input": 0.002}, None, None),
+        ({"gen_ai.usage.cost": 0}, "0", None),
+        ({}, None, None),
+    ],
+)
+def test_the_cost_that_a_span_reports_is_kept_where_it_is_in_dollars(
+    tmp_path: Path, attributes: dict[str, Any], cost: str | None, tags: list[str] | None
+) -> None:
+    [event] = counted("otel", spans(tmp_path / "spans.json", **attributes))
+    assert event.get("reported_cost_usd") == (cost and Decimal(cost))
+    assert event.get("tags") == tags
+
+
+@pytest.mark.parametrize(
+    ("attributes", "wanted"),
+    [
+        ({"input_tokens": 17903, "cache_read.input_tokens": 17817}, (17903, 17817, 100, 0)),
+        # More from the cache than there was input: the input is the rest.
+        ({"input_tokens": 86, "cache_read.input_tokens": 17817}, (17903, 17817, 100, 0)),
+        ({"input_tokens": 86, "cache_read_input_tokens": 17817}, (17903, 17817, 100, 0)),
+        ({"output_tokens": 482, "reasoning.output_tokens": 448}, (1000, 0, 482, 448)),
+        ({"output_tokens": 34, "reasoning.output_tokens": 448}, (1000, 0, 482, 448)),
+    ],
+)
+def test_what_is_in_a_total_and_what_is_beside_it_count_once(
+    tmp_path: Path, attributes: dict[str, int], wanted: tuple[int, ...]
+) -> None:
+    given = {f"gen_ai.usage.{name}": value for name, value in attributes.items()}
+    assert sums(counted("otel", spans(tmp_path / "spans.json", **given)), *CODEX) == wanted
+
+
+@pytest.mark.parametrize(
+    ("operation", "calls"),
+    [
+        *(
+            (name, 1)
+            for name in ("chat", "text_completion", "generate_content", "embeddings", "responses")
+        ),
+        *((name, 0) for name in ("invoke_agent", "create_agent", "execute_tool", "fetch_response")),
+    ],
+)
+def test_only_what_a_provider_bills_counts(tmp_path: Path, operation: str, calls: int) -> None:
+    log = spans(tmp_path / "spans.json", **{"gen_ai.operation.name": operation})
+    assert len(counted("otel", log)) == calls
+
+
+def test_a_baseline_has_a_provider_only_where_its_name_says_it(tmp_path: Path) -> None:
+    routed = {"litellm.routing.router_type": "complexity"}
+    for name, provider, model in (
+        ("gemini/gemini-2.5-pro", "google", "gemini-2.5-pro"),
+        ("gpt-5.2", None, "gpt-5.2"),
+    ):
+        given = {"litellm.routing.savings_baseline_model": name}
+        log = spans(tmp_path / "spans.json", **routed, **given)
+        decision = next(
+            event
+            for event in map(json.loads, lines_of(SOURCES["otel"], log, ACME.afresh()))
+            if event["event"] == "routing_decision"
+        )
+        assert (decision.get("baseline_provider"), decision["baseline_model"]) == (provider, model)

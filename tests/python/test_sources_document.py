@@ -3,6 +3,8 @@
 With KEEP_DOCUMENTS=1 the generated parts are written instead of compared.
 """
 
+import csv
+import io
 import os
 import textwrap
 from collections.abc import Mapping
@@ -10,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from orchestration.landing.contracts import RoutingDecision, TaskExecution
 from orchestration.sources.pulls.apis import APIS, Api
-from orchestration.sources.registry import SOURCES
+from orchestration.sources.registry import SOURCES, gaps
 from orchestration.sources.source import Source
 
 ROOT = Path(__file__).parents[2]
@@ -110,3 +113,28 @@ def test_a_document_says_what_the_code_says(document: str, name: str, wanted: st
         path.write_text(f"{before}{begin}\n{wanted}\n\n{end}{after}")
     else:
         assert generated.strip("\n") == wanted, "KEEP_DOCUMENTS=1 writes it"
+
+
+def test_the_gaps_of_sources_are_those_that_the_code_says() -> None:
+    path = ROOT / "seeds" / "sources" / "source_gaps.csv"
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(("source", "field", "reason"))
+    writer.writerows(gaps())
+    if os.environ.get("KEEP_DOCUMENTS"):
+        path.write_text(out.getvalue())
+    else:
+        assert path.read_text() == out.getvalue(), "KEEP_DOCUMENTS=1 writes it"
+
+
+def test_a_gap_is_a_field_of_an_event() -> None:
+    fields = {*TaskExecution.__struct_fields__, *RoutingDecision.__struct_fields__}
+    assert {field for _, field, _ in gaps()} <= fields
+
+
+def test_what_litellm_cannot_tell_stands_in_its_document() -> None:
+    said = (ROOT / "docs" / "litellm.md").read_text()
+    missing = [
+        field for source, field, _ in gaps() if source == "litellm" and f"`{field}`" not in said
+    ]
+    assert not missing

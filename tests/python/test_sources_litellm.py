@@ -1,11 +1,9 @@
 """LiteLLM's own database, made by its own migrations, pulled into the warehouse."""
 
-import contextlib
 import datetime as dt
 import json
 import secrets
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from decimal import Decimal
 from importlib import resources
 from pathlib import Path
@@ -16,10 +14,10 @@ import pytest
 from click.testing import CliRunner, Result
 from psycopg import sql
 from psycopg.rows import dict_row
-from psycopg.types.json import Jsonb
 from support.landing import counts, rows
-from support.servers import Database, connect_to, settings_of
-from support.stories import Seeds, Story, administer, environment_of, price
+from support.proxies import Proxy
+from support.servers import Database
+from support.stories import Seeds, Story, environment_of, price
 
 from orchestration.access.roles import apply_roles, ensure_months_around_now
 from orchestration.cli import main
@@ -30,7 +28,7 @@ from orchestration.sources.litellm.database import VARIABLE
 from orchestration.sources.litellm.pull import Pull, pull
 from orchestration.sources.source import Owner
 
-pytest_plugins = ["support.stories"]
+pytest_plugins = ["support.stories", "support.proxies"]
 
 BEFORE_ORGANIZATIONS = "20251122"
 """The migrations from this day on add organization_id, agent_id, durations and updated_at."""
@@ -38,109 +36,6 @@ BEFORE_ORGANIZATIONS = "20251122"
 ACME = Owner.named("Acme", "Europe/Berlin")
 PULL = Pull(ACME, "Europe/Berlin")
 CONTENT = ("messages", "response", "proxy_server_request", "requester_ip_address")
-
-
-@dataclass(frozen=True)
-class Proxy:
-    """A database of LiteLLM's.
-
-    Attributes:
-        url: Its URL.
-        connection: To it, in no transaction.
-    """
-
-    url: str
-    connection: psycopg.Connection[Any]
-
-    def add(self, table: str, **values: Any) -> None:
-        """Insert a row; objects and lists of objects as JSON."""
-        cells = [
-            Jsonb(value) if isinstance(value, dict) or name == "request_tags" else value
-            for name, value in values.items()
-        ]
-        self.connection.execute(
-            sql.SQL("insert into {} ({}) values ({})").format(
-                sql.Identifier(f"LiteLLM_{table}"),
-                sql.SQL(", ").join(map(sql.Identifier, values)),
-                sql.SQL(", ").join([sql.Placeholder()] * len(values)),
-            ),
-            cells,
-        )
-
-    def call(self, request_id: str, **changes: Any) -> None:
-        """Log a call of 2026-05-04, from 10:00:00 to 10:00:02, that changed at 10:00:05."""
-        values: dict[str, Any] = {
-            "request_id": request_id,
-            "call_type": "acompletion",
-            "spend": 0.0125,
-            "prompt_tokens": 1000,
-            "completion_tokens": 200,
-            "startTime": "2026-05-04 10:00:00",
-            "endTime": "2026-05-04 10:00:02",
-            "completionStartTime": "2026-05-04 10:00:02",
-            "model": "gpt-4o",
-            "custom_llm_provider": "openai",
-            "messages": {"role": "user", "content": "(left out)"},
-            "metadata": {},
-        }
-        columns = {
-            name
-            for (name,) in self.connection.execute(
-                "select column_name from information_schema.columns where table_name = %s",
-                ("LiteLLM_SpendLogs",),
-            )
-        }
-        if "updated_at" in columns:
-            values["updated_at"] = "2026-05-04 10:00:05"
-        self.add("SpendLogs", **(values | changes))
-
-
-def migrate_litellm(connection: psycopg.Connection[Any], before: str = "9") -> None:
-    """Run LiteLLM's migrations, those whose names come before one."""
-    folder = resources.files("litellm_proxy_extras").joinpath("migrations")
-    for step in sorted(folder.iterdir(), key=lambda path: path.name):
-        if step.is_dir() and step.name < before:
-            connection.execute(step.joinpath("migration.sql").read_bytes())
-
-
-@pytest.fixture(scope="session")
-def make_proxy(embedded_server: EmbeddedServer) -> Iterator[Callable[..., Any]]:
-    """Return a maker of LiteLLM's databases, as all its migrations or the older ones leave them."""
-    templates: dict[str, str] = {}
-
-    def create(template: str) -> str:
-        name = f"litellm_{secrets.token_hex(6)}"
-        administer(embedded_server, "create database {} template {}", name, template)
-        return name
-
-    @contextlib.contextmanager
-    def make(before: str = "9") -> Iterator[Proxy]:
-        if before not in templates:
-            templates[before] = create("template1")
-            settings = settings_of(embedded_server, templates[before])
-            with connect_to(settings, autocommit=True) as connection:
-                migrate_litellm(connection, before)
-        name = create(templates[before])
-        settings = settings_of(embedded_server, name)
-        url = (
-            f"postgresql://{ROLE}:{embedded_server.password()}"
-            f"@{settings.host}:{settings.port}/{name}"
-        )
-        with connect_to(settings, autocommit=True) as connection:
-            yield Proxy(url, connection)
-        administer(embedded_server, "drop database {} with (force)", name)
-
-    yield make
-    for name in templates.values():
-        administer(embedded_server, "drop database {} with (force)", name)
-
-
-@pytest.fixture
-def proxy(make_proxy: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
-    """Yield a database of LiteLLM's newest schema, which the environment names."""
-    with make_proxy() as made:
-        monkeypatch.setenv(VARIABLE, made.url)
-        yield made
 
 
 @pytest.fixture
@@ -284,6 +179,11 @@ def test_calls_become_the_executions_worked_out_by_hand(
         metadata={"model_map_information": {"model_map_key": "azure/gpt-4o-2024-11-20"}},
     )
     proxy.call("broker", custom_llm_provider="groq", model="openai/gpt-oss-120b")
+    at_aws = "bedrock/converse/arn:aws:bedrock:us-east-1:123456789012"
+    profile = f"{at_aws}:inference-profile/us.anthropic.claude-sonnet-4-5-20250929-v1:0"
+    proxy.call("profile", custom_llm_provider="bedrock", model=profile)
+    own = "bedrock/arn:aws:bedrock:us-east-1:123456789012:application-inference-profile/a1b2"
+    proxy.call("own profile", custom_llm_provider="bedrock", model=own)
     proxy.call("hit_cache_hit1777.5", cache_hit="True", spend=0)
     proxy.call(
         "refused",
@@ -316,7 +216,7 @@ def test_calls_become_the_executions_worked_out_by_hand(
         """update "LiteLLM_SpendLogs" set metadata = '"{}"' where request_id = 'odd'"""
     )
 
-    assert land_all() == 12 + 1
+    assert land_all() == 14 + 1
     assert_landed(
         database_18,
         {
@@ -353,6 +253,11 @@ def test_calls_become_the_executions_worked_out_by_hand(
             "older": {"cached_input_tokens": 30, "cache_write_tokens": 10},
             "azure": {"provider": "azure", "model": "gpt-4o-2024-11-20"},
             "broker": {"provider": "groq", "model": "openai/gpt-oss-120b"},
+            "profile": {
+                "provider": "bedrock",
+                "model": "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+            },
+            "own profile": {"provider": "bedrock", "model": own.removeprefix("bedrock/")},
             "hit_cache_hit1777.5": {
                 "is_gateway_cache_hit": True,
                 "reported_cost_usd": Decimal(0),

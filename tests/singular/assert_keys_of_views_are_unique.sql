@@ -11,6 +11,7 @@
     'fct_alerts': ['alert_id'],
     'int_model_aliases': ['model_alias_id'],
     'int_sealed_days': ['organization_id'],
+    'int_source_gaps': ['source_gap_id'],
     'organization_bills': ['organization_id', 'metric_date'],
 } %}
 

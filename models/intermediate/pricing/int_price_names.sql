@@ -1,5 +1,5 @@
--- Grain: one row per provider and name under which the price book finds a model: its own name, or
--- another one from the aliases.
+-- Grain: one row per provider and name under which the price book finds a model: its own name,
+-- another one from the aliases, or one of these after a route to its provider.
 
 {{
     config(
@@ -78,6 +78,64 @@ names as (
 
 ),
 
+routes as (
+
+    select distinct
+        provider,
+        provider || '/' as route
+    from names
+    {%- for provider, routes in model_name_routes().items() %}
+    {%- for route in routes %}
+    union all
+    select
+        '{{ provider }}' as provider,
+        '{{ route }}' as route
+    {%- endfor %}
+    {%- endfor %}
+
+),
+
+routed_names as (
+
+    select
+        names.provider,
+        routes.route || names.name as name,
+        names.price_model,
+        names.model_scope,
+        names.first_price_from,
+        routes.route,
+        row_number() over (
+            partition by names.provider, routes.route || names.name
+            order by length(routes.route) asc
+        ) as place
+    from names
+    inner join routes on names.provider = routes.provider
+
+),
+
+all_names as (
+
+    select
+        names.*,
+        cast(null as text) as route
+    from names
+    union all
+    select
+        routed_names.provider,
+        routed_names.name,
+        routed_names.price_model,
+        routed_names.model_scope,
+        routed_names.first_price_from,
+        routed_names.route
+    from routed_names
+    left join names
+        on
+            routed_names.provider = names.provider
+            and routed_names.name = names.name
+    where routed_names.place = 1 and names.name is null
+
+),
+
 final as (
 
     select
@@ -86,8 +144,9 @@ final as (
         name,
         price_model,
         model_scope,
-        first_price_from
-    from names
+        first_price_from,
+        route
+    from all_names
 
 )
 

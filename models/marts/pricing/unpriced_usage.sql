@@ -13,7 +13,7 @@ price_names as (
 
     select *
     from {{ ref('int_price_names') }}
-    where model_scope <> '*'
+    where model_scope <> '*' and route is null
 
 ),
 

@@ -29,6 +29,8 @@ to_jsonb(placed) - array[
                     'versions_of_place'
                 ]
 {%- endset -%}
+{#- A session of Claude Code that resumes another writes what came before it again, as its own. -#}
+{%- set but_session = " - case when placed.source = 'claude_code' then 'session_id' else '' end" -%}
 
 with loads as (
 
@@ -65,6 +67,7 @@ sealed as (
     'task_execution': 'start_time', 'routing_decision': 'decision_timestamp',
 }.items() %}
 {%- set key = keys[event_kind] %}
+{%- set told = content ~ but_session if event_kind == 'task_execution' else content %}
 {{ event_kind }}_stamps as (
 
     select
@@ -178,7 +181,7 @@ sealed as (
         case
             when placed.place = 1 and placed.versions_of_place > 1
                 then
-                    {{ content }}
+                    {{ told }}
         end as content
     from {{ event_kind }}_ties as placed
     {% if event_kind == 'task_execution' %}

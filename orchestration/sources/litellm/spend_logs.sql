@@ -165,6 +165,13 @@ owned as (
     select
         named.*,
         case
+            -- The address at which AWS has a model, where it ends in its name.
+            when full_model like '%%:bedrock:%%'
+                then regexp_replace(
+                    full_model,
+                    '^bedrock/|^(.*/)?arn:[a-z-]+:bedrock:[^/]*:(foundation-model|inference-profile)/',
+                    ''
+                )
             when starts_with(full_model, prefix || '/') then substr(full_model, length(prefix) + 2)
             else full_model
         end as model_name,

@@ -17,7 +17,7 @@ from orchestration.sources.mapping import (
     usd,
     whole,
 )
-from orchestration.sources.names import provider_named, provider_of
+from orchestration.sources.names import model_named, provider_named, provider_of
 from orchestration.sources.source import Found
 
 _INFERENCE = frozenset(
@@ -55,13 +55,22 @@ _CACHE_WRITE = (
     "gen_ai.usage.cache_creation_input_tokens",
 )
 
+_OUTPUT = (
+    "gen_ai.usage.output_tokens",
+    "gen_ai.usage.completion_tokens",
+    "llm.usage.completion_tokens",
+)
+_REASONING = ("gen_ai.usage.reasoning.output_tokens", "gen_ai.usage.reasoning_tokens")
+
 
 # Made once: each call goes through all of them.
 _model = first(*_MODEL)
+_model_text = text(*_MODEL)
 _given_input = first(*_INPUT)
 _operation = first("gen_ai.operation.name", "llm.request.type")
 _named_provider = first("gen_ai.provider.name", "gen_ai.system", "llm.vendor")
 _parts_of_input = (_given_input, first(*_CACHE_READ), first(*_CACHE_WRITE))
+_parts_of_output = (first(*_OUTPUT), first(*_REASONING))
 _given_tier = first(
     "openai.response.service_tier",
     "openai.request.service_tier",
@@ -88,12 +97,25 @@ def _input(record: Record) -> Any:
     return given
 
 
+def _output(record: Record) -> Any:
+    """Return all output: conventions count reasoning in it, and some instruments do not."""
+    given, reasoning = (whole(part(record)) for part in _parts_of_output)
+    if isinstance(given, int) and isinstance(reasoning, int) and reasoning > given:
+        return given + reasoning
+    return given
+
+
 def _provider(record: Record) -> Any:
     name = _named_provider(record)
     if name is not None:
         return provider_named(str(name))
     model = _model(record)
     return provider_of(str(model)) if model is not None else None
+
+
+def _named_model(record: Record) -> Any:
+    name = _model_text(record)
+    return None if name is None else model_named(name)
 
 
 def _tier(record: Record) -> Any:
@@ -103,14 +125,35 @@ def _tier(record: Record) -> Any:
 
 def _cost(record: Record) -> Any:
     """Return the cost that the span reports, where it is in US dollars."""
-    if found(record, "gen_ai.usage.cost.currency") not in (None, "USD"):
+    currency = found(record, "gen_ai.usage.cost.currency")
+    if currency is not None and str(currency).strip().upper() != "USD":
         return None
     return _given_cost(record)
+
+
+def _tags(record: Record) -> list[str] | None:
+    """Return whose figure the reported cost is: the provider's, or one that was worked out."""
+    source = found(record, "gen_ai.usage.cost.source")
+    return [f"cost_source:{source}"[:200]] if isinstance(source, str) else None
 
 
 def _client(record: Record) -> dict[str, Any] | None:
     service = found(record, "service.name")
     return {"client": str(service)[:200]} if service else None
+
+
+_baseline = text("litellm.routing.savings_baseline_model")
+
+
+def _baseline_provider(record: Record) -> str | None:
+    """Return who bills the baseline, where its name says so: the name alone does not tell."""
+    prefix, slash, model = (_baseline(record) or "").partition("/")
+    return provider_named(prefix) if slash and prefix and model else None
+
+
+def _baseline_model(record: Record) -> Any:
+    name = _baseline(record)
+    return name.partition("/")[2] if _baseline_provider(record) else name
 
 
 ATTRIBUTION: Table = {
@@ -133,7 +176,7 @@ TABLE: Table = {
     "task_type": text("task.type", "task_type"),
     "provider": _provider,
     "provider_request_id": text("gen_ai.response.id"),
-    "model": text(*_MODEL),
+    "model": _named_model,
     "request_type": text("gen_ai.operation.name", "llm.request.type"),
     "service_tier": _tier,
     "status": first("span:status"),
@@ -141,14 +184,8 @@ TABLE: Table = {
     "input_tokens": _input,
     "cached_input_tokens": count(*_CACHE_READ),
     "cache_write_tokens": count(*_CACHE_WRITE),
-    "output_tokens": count(
-        "gen_ai.usage.output_tokens",
-        "gen_ai.usage.completion_tokens",
-        "llm.usage.completion_tokens",
-    ),
-    "reasoning_tokens": count(
-        "gen_ai.usage.reasoning.output_tokens", "gen_ai.usage.reasoning_tokens"
-    ),
+    "output_tokens": _output,
+    "reasoning_tokens": count(*_REASONING),
     "audio_input_tokens": count("gen_ai.usage.audio.input_tokens"),
     "image_input_tokens": count("gen_ai.usage.image.input_tokens"),
     "audio_output_tokens": count("gen_ai.usage.audio.output_tokens"),
@@ -160,6 +197,7 @@ TABLE: Table = {
     ),
     "reported_cost_usd": _cost,
     "api_key_alias": text("litellm.api_key.alias", "gen_ai.api_key.alias"),
+    "tags": _tags,
     "metadata": _client,
     **ATTRIBUTION,
 }
@@ -174,7 +212,8 @@ ROUTING: Table = {
     "algorithm_version": text("litellm.routing.router_config_fingerprint"),
     "reasoning": text("litellm.routing.cause"),
     "routing_overhead_cost_usd": usd("litellm.routing.classifier_cost"),
-    "baseline_model": text("litellm.routing.savings_baseline_model"),
+    "baseline_provider": _baseline_provider,
+    "baseline_model": _baseline_model,
 }
 
 

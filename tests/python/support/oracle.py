@@ -54,6 +54,18 @@ PARTS = (
     "other_cost_usd",
 )
 
+# What gateways write before the name of a model, beside the provider and a slash.
+ROUTES = {
+    "azure": ("azure_ai/",),
+    "bedrock": ("bedrock/converse/", "bedrock/invoke/", "converse/", "invoke/"),
+    "cohere": ("cohere_chat/",),
+    "google": ("gemini/", "models/"),
+    "mistral": ("mistralai/",),
+    "moonshotai": ("moonshot/",),
+    "vertex_ai": ("publishers/anthropic/models/", "publishers/google/models/"),
+    "xai": ("x-ai/",),
+}
+
 # Kinds of tokens that have prices of their own, and the rate of the whole that each is a part of.
 TOKEN_PARTS = {
     "cache_write_1h_tokens": "cache_write_usd_per_mtok",
@@ -357,6 +369,9 @@ class PriceBook:
             (row["provider"], row["alias"]): row["model"]
             for row in _rows(folder / "model_aliases.csv", as_of)
         }
+        self.names = self.aliases.keys() | {
+            (price.provider, price.model) for price in self.prices if price.model
+        }
         self.exchange_rates = [
             ExchangeRate(
                 row["currency"],
@@ -375,6 +390,11 @@ class PriceBook:
     def price_model(self, provider: str | None, model: str | None) -> str | None:
         if provider is None or model is None:
             return model
+        if (provider, model) not in self.names:
+            for route in (f"{provider}/", *ROUTES.get(provider, ())):
+                name = model.removeprefix(route)
+                if name != model and (provider, name) in self.names:
+                    return self.aliases.get((provider, name), name)
         return self.aliases.get((provider, model), model)
 
     def choose(self, provider: str, model: str | None, usage: Usage) -> Price | None:
