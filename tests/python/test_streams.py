@@ -1,5 +1,7 @@
 """Streams: a real Redis, and the cluster that librdkafka brings, into a real database."""
 
+import concurrent.futures
+import contextlib
 import json
 import multiprocessing
 import os
@@ -27,6 +29,7 @@ from support.servers import Database
 
 from orchestration.cli import main
 from orchestration.database.connection import connect
+from orchestration.landing.loader import LandedFile
 from orchestration.landing.positions import Position, PositionMovedError, move, position_of
 from orchestration.streams.batches import Limits, consume
 from orchestration.streams.kafka import KafkaReader, settings_of
@@ -36,7 +39,6 @@ KILLS = int(os.environ.get("CONSUMER_KILLS", "6"))
 MANY = 1_000_000
 """More input tokens than the usual event has from a cache."""
 
-QUICK = Limits(messages=200, seconds=0.2, idle_seconds=2.0)
 POISON = (b"{", b"[]", b'{"event": "task_execution"}', b"\xff\xfe")
 
 
@@ -127,8 +129,37 @@ def server_of_redis(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
     server.stop()
 
 
-def drain(reader: KafkaReader | RedisReader, limits: Limits = QUICK) -> int:
+@contextlib.contextmanager
+def consuming(reader: KafkaReader | RedisReader) -> Iterator[list[LandedFile]]:
+    """Land what a stream says for as long as the block lasts."""
+    ending = threading.Event()
+    loads: list[LandedFile] = []
+
+    def read() -> None:
+        loads.extend(consume(reader, Limits(seconds=0.05), ending))
+        reader.close()
+
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        reading = pool.submit(read)
+        try:
+            yield loads
+        finally:
+            ending.set()
+            reading.result()
+
+
+def loads_of(database: Database) -> list[tuple[str, int, int]]:
+    """Return the loads with their names, what they accepted and what they rejected."""
+    with database.connect() as connection:
+        return connection.execute(
+            "select source_name, lines_accepted, lines_rejected from raw.loads order by load_id"
+        ).fetchall()
+
+
+def drain(reader: KafkaReader | RedisReader) -> int:
     """Land everything that a stream says; return in how many loads."""
+    # The cluster takes a second to answer who just joined the group.
+    limits = Limits(200, 0.2, idle_seconds=2.5 if isinstance(reader, KafkaReader) else 0.5)
     try:
         return sum(1 for _ in consume(reader, limits, threading.Event()))
     finally:
@@ -139,11 +170,11 @@ def test_every_message_of_all_partitions_lands_once(kafka: Producer, database_18
     produce(kafka, *map(message_of, range(1, 1001)))
     assert drain(KafkaReader([TOPIC], "warehouse")) >= 5
     assert landed(database_18) == exactly(1000)
-    # Nothing is new.
-    assert drain(KafkaReader([TOPIC], "warehouse")) == 0
     produce(kafka, *map(message_of, range(1001, 1011)))
     assert drain(KafkaReader([TOPIC], "warehouse")) >= 1
     assert landed(database_18) == exactly(1010)
+    # Only what was new was read again.
+    assert sum(accepted for _, accepted, _ in loads_of(database_18)) == 1010
     with database_18.connect() as connection:
         partitions = connection.execute(
             "select sum((position ->> 'offset')::int), count(*) from ledger.source_positions "
@@ -158,17 +189,18 @@ def test_every_message_of_all_partitions_lands_once(kafka: Producer, database_18
 def test_what_is_no_event_is_rejected_and_stops_nothing(
     kafka: Producer, database_18: Database
 ) -> None:
-    produce(kafka, *POISON, None, b"", *map(message_of, range(1, 11)))
-    drain(KafkaReader([TOPIC], "warehouse"))
-    assert landed(database_18) == exactly(10)
-    with database_18.connect() as connection:
-        rejected = connection.execute("select count(*) from raw.rejected_events").fetchone()
-    assert rejected == (len(POISON),)
-    produce(kafka, *POISON)
-    drain(KafkaReader([TOPIC], "warehouse"))
-    produce(kafka, message_of(11))
-    drain(KafkaReader([TOPIC], "warehouse"))
+    def rejected() -> int:
+        return sum(count for _, _, count in loads_of(database_18))
+
+    with consuming(KafkaReader([TOPIC], "warehouse")):
+        produce(kafka, *POISON, None, b"", *map(message_of, range(1, 11)))
+        wait_for(lambda: landed(database_18)[0] == 10 and rejected() == len(POISON))
+        produce(kafka, *POISON, *POISON)
+        wait_for(lambda: rejected() == 3 * len(POISON))
+        produce(kafka, message_of(11))
+        wait_for(lambda: landed(database_18)[0] == 11)
     assert landed(database_18) == exactly(11)
+    assert rejected() == 3 * len(POISON)
 
 
 def test_a_platforms_own_event_is_one_of_its_tenant(kafka: Producer, database_18: Database) -> None:
@@ -235,6 +267,94 @@ def test_a_reader_that_lost_its_part_moves_nothing(database_18: Database) -> Non
     ]  # fmt: skip
     with connect(application_name="test") as connection:
         assert position_of(connection, "kafka", "g/t/0") == {"offset": 9}
+
+
+def test_offsets_that_kafka_removed_are_told_and_read_over(
+    kafka: Producer, database_18: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    def produce_one(text: bytes | None, key: bytes) -> None:
+        kafka.produce(TOPIC, text, key=key, partition=0)
+        assert kafka.flush(30) == 0
+
+    for number in range(1, 6):
+        produce_one(message_of(number), b"")
+    drain(KafkaReader([TOPIC], "warehouse"))
+    assert landed(database_18) == exactly(5)
+    # This cluster keeps 5 MiB of a partition: the last two events, at offsets 16 and 17, and five
+    # of the messages before them, at 11 to 15.
+    for number in range(6, 9):
+        produce_one(message_of(number), b"")
+    for _ in range(8):
+        produce_one(None, b"x" * 900_000)
+    for number in range(9, 11):
+        produce_one(message_of(number), b"")
+    drain(KafkaReader([TOPIC], "warehouse"))
+    gone = "warehouse/events/0: offsets 5 to 10 were gone before they were read"
+    assert [message for message in caplog.messages if "gone" in message] == [f"kafka, {gone}"]
+    count = 5 + 2
+    assert landed(database_18) == (count, count, count * MANY + 1 + 2 + 3 + 4 + 5 + 9 + 10)
+    loads = loads_of(database_18)
+    assert [(name, lines) for name, _, lines in loads if lines] == [(f"kafka; {gone}", 1)]
+    with connect(application_name="test") as connection:
+        assert position_of(connection, "kafka", "warehouse/events/0") == {"offset": 18}
+
+
+def test_a_topic_that_was_made_anew_is_read_from_its_first_offset(
+    kafka: Producer, database_18: Database
+) -> None:
+    with connect(application_name="test") as connection:
+        for partition in range(4):
+            move(connection, Position("kafka", f"warehouse/events/{partition}", {"offset": 500}))
+        connection.commit()
+    produce(kafka, *map(message_of, range(1, 101)))
+    drain(KafkaReader([TOPIC], "warehouse"))
+    assert landed(database_18) == exactly(100)
+    told = "; ".join(name for name, _, rejected in loads_of(database_18) if rejected)
+    for partition in range(4):
+        assert f"warehouse/events/{partition}: it has no offset 500, as if made anew" in told
+
+
+def test_entries_that_redis_removed_are_told_and_read_over(
+    server_of_redis: RedisServer, database_18: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = server_of_redis.client
+
+    def add(*numbers: int) -> list[Any]:
+        return [client.xadd(TOPIC, {"event": message_of(number)}) for number in numbers]
+
+    def told() -> list[str]:
+        return [message for message in caplog.messages if "Redis" not in message]
+
+    read = add(1, 2, 3, 4, 5)
+    drain(RedisReader([TOPIC], []))
+    # Who removes what was read takes nothing from anybody.
+    client.xdel(TOPIC, *read)
+    add(6)
+    drain(RedisReader([TOPIC], []))
+    assert landed(database_18) == exactly(6)
+    assert told() == []
+    # Five more, of which two are left; then two more, of which none is.
+    *_, last = add(7, 8, 9, 10, 11)
+    client.xtrim(TOPIC, maxlen=2, approximate=False)
+    drain(RedisReader([TOPIC], []))
+    three = f"events: 3 entries until {last.decode()} were gone before they were read"
+    assert told() == [f"redis, {three}"]
+    add(12, 13)
+    client.xtrim(TOPIC, maxlen=0, approximate=False)
+    drain(RedisReader([TOPIC], []))
+    two = f"events: 2 entries until {last.decode()} were gone before they were read"
+    assert told() == [f"redis, {three}", f"redis, {two}"]
+    # A stream of that name begins again, with ids that are smaller.
+    client.delete(TOPIC)
+    client.xadd(TOPIC, {"event": message_of(14)}, id="1-1")
+    drain(RedisReader([TOPIC], []))
+    anew = f"events: it has no entry {last.decode()}, as if made anew; read from its first"
+    assert told()[2:] == [f"redis, {anew}"]
+    assert landed(database_18) == (9, 9, 9 * MANY + 21 + 10 + 11 + 14)
+    loads = loads_of(database_18)
+    assert [(name, lines) for name, _, lines in loads if lines] == [
+        (f"redis; {each}", 1) for each in (three, two, anew)
+    ]
 
 
 @pytest.mark.parametrize("stream", ["kafka", "redis"])
