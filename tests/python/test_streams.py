@@ -500,6 +500,22 @@ def test_jobs_of_bullmq_are_events(server_of_redis: RedisServer, database_18: Da
         assert connection.execute("select count(*) from raw.rejected_events").fetchone() == (1,)
 
 
+def test_a_database_that_is_away_when_partitions_come_is_waited_for(
+    kafka: Producer,
+    database_18: Database,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    produce(kafka, *map(message_of, range(1, 11)))
+    port = os.environ["PGPORT"]
+    monkeypatch.setenv("PGPORT", "1")
+    with consuming(KafkaReader([TOPIC], "warehouse")):
+        wait_for(lambda: "Not landed, and read again" in caplog.text)
+        monkeypatch.setenv("PGPORT", port)
+        wait_for(lambda: landed(database_18)[0] == 10)
+    assert landed(database_18) == exactly(10)
+
+
 def test_a_kafka_that_is_killed_is_waited_for(
     server_of_kafka: KafkaServer, database_18: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
