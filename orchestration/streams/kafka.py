@@ -73,7 +73,8 @@ class KafkaReader:
             raise WarehouseError(
                 "KAFKA_BOOTSTRAP_SERVERS is not set: host:port, several by commas."
             )
-        self._told: str | None = None
+        # Kinds of errors, until something is read again.
+        self._told: set[int] = set()
         try:
             self._consumer = Consumer(settings)
         except KafkaException as error:
@@ -106,7 +107,7 @@ class KafkaReader:
         for found in messages:
             error = found.error()
             if error is None:
-                self._told = None
+                self._told.clear()
                 yield self._message(found)
             elif error.fatal():
                 raise WarehouseError(f"Kafka: {error.str()}")
@@ -140,9 +141,9 @@ class KafkaReader:
 
     def _tell(self, error: KafkaError) -> None:
         """Say once what keeps Kafka from being read; librdkafka tries until it is over."""
-        if error.str() != self._told:
-            self._told = error.str()
-            _log.warning("Kafka is not read, and tried again: %s", self._told)
+        if error.code() not in self._told:
+            self._told.add(error.code())
+            _log.warning("Kafka is not read, and tried again: %s", error.str())
 
     def _go_on(self, found: list[KafkaMessage]) -> Iterator[Message]:
         """Read partitions on whose offset the broker does not have (any more) from their first."""

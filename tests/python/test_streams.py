@@ -4,6 +4,7 @@ import concurrent.futures
 import contextlib
 import importlib.util
 import json
+import math
 import multiprocessing
 import os
 import random
@@ -143,9 +144,9 @@ def server_of_kafka(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
         server.kill()
 
 
-def produce(producer: Producer, *messages: bytes | None) -> None:
+def produce(producer: Producer, *messages: bytes | None, topic: str = TOPIC) -> None:
     for number, message in enumerate(messages):
-        producer.produce(TOPIC, message, key=str(number).encode())
+        producer.produce(topic, message, key=str(number).encode())
         producer.poll(0)
     assert producer.flush(30) == 0
 
@@ -377,6 +378,21 @@ def test_a_topic_that_was_made_anew_is_read_from_its_first_offset(
         assert f"warehouse/events/{partition}: it has no offset 500, as if made anew" in told
 
 
+@pytest.mark.usefixtures("database_18")
+def test_what_keeps_kafka_from_being_read_is_told_once(
+    kafka: Producer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    del kafka
+    with consuming(KafkaReader(["no-such-topic"], "warehouse")):
+        wait_for(lambda: "no-such-topic: Broker: Unknown topic" in caplog.text)
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:1")
+    monkeypatch.setenv("KAFKA_RECONNECT_BACKOFF_MAX_MS", "100")
+    with consuming(KafkaReader([TOPIC], "warehouse")):
+        wait_for(lambda: "brokers are down" in caplog.text)
+        time.sleep(1)
+    assert caplog.text.count("Connection refused") == 1
+
+
 def test_entries_that_redis_removed_are_told_and_read_over(
     server_of_redis: RedisServer, database_18: Database, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -424,46 +440,62 @@ def test_entries_that_redis_removed_are_told_and_read_over(
 def test_a_consumer_that_is_killed_loses_nothing_and_doubles_nothing(
     stream: str, request: pytest.FixtureRequest, database_18: Database
 ) -> None:
-    # Each consumer is killed when it has landed one of these batches or some more.
-    batch, count = 10, 120 * KILLS
-    messages = list(map(message_of, range(1, count + 1)))
+    # Each consumer is killed when it has landed one of these batches or some more. Those of one
+    # topic come one after another, and Kafka waits for who is gone, so there are several topics.
+    topics, batch = 3, 10
+    kills = math.ceil(KILLS / topics)
+    count = 120 * kills
+    names = [f"{TOPIC}-{number}" for number in range(topics)]
+    messages = list(map(message_of, range(1, topics * count + 1)))
     target: Callable[..., None]
     if stream == "kafka":
-        produce(request.getfixturevalue("kafka"), *messages)
+        producer = request.getfixturevalue("kafka")
+        for number, name in enumerate(names):
+            produce(producer, *messages[number * count : (number + 1) * count], topic=name)
         target = consume_kafka
     else:
         pipeline = request.getfixturevalue("server_of_redis").client.pipeline()
-        for message in messages:
-            pipeline.xadd(TOPIC, {"event": message})
+        for number, message in enumerate(messages):
+            pipeline.xadd(names[number // count], {"event": message})
         pipeline.execute()
         target = consume_redis
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["support.consuming"])
-    moments = random.Random(22)  # noqa: S311
     environment = {
         name: value for name, value in os.environ.items()
         if name.startswith(("PG", "KAFKA", "REDIS", "WAREHOUSE"))
     }  # fmt: skip
 
-    def start() -> Any:
-        process = context.Process(
-            target=target, args=(environment, Limits(batch, 0.05, idle_seconds=3))
-        )
-        process.start()
-        return process
+    def landed_of(number: int) -> int:
+        with database_18.connect() as connection:
+            row = connection.execute(
+                "select count(*) from raw.task_executions where input_tokens > %s "
+                "and input_tokens <= %s",
+                (MANY + number * count, MANY + (number + 1) * count),
+            ).fetchone()
+        assert row
+        return int(row[0])
 
-    for _ in range(KILLS):
-        before = landed(database_18)[0]
-        process = start()
-        assert before < count, "nothing is left to be killed over"
-        wait_for(lambda seen=before: landed(database_18)[0] > seen)  # type: ignore[misc]
-        time.sleep(moments.random() * 0.1)
-        os.kill(process.pid or 0, signal.SIGKILL)
+    def read(number: int) -> int | None:
+        moments = random.Random(number)  # noqa: S311
+        arguments = (environment, names[number], Limits(batch, 0.05, idle_seconds=3))
+        for _ in range(kills):
+            before = landed_of(number)
+            assert before < count, "nothing is left to be killed over"
+            process = context.Process(target=target, args=arguments)
+            process.start()
+            wait_for(lambda seen=before: landed_of(number) > seen)  # type: ignore[misc]
+            time.sleep(moments.random() * 0.1)
+            os.kill(process.pid or 0, signal.SIGKILL)
+            process.join()
+        process = context.Process(target=target, args=arguments)
+        process.start()
         process.join()
-    process = start()
-    process.join()
-    assert process.exitcode == 0
-    assert landed(database_18) == exactly(count)
+        return process.exitcode
+
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        assert list(pool.map(read, range(topics))) == [0] * topics
+    assert landed(database_18) == exactly(topics * count)
 
 
 def test_entries_of_redis_are_events_in_several_shapes(
