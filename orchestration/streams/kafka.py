@@ -80,6 +80,7 @@ class KafkaReader:
         except KafkaException as error:
             raise WarehouseError(f"Kafka: {error.args[0].str()}") from error
         self.generation = 0
+        self.is_ready = False
         self._group = group
         # By partition where it is read on: an offset, -1 at its beginning.
         self._offsets: dict[str, int] = {}
@@ -89,11 +90,6 @@ class KafkaReader:
             on_revoke=self._on_revoke,
             on_lost=self._on_revoke,
         )
-
-    @property
-    def is_ready(self) -> bool:
-        """Whether partitions were assigned, as in `Reader`."""
-        return self.generation > 0
 
     def read(self, most: int, wait_seconds: float) -> Iterator[Message]:
         """Yield messages, as `Reader.read`."""
@@ -176,10 +172,13 @@ class KafkaReader:
         )
 
     def _on_assign(self, _: Consumer, partitions: list[TopicPartition]) -> None:
+        self.is_ready = True
         self._assign(partitions)
 
     def _on_revoke(self, consumer: Consumer, _: list[TopicPartition]) -> None:
         """Forget all partitions: whoever gets them reads again what has not landed."""
+        # Until the group has agreed anew, that nothing comes does not mean that nothing is there.
+        self.is_ready = False
         self.generation += 1
         self._offsets.clear()
         consumer.unassign()

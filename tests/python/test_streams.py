@@ -312,6 +312,26 @@ def test_readers_that_come_and_go_share_the_partitions(
     assert landed(database_18) == exactly(1000)
 
 
+@pytest.mark.usefixtures("database_18")
+def test_who_waits_for_partitions_is_not_idle(kafka: Producer) -> None:
+    produce(kafka, message_of(1))
+    first = KafkaReader([TOPIC], "warehouse")
+    assert not first.is_ready
+
+    def is_ready(reader: KafkaReader) -> bool:
+        list(reader.read(10, 0.05))
+        return reader.is_ready
+
+    wait_for(lambda: is_ready(first))
+    # The group agrees anew on who reads what when another one joins.
+    second = KafkaReader([TOPIC], "warehouse")
+    wait_for(lambda: not is_ready(first) or is_ready(second))
+    assert not first.is_ready
+    wait_for(lambda: is_ready(first) and is_ready(second))
+    for reader in (first, second):
+        reader.close()
+
+
 def test_a_reader_that_lost_its_part_moves_nothing(database_18: Database) -> None:
     del database_18
 
