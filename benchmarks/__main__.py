@@ -12,7 +12,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import access, build, landing, orchestration, serving, sources
+from benchmarks import access, build, landing, orchestration, serving, sources, streams
 from benchmarks.history import histories, report
 from benchmarks.history.events import Lateness
 from benchmarks.prices import corrections, pricing
@@ -27,8 +27,8 @@ _FEWEST_EXECUTIONS = 100
 # Figures on these say nothing about a disk.
 _MEMORY_FILE_SYSTEMS = ("tmpfs", "ramfs")
 _PARTS = (
-    landing.PART, sources.PART, build.PART, pricing.PART, orchestration.PART, access.PART,
-    serving.PART, histories.PART,
+    landing.PART, sources.PART, streams.PART, build.PART, pricing.PART, orchestration.PART,
+    access.PART, serving.PART, histories.PART,
 )  # fmt: skip
 
 
@@ -69,6 +69,13 @@ def _sizes(_context: click.Context, _parameter: click.Parameter, text: str) -> t
     type=click.IntRange(min=0),
     default=100_000,
     help="Spans that are received and rows of LiteLLM; 0 skips them.",
+)
+@click.option(
+    "--stream-messages",
+    type=click.IntRange(min=0),
+    default=100_000,
+    help="Messages that wait in a Kafka and in a Redis, the former at most a million; 0 skips "
+    "them.",
 )
 @click.option(
     "--fact-executions",
@@ -155,6 +162,7 @@ def main(
     events: int,
     big_file_mb: int,
     source_records: int,
+    stream_messages: int,
     fact_executions: int,
     priced_executions: int,
     history_executions: int,
@@ -201,6 +209,10 @@ def main(
             if sources.PART in parts and source_records:
                 measures += sources.measure_sources(
                     folder, records=source_records, repetitions=repetitions, tell=tell
+                )
+            if streams.PART in parts and stream_messages:
+                measures += streams.measure_streams(
+                    folder, messages=stream_messages, repetitions=repetitions, tell=tell
                 )
             if build.PART in parts:
                 measures += build.measure_build(

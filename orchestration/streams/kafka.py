@@ -1,10 +1,17 @@
 """Reads Kafka: offsets are rows in the transaction that lands the events, so each counts once."""
 
+import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, TopicPartition
+from confluent_kafka import (
+    OFFSET_BEGINNING,
+    Consumer,
+    KafkaError,
+    KafkaException,
+    TopicPartition,
+)
 from confluent_kafka import Message as KafkaMessage
 
 from orchestration.database.connection import connect
@@ -14,6 +21,9 @@ from orchestration.streams.batches import Message
 
 _PREFIX = "KAFKA_"
 _MESSAGES_AT_ONCE = 1_000
+_SECONDS_FOR_AN_ANSWER = 10.0
+
+_log = logging.getLogger(__name__)
 
 
 def settings_of(environment: Mapping[str, str]) -> dict[str, str]:
@@ -52,20 +62,25 @@ class KafkaReader:
             **settings_of(os.environ),
             "group.id": group,
             "partition.assignment.strategy": "range",
-            "auto.offset.reset": "earliest",
+            # Or it would go on somewhere else without a word when an offset is gone.
+            "auto.offset.reset": "error",
             # What has landed is what counts; Kafka is told for those who watch the lag.
             "enable.auto.commit": False,
             "enable.auto.offset.store": False,
+            "error_cb": self._tell,
         }
         if "bootstrap.servers" not in settings:
             raise WarehouseError(
                 "KAFKA_BOOTSTRAP_SERVERS is not set: host:port, several by commas."
             )
+        # Kinds of errors, until something is read again.
+        self._told: set[int] = set()
         try:
             self._consumer = Consumer(settings)
         except KafkaException as error:
             raise WarehouseError(f"Kafka: {error.args[0].str()}") from error
         self.generation = 0
+        self.is_ready = False
         self._group = group
         # By partition where it is read on: an offset, -1 at its beginning.
         self._offsets: dict[str, int] = {}
@@ -76,11 +91,6 @@ class KafkaReader:
             on_lost=self._on_revoke,
         )
 
-    @property
-    def is_ready(self) -> bool:
-        """Whether partitions were assigned, as in `Reader`."""
-        return self.generation > 0
-
     def read(self, most: int, wait_seconds: float) -> Iterator[Message]:
         """Yield messages, as `Reader.read`."""
         generation = self.generation
@@ -89,13 +99,20 @@ class KafkaReader:
             # Some may be of partitions as they were before: all are read again.
             self.rewind()
             return
+        without_offset = []
         for found in messages:
             error = found.error()
             if error is None:
+                self._told.clear()
                 yield self._message(found)
             elif error.fatal():
                 raise WarehouseError(f"Kafka: {error.str()}")
-            # Others are over when the broker is there again, and librdkafka tries.
+            elif error.code() == KafkaError._AUTO_OFFSET_RESET:
+                without_offset.append(found)
+            else:
+                self._tell(error)
+        if without_offset:
+            yield from self._go_on(without_offset)
 
     def rewind(self) -> None:
         """Read again, as `Reader.rewind`."""
@@ -103,13 +120,9 @@ class KafkaReader:
 
     def tell_landed(self) -> None:
         """Commit the offsets to Kafka as well, as `Reader.tell_landed`."""
-        partitions = (part.rsplit("/", 2) for part in self._offsets)
-        landed = [
-            TopicPartition(topic, int(number), self._offsets[f"{group}/{topic}/{number}"])
-            for group, topic, number in partitions
-        ]
-        if told := [each for each in landed if each.offset >= 0]:
-            self._consumer.commit(offsets=told, asynchronous=True)
+        landed = [TopicPartition(*place) for place in self._places() if place[-1] >= 0]
+        if landed:
+            self._consumer.commit(offsets=landed, asynchronous=True)
 
     def close(self) -> None:
         """Leave the group."""
@@ -122,15 +135,50 @@ class KafkaReader:
         place = None if before < 0 else {"offset": before}
         return Message(part, found.value(), place, {"offset": after})
 
+    def _tell(self, error: KafkaError) -> None:
+        """Say once what keeps Kafka from being read; librdkafka tries until it is over."""
+        if error.code() not in self._told:
+            self._told.add(error.code())
+            _log.warning("Kafka is not read, and tried again: %s", error.str())
+
+    def _go_on(self, found: list[KafkaMessage]) -> Iterator[Message]:
+        """Read partitions on whose offset the broker does not have (any more) from their first."""
+        for each in found:
+            topic, number = str(each.topic()), int(each.partition() or 0)
+            part = self._part(topic, number)
+            try:
+                first, _ = self._consumer.get_watermark_offsets(
+                    TopicPartition(topic, number), timeout=_SECONDS_FOR_AN_ANSWER
+                )
+            except KafkaException as error:
+                # The same happens again, until it answers.
+                self._tell(error.args[0])
+                self.rewind()
+                return
+            offset = self._offsets[part]
+            self._offsets[part] = first
+            if offset >= 0:
+                gone = (
+                    f"offsets {offset} to {first - 1} were gone before they were read"
+                    if offset < first
+                    else f"it has no offset {offset}, as if made anew; read from its first, {first}"
+                )
+                yield Message(part, None, {"offset": offset}, {"offset": first}, gone)
+        self._consumer.assign(
+            [
+                TopicPartition(topic, number, offset if offset >= 0 else OFFSET_BEGINNING)
+                for topic, number, offset in self._places()
+            ]
+        )
+
     def _on_assign(self, _: Consumer, partitions: list[TopicPartition]) -> None:
-        try:
-            self._assign(partitions)
-        except WarehouseError as error:
-            # Without its position nothing can be read, and Kafka does not ask again.
-            raise WarehouseError(error.message) from None
+        self.is_ready = True
+        self._assign(partitions)
 
     def _on_revoke(self, consumer: Consumer, _: list[TopicPartition]) -> None:
         """Forget all partitions: whoever gets them reads again what has not landed."""
+        # Until the group has agreed anew, that nothing comes does not mean that nothing is there.
+        self.is_ready = False
         self.generation += 1
         self._offsets.clear()
         consumer.unassign()
@@ -146,6 +194,12 @@ class KafkaReader:
                 self._offsets[part] = -1 if known is None else int(known["offset"])
                 each.offset = OFFSET_BEGINNING if known is None else int(known["offset"])
         self._consumer.assign(partitions)
+
+    def _places(self) -> Iterator[tuple[str, int, int]]:
+        """Yield the topic and the number of each partition, and where it is read on."""
+        for part, offset in self._offsets.items():
+            topic, number = part.removeprefix(f"{self._group}/").rsplit("/", 1)
+            yield topic, int(number), offset
 
     def _part(self, topic: str, partition: int) -> str:
         return f"{self._group}/{topic}/{partition}"

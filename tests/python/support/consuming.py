@@ -10,15 +10,15 @@ from orchestration.streams.redis_streams import RedisReader
 TOPIC = "events"
 
 
-def consume_kafka(environment: dict[str, str], limits: Limits) -> None:
+def consume_kafka(environment: dict[str, str], topic: str, limits: Limits) -> None:
     """Consume until nothing comes any more, or the process is killed."""
     os.environ.update(environment)
-    for _ in consume(KafkaReader([TOPIC], "warehouse"), limits, threading.Event()):
+    for _ in consume(KafkaReader([topic], "warehouse"), limits, threading.Event()):
         pass
 
 
-def consume_redis(environment: dict[str, str], limits: Limits) -> None:
+def consume_redis(environment: dict[str, str], topic: str, limits: Limits) -> None:
     """Consume until nothing comes any more, or the process is killed."""
     os.environ.update(environment)
-    for _ in consume(RedisReader([TOPIC], []), limits, threading.Event()):
+    for _ in consume(RedisReader([topic], []), limits, threading.Event()):
         pass
