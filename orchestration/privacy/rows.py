@@ -146,12 +146,11 @@ def _replace_names(connection: psycopg.Connection, table: Table) -> None:
 def _clear_texts(connection: psycopg.Connection, table: Table) -> None:
     """Clear the free texts of the person's own rows."""
     is_decision = table.name.startswith(_TABLE_OF["routing_decision"])
-    texts = [
+    texts = sorted(
         name
-        for kind in CLEARED
-        for name in CLEARED[kind]
+        for name in set().union(*CLEARED.values())
         if name in table.columns and not table.columns[name].is_required
-    ]
+    )
     holders: list[sql.Composable] = [
         sql.SQL("{} in (select pseudonym from pg_temp.erased_ids)").format(sql.Identifier(holder))
         for kind in _NAMES_OF
