@@ -330,9 +330,6 @@ PERIODS_OF_USERS = ("marts.user_weeks", "marts.user_months", "documents.user_ana
 
 OF_NOBODY = ("marts.dim_dates", "marts.dim_providers", "marts.live_freshness")
 
-OF_ONES_OWN = ("team_lead", "developer")
-"""Of calls of providers these see what those of the executions come to that they see."""
-
 PRICES = ("marts.dim_prices", "marts.dim_usage_prices", "marts.dim_price_factors")
 
 
@@ -366,7 +363,6 @@ def test_every_role_sees_its_rows_of_every_mart_and_they_are_those_of_the_owner(
                 probes += 1
                 with hunt.request(api, role, hunt.ours), contextlib.ExitStack() as stack:
                     is_sum = relation.name == "marts.unpriced_usage"  # of all that one sees
-                    is_own = relation.name == "marts.provider_call_days" and role in OF_ONES_OWN
                     if role not in relation.readers or (
                         is_sum and role in ("team_lead", "developer", "support")
                     ):
@@ -374,28 +370,10 @@ def test_every_role_sees_its_rows_of_every_mart_and_they_are_those_of_the_owner(
                     seen = rows_of(api, relation.name)
                     seen_rows += len(seen)
                     is_part = role == "team_lead" and relation.name in PERIODS_OF_USERS
-                    if not (is_sum or is_part or is_own):
+                    if not (is_sum or is_part):
                         expected = rows_of(owner, relation.name, rows_for(hunt, role, relation))
                         assert seen == expected, (role, relation.name)
     assert (probes, seen_rows > 50_000) == (6 * len(hunt.marts()), True)
-
-
-def test_calls_of_providers_are_those_of_the_executions_that_one_sees(hunt: Hunt) -> None:
-    counts = "count(*) as total_tasks, count(*) filter (where status = 'failed')"
-    with hunt.connect("api") as api:
-        for role in OF_ONES_OWN:
-            with hunt.request(api, role, hunt.ours):
-                own, seen = (
-                    api.execute(statement.encode()).fetchall()
-                    for statement in (
-                        f"select metric_date, provider, model, {counts} "  # noqa: S608
-                        "from marts.fct_task_executions group by 1, 2, 3 order by 1, 2, 3",
-                        "select metric_date, provider, model, total_tasks, failed_tasks "
-                        "from marts.provider_call_days order by 1, 2, 3",
-                    )
-                )
-            assert own
-            assert seen == own, role
 
 
 def test_who_leads_a_team_sees_of_a_period_what_its_people_did_in_it(hunt: Hunt) -> None:
