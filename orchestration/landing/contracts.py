@@ -33,6 +33,31 @@ import msgspec
 from msgspec import Meta, Struct
 
 from orchestration.errors import WarehouseError
+from orchestration.landing.families import (
+    AMOUNTS,
+    FAMILIES,
+    AgentEvent,
+    BillingEvent,
+    CustomerEvent,
+    FamilyEvent,
+    ProviderEvent,
+    SupportEvent,
+    WebEvent,
+)
+from orchestration.landing.fields import (
+    CellText,
+    Count,
+    Currency,
+    FewIdentifiers,
+    Identifier,
+    Label,
+    LongIdentifier,
+    Moment,
+    PagePath,
+    Reference,
+    ShortText,
+    SmallInteger,
+)
 from orchestration.landing.scrubbing import scrub
 
 EARLIEST = datetime(2020, 1, 1, tzinfo=UTC)
@@ -41,7 +66,6 @@ EARLIEST = datetime(2020, 1, 1, tzinfo=UTC)
 AHEAD = timedelta(days=1)
 """How far a time may lie in the future, for clocks that are wrong or ahead of ours."""
 
-MAXIMUM_COUNT = 10**12
 MAXIMUM_USD = Decimal(1_000_000)
 MAXIMUM_COMPUTE_UNITS = Decimal(10) ** 12
 MAXIMUM_AMOUNT = Decimal(10) ** 9
@@ -86,21 +110,6 @@ Reason = Literal[
     "correction",
 ]
 
-ShortText = Annotated[str, Meta(min_length=1, max_length=255)]
-CellText = Annotated[str, Meta(max_length=200)]
-FewIdentifiers = Annotated[str, Meta(min_length=1, max_length=64)]
-"""An identifier of which there are few, so that each is looked at once: patterns are slow."""
-
-Identifier = Annotated[
-    str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z][A-Za-z0-9_.-]*\Z")
-]
-LongIdentifier = Annotated[
-    str, Meta(min_length=1, max_length=128, pattern=r"^[A-Za-z][A-Za-z0-9_.-]*\Z")
-]
-Currency = Annotated[str, Meta(pattern=r"^[A-Z]{3}\Z")]
-Count = Annotated[int, Meta(ge=0, le=MAXIMUM_COUNT)]
-SmallInteger = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
-Moment = Annotated[datetime, Meta(tz=True)]
 Scalar = str | int | float | bool | None
 
 
@@ -277,12 +286,36 @@ class Adjustment(
     reference: ShortText | None = None
 
 
-Event = TaskExecution | RoutingDecision | Organization | User | Adjustment
+Event = (
+    TaskExecution
+    | RoutingDecision
+    | Organization
+    | User
+    | Adjustment
+    | AgentEvent
+    | ProviderEvent
+    | BillingEvent
+    | CustomerEvent
+    | SupportEvent
+    | WebEvent
+)
 EventType = (
-    type[TaskExecution] | type[RoutingDecision] | type[Organization] | type[User] | type[Adjustment]
+    type[TaskExecution]
+    | type[RoutingDecision]
+    | type[Organization]
+    | type[User]
+    | type[Adjustment]
+    | type[FamilyEvent]
 )
 
-KINDS: tuple[EventType, ...] = (TaskExecution, RoutingDecision, Organization, User, Adjustment)
+KINDS: tuple[EventType, ...] = (
+    TaskExecution,
+    RoutingDecision,
+    Organization,
+    User,
+    Adjustment,
+    *FAMILIES,
+)
 KIND_NAMES = tuple(str(kind.__struct_config__.tag) for kind in KINDS)
 
 COLUMN_OF: Mapping[str, str] = {"request_count": "requests"}
@@ -373,6 +406,9 @@ _PLAIN_WORDS = {
     "Number out of range": "number out of range",
     f"Expected `str` matching regex {_pattern_of(Identifier)!r}": "not an identifier",
     f"Expected `str` matching regex {_pattern_of(Currency)!r}": "not three capital letters",
+    f"Expected `str` matching regex {_pattern_of(Label)!r}": "not a word of letters and digits",
+    f"Expected `str` matching regex {_pattern_of(Reference)!r}": "not the id of anything",
+    f"Expected `str` matching regex {_pattern_of(PagePath)!r}": "not the path of a page",
 }
 _CHOICES: Mapping[str, tuple[str, ...]] = {
     "event": KIND_NAMES,
@@ -615,7 +651,7 @@ def _expected_colons(event: Event, values: tuple[Any, ...]) -> int:
         return colons + len(event.decision_factors or ()) + 4
     if isinstance(event, Adjustment):
         return colons - (event.currency == "USD") + (4 if event.period_start is None else 8)
-    return colons + 2
+    return colons + (4 if isinstance(event, FamilyEvent) else 2)
 
 
 def _colons_of_tags(line: bytes, tags: Sequence[str]) -> int:
@@ -793,6 +829,8 @@ class Contract:
                 self._check_organization(event)
             elif isinstance(event, Adjustment):
                 self._check_adjustment(event)
+            elif isinstance(event, FamilyEvent):
+                self._check_family_event(event)
         values = msgspec.structs.astuple(event)
         # The decoder takes the last of what is given twice, in silence. Counting colons is the
         # cheapest thing to do with a line that finds it out; other colons than those expected
@@ -930,6 +968,17 @@ class Contract:
             raise ContractError("period_end: not after period_start")
         if end > self.latest + PERIOD_AHEAD:
             raise ContractError("period_end: more than ten years ahead")
+
+    def _check_family_event(self, event: FamilyEvent) -> None:
+        self._check_moment("occurred_at", event.occurred_at)
+        if event.updated_at < event.occurred_at:
+            raise ContractError("updated_at: before occurred_at")
+        for name in AMOUNTS:
+            value = getattr(event, name, None)
+            if value is not None:
+                setattr(event, name, _exact(name, value, MAXIMUM_COMPUTE_UNITS))
+        if isinstance(event, BillingEvent) and (event.amount is None) != (event.currency is None):
+            raise ContractError("amount, currency: one is given without the other")
 
     def _check_organization(self, event: Organization) -> None:
         event.monthly_budget_usd = _exact(

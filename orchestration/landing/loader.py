@@ -32,6 +32,7 @@ from orchestration.database.refusals import said
 from orchestration.errors import WarehouseError
 from orchestration.landing.contracts import (
     COLUMN_OF,
+    KIND_NAMES,
     KINDS,
     Contract,
     ContractError,
@@ -446,10 +447,15 @@ class _Loader:
             (load_id,),
         )
         connection.execute(
-            "update raw.loads set content_bytes = %s, lines_read = %s, lines_accepted = %s, "
-            "lines_rejected = %s, task_execution_count = %s, routing_decision_count = %s, "
-            "organization_count = %s, user_count = %s, adjustment_count = %s, "
-            "landed_at = clock_timestamp() where load_id = %s",
+            sql.SQL(
+                "update raw.loads set content_bytes = %s, lines_read = %s, lines_accepted = %s, "
+                "lines_rejected = %s, {}, landed_at = clock_timestamp() where load_id = %s"
+            ).format(
+                sql.SQL(", ").join(
+                    sql.SQL("{} = %s").format(sql.Identifier(f"{name}_count"))
+                    for name in KIND_NAMES
+                )
+            ),
             (
                 reading.size,
                 counts.read,

@@ -44,7 +44,8 @@ class Request:
 
     Attributes:
         kind: `user` or `organization`.
-        pseudonyms: What stands for each id: that of the subject, and of an organization's people.
+        pseudonyms: What stands for each id: that of the subject, of an organization's people, and
+            of their browsers.
         names: Their names.
         shared: People of the organization whom another one knows as well, and who stay.
     """
@@ -185,7 +186,8 @@ def _request(connection: psycopg.Connection, key: PrivacyKey, kind: str, subject
     given = {one for (one,) in connection.execute("select pseudonym from ledger.erasures")}
     if subject in given:
         raise WarehouseError(f"{subject} is the pseudonym of somebody who was erased.")
-    subjects, shared = {subject}, set[UUID]()
+    subjects = {subject} | (holdings.visitors_of(connection, kind, subject) - given)
+    shared = set[UUID]()
     if kind == "organization":
         people, shared = holdings.people_of(connection, subject)
         subjects |= people - given
@@ -311,7 +313,8 @@ def _tell_plan(
     people, shared = (
         holdings.people_of(connection, subject) if kind == "organization" else (set(), set())
     )
-    subjects = {one: uuid4() for one in (subject, *people)}
+    visitors = holdings.visitors_of(connection, kind, subject)
+    subjects = {one: uuid4() for one in (subject, *people, *visitors)}
     with connection.transaction(force_rollback=True):
         holdings.prepare(connection, subjects)
         for table, rows in holdings.count(connection).items():

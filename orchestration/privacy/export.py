@@ -67,7 +67,8 @@ def export(kind: str, subject: UUID, archive: AnyPath, folder: Path) -> Exported
         # One state of the database, however long it takes.
         with _new_folder(folder) as partial, connection.transaction(force_rollback=True):
             connection.execute("set transaction isolation level repeatable read")
-            holdings.prepare(connection, {subject: uuid4()})
+            subjects = {subject, *holdings.visitors_of(connection, kind, subject)}
+            holdings.prepare(connection, {one: uuid4() for one in subjects})
             related: set[UUID] = set()
             if kind == "user":
                 holdings.collect_related(connection, [subject])
@@ -79,7 +80,7 @@ def export(kind: str, subject: UUID, archive: AnyPath, folder: Path) -> Exported
                 related |= {
                     one for (one,) in connection.execute("select id from pg_temp.related_ids")
                 }
-            eraser = Eraser({subject: subject}, related)
+            eraser = Eraser({one: one for one in subjects}, related)
             with (partial / "held.json").open("w", encoding="utf-8") as document:
                 document.write(json.dumps({"kind": kind, "id": str(subject)})[:-1])
                 rows = _write_rows(connection, partial, document)

@@ -207,6 +207,28 @@ def people_of(connection: psycopg.Connection, organization: UUID) -> tuple[set[U
     return here - elsewhere, here & elsewhere
 
 
+def visitors_of(connection: psycopg.Connection, kind: str, subject: UUID) -> set[UUID]:
+    """Return the ids that a website gave to browsers of a person, or to those of an organization.
+
+    Args:
+        connection: To the warehouse's database.
+        kind: `user` or `organization`.
+        subject: The id.
+
+    Returns:
+        The ids, which stand also where the website did not know whom it saw.
+    """
+    visitors: set[UUID] = set()
+    for table in tables(connection):
+        holder = table.holder(kind)
+        if holder is not None and "visitor_id" in table.columns:
+            statement = sql.SQL(
+                "select distinct visitor_id from {} where {} = %s and visitor_id is not null"
+            ).format(table.relation, sql.Identifier(holder))
+            visitors |= {one for (one,) in connection.execute(statement, (subject,))}
+    return visitors
+
+
 def _memberships(connection: psycopg.Connection) -> Iterator[tuple[UUID, UUID]]:
     """Yield who is known in which organization, each several times."""
     for table in tables(connection):

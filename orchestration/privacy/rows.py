@@ -145,21 +145,21 @@ def _replace_names(connection: psycopg.Connection, table: Table) -> None:
 
 def _clear_texts(connection: psycopg.Connection, table: Table) -> None:
     """Clear the free texts of the person's own rows."""
-    is_decision = table.name.startswith(_TABLE_OF["routing_decision"])
-    texts = [
+    texts = sorted(
         name
-        for kind in CLEARED
-        for name in CLEARED[kind]
+        for name in set().union(*CLEARED.values())
         if name in table.columns and not table.columns[name].is_required
-    ]
+    )
     holders: list[sql.Composable] = [
         sql.SQL("{} in (select pseudonym from pg_temp.erased_ids)").format(sql.Identifier(holder))
         for kind in _NAMES_OF
         if (holder := table.holder(kind))
     ]
-    if table.schema == "raw" and is_decision:
+    if table.schema == "raw" and "task_execution_id" in table.columns:
+        # Of an execution of the person, which alone says whose it is.
         holders.append(table.belongs())
-        _clear_alternatives(connection, table, holders)
+        if table.name.startswith(_TABLE_OF["routing_decision"]):
+            _clear_alternatives(connection, table, holders)
     if texts and holders:
         connection.execute(
             sql.SQL("update {} set {} where ({}) and num_nonnulls({}) > 0").format(

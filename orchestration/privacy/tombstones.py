@@ -27,11 +27,14 @@ from orchestration.landing.contracts import (
     TaskExecution,
     User,
 )
+from orchestration.landing.families import FAMILIES, CustomerEvent, WebEvent
 from orchestration.project import state_directory
 
 KEY_VARIABLE = "WAREHOUSE_PRIVACY_KEY"
 ERASED = "erased"
 """What stands in the place of a name."""
+
+_OF_A_SESSION = ("session_id", "correlation_id")
 
 CLEARED = {
     "task_execution": (
@@ -48,6 +51,12 @@ CLEARED = {
         "tags",
     ),
     "routing_decision": ("reasoning", "decision_factors"),
+    "agent_event": (*_OF_A_SESSION, "agent_id"),
+    "provider_event": (*_OF_A_SESSION, "agent_id"),
+    "billing_event": _OF_A_SESSION,
+    "customer_event": _OF_A_SESSION,
+    "support_event": _OF_A_SESSION,
+    "web_event": _OF_A_SESSION,
 }
 """By kind of event, the fields that may tell who it was, and that no figure is made of."""
 
@@ -65,6 +74,9 @@ _HOLDERS: dict[EventType, tuple[str, ...]] = {
     Organization: ("id",),
     User: ("organization_id", "id"),
     Adjustment: ("organization_id", "user_id"),
+    **dict.fromkeys(FAMILIES, ("organization_id", "user_id")),
+    CustomerEvent: ("organization_id", "user_id", "visitor_id"),
+    WebEvent: ("organization_id", "user_id", "visitor_id"),
 }
 
 _Read = Callable[[bytes], tuple[Event, tuple[Any, ...]]]

@@ -157,7 +157,10 @@ def migrate_to_0009(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def records_of(connection: psycopg.Connection, schema: str) -> dict[str, tuple[object, ...]]:
-    """Return for each table its oid, rows, columns, indexes and constraints."""
+    """Return for each table its oid, rows, columns, indexes and constraints.
+
+    But the one that lists the kinds of events, which later revisions make longer.
+    """
     found: dict[str, tuple[object, ...]] = {}
     for table in RECORDS:
         name = sql.Identifier(schema, table)
@@ -170,7 +173,8 @@ def records_of(connection: psycopg.Connection, schema: str) -> dict[str, tuple[o
             "where attrelid = pg_class.oid and attnum > 0 order by attnum), "
             "array(select indexrelid from pg_index where indrelid = pg_class.oid order by 1), "
             "array(select conname || ' ' || pg_get_constraintdef(oid) from pg_constraint "
-            "where conrelid = pg_class.oid order by 1) from pg_class where oid = to_regclass(%s)",
+            "where conrelid = pg_class.oid and conname <> 'landed_totals_event_kind_check' "
+            "order by 1) from pg_class where oid = to_regclass(%s)",
             (f"{schema}.{table}",),
         ).fetchone()
         assert known, table
@@ -211,8 +215,10 @@ def test_records_move_to_schema_ledger_with_all_that_they_have(
         ).fetchone() == (3,)
         left = {str(name) for name, kind, _ in catalogue(connection) if str(kind) in "rpvS"}
         assert left == {
-            "adjustments", "alembic_version", "event_totals", "loads", "loads_load_id_seq",
-            "organizations", "rejected_events", "routing_decisions", "task_executions", "users",
+            "adjustments", "agent_events", "alembic_version", "billing_events", "customer_events",
+            "event_totals", "loads", "loads_load_id_seq", "organizations", "provider_events",
+            "rejected_events", "routing_decisions", "support_events", "task_executions", "users",
+            "web_events",
         }  # fmt: skip
 
 

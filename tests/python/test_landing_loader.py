@@ -16,11 +16,13 @@ from click.testing import CliRunner, Result
 from hypothesis import HealthCheck, given, settings
 from support.events import (
     ATTRIBUTION,
+    FAMILIES,
     ORGANIZATION_ID,
     SECRET,
     adjustment,
     decision,
     execution,
+    family_event,
     line_of,
     organization,
     user,
@@ -176,7 +178,7 @@ def test_every_kind_lands_value_by_value(database: Database, tmp_path: Path) -> 
 
 
 def test_csv_and_compressed_files_land_the_same_rows(database: Database, tmp_path: Path) -> None:
-    events = [organization(), user(), adjustment()]
+    events = [organization(), user(), adjustment(), *map(family_event, FAMILIES)]
     for number in range(1, 40):
         user_id = None if number % 3 else uuid_of(7)
         attribution = {} if number % 4 else ATTRIBUTION
@@ -376,6 +378,7 @@ def test_many_kinds_and_months_in_turn(database_18: Database, tmp_path: Path) ->
         "organizations": 130,
         "users": 130,
         "adjustments": 0,
+        **dict.fromkeys((f"{kind}s" for kind in FAMILIES), 0),
         "rejected_events": 130,
         "loads": 1,
     }

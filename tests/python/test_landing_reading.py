@@ -114,6 +114,12 @@ def test_the_columns_of_whole_numbers_are_known() -> None:
         "audio_output_tokens",
         "image_output_tokens",
         "time_to_first_token_ms",
+        "duration_ms",
+        "retry_after_ms",
+        "http_status",
+        "attempt",
+        "seats",
+        "scroll_depth_percent",
     } == INTEGERS
 
 

@@ -150,5 +150,93 @@ def adjustment(number: int = 1, **changes: Any) -> dict[str, Any]:
     return {name: value for name, value in (event | changes).items() if value is not None}
 
 
+FAMILIES: dict[str, dict[str, Any]] = {
+    "agent_event": {
+        "event_type": "agent.completed",
+        "agent_id": "agent-7",
+        "task_id": "task-1",
+        "task_type": "bug_fix",
+        "provider": "anthropic",
+        "model": "claude-3-7-sonnet-20250219",
+        "duration_ms": 8500,
+        "tokens_used": 1700,
+        "reported_cost_usd": 0.25,
+        "is_successful": True,
+        "error_code": "none",
+    },
+    "provider_event": {
+        "event_type": "provider.rate_limit",
+        "provider": "anthropic",
+        "model": "claude-3-7-sonnet-20250219",
+        "agent_id": "agent-7",
+        "task_id": "task-1",
+        "task_execution_id": uuid_of(1_000_001),
+        "duration_ms": 120,
+        "reported_cost_usd": 0.125,
+        "is_successful": False,
+        "error_code": "rate_limit_error",
+        "http_status": 429,
+        "retry_after_ms": 30_000,
+        "attempt": 2,
+    },
+    "billing_event": {
+        "event_type": "billing.subscription_upgraded",
+        "subscription_id": "sub_1",
+        "plan": "enterprise",
+        "amount": 1200.5,
+        "currency": "EUR",
+        "seats": 25,
+        "period": "month",
+        "metric": "tasks",
+        "quantity": 950.25,
+        "limit_quantity": 1000,
+    },
+    "customer_event": {
+        "event_type": "customer.signup",
+        "visitor_id": uuid_of(9_000_001),
+        "channel": "newsletter",
+        "dashboard": "savings",
+        "export_format": "csv",
+    },
+    "support_event": {
+        "event_type": "support.ticket_opened",
+        "ticket_id": "T-4711",
+        "priority": "high",
+        "category": "billing",
+        "replied_by": "customer",
+    },
+    "web_event": {
+        "event_type": "web.scroll",
+        "page": "/pricing",
+        "visitor_id": uuid_of(9_000_001),
+        "element": "cta-top",
+        "scroll_depth_percent": 75,
+        "traffic_source": "google.com",
+        "device": "mobile",
+        "utm_source": "newsletter",
+        "utm_medium": "email",
+        "utm_campaign": "2026-launch",
+    },
+}
+"""By kind, the fields that one family alone has, all of them given."""
+
+
+def family_event(kind: str, number: int = 1, /, **changes: Any) -> dict[str, Any]:
+    """Return a complete event of a family; a change to None leaves the field out."""
+    event = {
+        "event": kind,
+        "event_id": uuid_of(8_000_000 + number),
+        "id": uuid_of(8_100_000 + number),
+        "organization_id": ORGANIZATION_ID,
+        "occurred_at": "2026-03-01T10:00:00Z",
+        "updated_at": "2026-03-01T10:00:01Z",
+        "user_id": USER_ID,
+        "session_id": "session-1",
+        "correlation_id": "correlation-1",
+        **FAMILIES[kind],
+    }
+    return _complete(event, changes, "occurred_at")
+
+
 def line_of(event: object) -> bytes:
     return json.dumps(event, ensure_ascii=False).encode()

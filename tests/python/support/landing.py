@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from orchestration.landing.commands import land as land_command
 from orchestration.landing.records import COLUMNS
 from support.events import (
+    FAMILIES,
     decision,
     execution,
     line_of,
@@ -21,7 +22,14 @@ from support.events import (
 )
 from support.servers import Database
 
-TABLES = ("task_executions", "routing_decisions", "organizations", "users", "adjustments")
+TABLES = (
+    "task_executions",
+    "routing_decisions",
+    "organizations",
+    "users",
+    "adjustments",
+    *(f"{kind}s" for kind in FAMILIES),
+)
 
 
 def write(path: Path, events: list[Any]) -> Path:
