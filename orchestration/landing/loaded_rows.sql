@@ -19,6 +19,7 @@ cross join
         ('organizations', loads.organization_count, null),
         ('users', loads.user_count, null),
         ('adjustments', loads.adjustment_count, null),
+        ('shadow_evaluations', loads.shadow_evaluation_count, null),
         -- What these add up, not their own rows.
         ('landed_totals', loads.lines_accepted, null),
         ('event_totals', loads.lines_accepted, null)
