@@ -61,7 +61,7 @@ class AgentEvent(FamilyEvent, tag="agent_event"):
 
 
 class ProviderEvent(FamilyEvent, tag="provider_event"):
-    """One version of a request to a provider, a refusal of it, or that it is sent again."""
+    """One version of a request to a provider and what became of it."""
 
     table: ClassVar[str] = "provider_events"
 

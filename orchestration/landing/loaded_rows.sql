@@ -19,6 +19,12 @@ cross join
         ('organizations', loads.organization_count, null),
         ('users', loads.user_count, null),
         ('adjustments', loads.adjustment_count, null),
+        ('agent_events', loads.agent_event_count, null),
+        ('provider_events', loads.provider_event_count, null),
+        ('billing_events', loads.billing_event_count, null),
+        ('customer_events', loads.customer_event_count, null),
+        ('support_events', loads.support_event_count, null),
+        ('web_events', loads.web_event_count, null),
         ('shadow_evaluations', loads.shadow_evaluation_count, null),
         -- What these add up, not their own rows.
         ('landed_totals', loads.lines_accepted, null),

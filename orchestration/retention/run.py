@@ -9,6 +9,7 @@ from orchestration.buckets import AnyPath
 from orchestration.database.connection import connect
 from orchestration.database.migrate import require_migrated
 from orchestration.errors import WarehouseError
+from orchestration.retention.families import remove_family_events
 from orchestration.retention.limits import first_of_month, read_limits
 from orchestration.retention.raw_events import archive_events, require_alone, sweep
 from orchestration.retention.records import RemovedRecords, remove_records
@@ -25,6 +26,7 @@ class RetentionReport:
         executions_sealed: How many were sealed now.
         executions_removed: How many left the marts.
         events_archived: How many left schema raw.
+        family_events_removed: How many events of agents, providers and the website left it.
         records: What was removed of the warehouse's own records.
     """
 
@@ -32,6 +34,7 @@ class RetentionReport:
     executions_sealed: int
     executions_removed: int
     events_archived: int
+    family_events_removed: int
     records: RemovedRecords
 
 
@@ -81,6 +84,8 @@ def run_retention(
                 f"in {month.archive.path}, {month.archive.size_bytes / 1e6:,.1f} MB; {left}."
             )
         tell(f"Left schema raw: {archived:,} event(s).")
+        family_events = remove_family_events(connection, limits, now)
+        tell(f"Removed: {family_events:,} event(s) of agents, providers and the website.")
         records = remove_records(connection, limits, now)
         tell(
             f"Removed: {records.rejects:,} rejected line(s), {records.check_results:,} result(s) "
@@ -98,6 +103,7 @@ def run_retention(
         executions_sealed=sealing.executions,
         executions_removed=removal.executions,
         events_archived=archived,
+        family_events_removed=family_events,
         records=records,
     )
 

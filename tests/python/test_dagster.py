@@ -50,6 +50,7 @@ MARTS = [
     "marts/organization_hours",
     "marts/organization_months",
     "marts/organization_weeks",
+    "marts/provider_call_days",
     "marts/provider_days",
     "marts/provider_hours",
     "marts/provider_months",
@@ -90,12 +91,18 @@ AUDITS = [
 ]
 RAW_TABLES = [
     "raw/adjustments",
+    "raw/agent_events",
+    "raw/billing_events",
+    "raw/customer_events",
     "raw/event_totals",
     "raw/loads",
     "raw/organizations",
+    "raw/provider_events",
     "raw/routing_decisions",
+    "raw/support_events",
     "raw/task_executions",
     "raw/users",
+    "raw/web_events",
 ]
 LEDGERS = [
     "ledger/finished_builds",

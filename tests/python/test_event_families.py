@@ -4,8 +4,10 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
+from starlette.testclient import TestClient
 from support.events import (
     FAMILIES,
     ORGANIZATION_ID,
@@ -17,10 +19,17 @@ from support.events import (
     NOW as WHEN_TAKEN,
 )
 from support.landing import rows, write
+from support.receiving import KEYS, sends
 from support.servers import Database
 
 from orchestration.landing.contracts import Contract, ContractError
 from orchestration.landing.loader import land
+from orchestration.receiver.app import create_app
+from orchestration.streams.batches import lines_of
+
+ORGANIZATION = UUID(ORGANIZATION_ID)
+BEGIN = datetime(2026, 3, 1, 10, tzinfo=UTC)
+END = datetime(2026, 3, 1, 10, 0, 8, 500_000, tzinfo=UTC)
 
 
 def reason_of(event: dict[str, Any]) -> str:
@@ -148,3 +157,112 @@ def test_what_only_has_to_be_there_is_enough(database: Database, tmp_path: Path)
     assert rows(
         database, "select agent_id, is_successful, reported_cost_usd from raw.agent_events"
     ) == [(None, None, None)]
+
+
+# --- The JSON of platforms ------------------------------------------------------------------------
+
+COMPLETED: dict[str, Any] = {
+    "event_type": "agent.completed",
+    "tenant_id": ORGANIZATION_ID,
+    "timestamp": "2026-03-01T10:00:08.5Z",
+    "correlation_id": "c-1",
+    "agent_id": "agent-7",
+    "duration_ms": 8500,
+    "cost_usd": 0.25,
+    "success": True,
+    "metadata": {
+        "provider": "anthropic",
+        "task_type": "bug_fix",
+        "tokens_used": 1700,
+        "prompt": SECRET,
+    },
+}
+
+
+def platform_event(event_type: str, **more: Any) -> dict[str, Any]:
+    return {
+        "event_type": event_type,
+        "tenant_id": ORGANIZATION_ID,
+        "timestamp": "2026-03-01T10:00:00Z",
+        **more,
+    }
+
+
+def test_events_of_a_platform_become_those_of_the_families(database_18: Database) -> None:
+    failed = COMPLETED | {
+        "event_type": "agent.failed",
+        "success": False,
+        "error_code": "tool_error",
+        "metadata": {"error_message": SECRET},
+    }
+    events = [
+        COMPLETED,
+        failed,
+        platform_event("agent.started", agent_id="agent-7", metadata={"task_type": "bug_fix"}),
+        platform_event(
+            "provider.rate_limit",
+            provider="openai",
+            metadata={"model": "gpt-4o", "retry_after_ms": 30_000, "status_code": 429},
+        ),
+        platform_event(
+            "billing.subscription_created",
+            metadata={"tier": "pro", "amount": "49.90", "currency": "USD", "seats": 5},
+        ),
+        platform_event("customer.login", user_id="22222222-2222-4222-8222-222222222222"),
+        platform_event("support.ticket_opened", metadata={"ticket_id": 4711, "text": SECRET}),
+        platform_event("web.scroll", metadata={"path": "/pricing", "scroll_depth": 50}),
+    ]
+    with TestClient(create_app(KEYS)) as client:
+        for _ in range(2):
+            answer = client.post("/api/v1/events", json=events, headers=sends(ORGANIZATION))
+            assert (answer.status_code, answer.json()["rejections"]) == (200, [])
+            assert answer.json()["accepted"] == 8
+        unknown = platform_event("agent.paused")
+        untimed = {key: value for key, value in COMPLETED.items() if key != "timestamp"}
+        answer = client.post("/api/v1/events", json=[unknown, untimed], headers=sends(ORGANIZATION))
+        assert answer.status_code == 422
+        assert [rejection["reason"] for rejection in answer.json()["rejections"]] == [
+            "event_type: not an allowed value",
+            "object missing required field occurred_at",
+        ]
+        elsewhere = COMPLETED | {"tenant_id": "33333333-3333-4333-8333-333333333333"}
+        answer = client.post("/api/v1/events", json=elsewhere, headers=sends(ORGANIZATION))
+        assert answer.status_code == 403
+    assert rows(
+        database_18,
+        "select event_type, occurred_at, updated_at, agent_id, correlation_id, provider, "
+        "task_type, duration_ms, tokens_used, reported_cost_usd, is_successful, error_code "
+        "from raw.agent_events where _load_id = 1 order by _line_number",
+    ) == [
+        ("agent.completed", END, END, "agent-7", "c-1", "anthropic", "bug_fix", 8500, 1700,
+         Decimal("0.25"), True, None),
+        ("agent.failed", END, END, "agent-7", "c-1", None, None, 8500, None,
+         Decimal("0.25"), False, "tool_error"),
+        ("agent.started", BEGIN, BEGIN, "agent-7", None, None, "bug_fix", None, None, None,
+         None, None),
+    ]  # fmt: skip
+    for table, columns, values in (
+        ("provider_events", "provider, model, retry_after_ms, http_status",
+         ("openai", "gpt-4o", 30_000, 429)),
+        ("billing_events", "plan, amount, currency, seats", ("pro", Decimal("49.90"), "USD", 5)),
+        ("customer_events", "event_type, user_id::text",
+         ("customer.login", "22222222-2222-4222-8222-222222222222")),
+        ("support_events", "event_type, ticket_id", ("support.ticket_opened", "4711")),
+        ("web_events", "page, scroll_depth_percent", ("/pricing", 50)),
+    ):  # fmt: skip
+        # Sent twice, it is the same event: what it says is its identity.
+        assert rows(
+            database_18,
+            f"select {columns}, count(distinct id) from raw.{table} "  # noqa: S608
+            f"group by {columns.replace('::text', '')}",
+        ) == [(*values, 1)]
+    # What streams carry is read the same way.
+    (line,) = lines_of(line_of(COMPLETED))
+    assert (
+        Contract.at(WHEN_TAKEN).decode(line).id
+        == rows(
+            database_18,
+            "select id from raw.agent_events where event_type = 'agent.completed' limit 1",
+        )[0][0]
+    )
+    assert SECRET not in str(rows(database_18, "select * from raw.agent_events"))

@@ -23,6 +23,7 @@
     'live_organization_month': ['organization_id'],
     'live_organization_today': ['organization_id'],
     'organization_current_month': ['organization_id'],
+    'provider_call_days': ['provider_call_day_id'],
     'reconciliation': [
         'comparison', 'event_kind', 'organization_id', 'provider', 'model', 'task_type',
         'aggregation_period', 'metric_date',

@@ -94,6 +94,30 @@ staged as (
         'adjustment', ref('stg_platform__adjustments'), 'adjustment_id', 'effective_at',
         {'other_units': 'amount'}, [],
     ) }}
+    {%- for family, measures in {
+        'agent': {
+            'durations_ms': 'duration_ms',
+            'other_units': 'coalesce(tokens_used, 0) + coalesce(reported_cost_usd, 0)',
+        },
+        'provider': {
+            'durations_ms': 'coalesce(duration_ms, 0) + coalesce(retry_after_ms, 0)',
+            'other_units': 'reported_cost_usd',
+        },
+        'billing': {
+            'other_units':
+                'coalesce(amount, 0) + coalesce(seats, 0) + coalesce(quantity, 0)'
+                ~ ' + coalesce(limit_quantity, 0)',
+        },
+        'customer': {},
+        'support': {},
+        'web': {'other_units': 'scroll_depth_percent'},
+    }.items() %}
+    union all
+    {{ staged_totals(
+        family ~ '_event', ref('stg_platform__' ~ family ~ '_events'), family ~ '_event_id',
+        'occurred_at', measures, [],
+    ) }}
+    {%- endfor %}
 
 ),
 

@@ -132,8 +132,8 @@ landed_to_facts as (
             select processed.load_id
             from {{ ref('int_processed_loads') }} as processed
         )
-        -- Views show these at once.
-        and event_kind <> 'adjustment'
+        -- Views show all others at once.
+        and event_kind in ('task_execution', 'routing_decision', 'organization', 'user')
     group by event_kind, organization_id, event_date
 
 ),

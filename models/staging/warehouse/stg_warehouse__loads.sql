@@ -13,6 +13,12 @@ select
     organization_count,
     user_count,
     adjustment_count,
+    agent_event_count,
+    provider_event_count,
+    billing_event_count,
+    customer_event_count,
+    support_event_count,
+    web_event_count,
     started_at,
     landed_at
 from {{ source('warehouse', 'loads') }}

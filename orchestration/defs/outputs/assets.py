@@ -82,6 +82,7 @@ def event_archive(
             "executions_sealed": done.executions_sealed,
             "executions_removed": done.executions_removed,
             "events_archived": done.events_archived,
+            "family_events_removed": done.family_events_removed,
             "rejects_removed": done.records.rejects,
             "check_results_removed": done.records.check_results,
             "runs_removed": done.records.runs,

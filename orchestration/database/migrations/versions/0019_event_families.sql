@@ -1,5 +1,5 @@
--- Events beside usage, a table for each family. All have the same first columns, the same indexes and
--- the same protection; they are counted in raw.loads and totalled in raw.event_totals.
+-- Events beside usage, a table for each family. All have the same first columns, the same indexes
+-- and the same protection; they are counted in raw.loads and totalled in raw.event_totals.
 
 do $families$
 declare
@@ -25,7 +25,7 @@ begin
                 'task_execution_id uuid, duration_ms bigint, reported_cost_usd numeric, '
                 'is_successful boolean, error_code text, http_status bigint, '
                 'retry_after_ms bigint, attempt bigint',
-                'a request to a provider, a refusal of it, or that it is sent again',
+                'a request to a provider and what became of it',
                 array['duration_ms', 'retry_after_ms'], array['reported_cost_usd']
             ),
             (

@@ -1,0 +1,46 @@
+-- Grain: one row per landed event; it comes once for each version, and copies of it may come.
+
+with events as (
+
+    select * from {{ source('platform', 'billing_events') }}
+    where {{ landed_as_of() }} and {{ of_tenant() }}
+
+),
+
+loads as (
+
+    select * from {{ source('warehouse', 'loads') }}
+
+),
+
+final as (
+
+    select
+        events.event_id,
+        events.id as billing_event_id,
+        events.organization_id,
+        events.event_type,
+        events.occurred_at,
+        events.updated_at,
+        -- No source can know what is so after it was landed.
+        least(events.updated_at, loads.landed_at) as believed_at,
+        events.user_id,
+        events.session_id,
+        events.correlation_id,
+        events.subscription_id,
+        events.plan,
+        cast(events.amount as numeric(28, 12)) as amount,
+        events.currency,
+        events.seats,
+        events.period,
+        events.metric,
+        cast(events.quantity as numeric(28, 12)) as quantity,
+        cast(events.limit_quantity as numeric(28, 12)) as limit_quantity,
+        events._load_id,
+        events._line_number
+    from events
+    left join loads on events._load_id = loads.load_id
+
+)
+
+select * from final
