@@ -6,12 +6,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.events import NOW, ORGANIZATION_ID, SECRET, evaluation, line_of
+from support.events import (
+    NOW,
+    ORGANIZATION_ID,
+    SECRET,
+    evaluation,
+    execution,
+    line_of,
+    organization,
+    uuid_of,
+)
 from support.landing import rows, write
 from support.servers import Database
+from support.stories import Story
 
 from orchestration.landing.contracts import Contract, ContractError
 from orchestration.landing.loader import land
+
+pytest_plugins = ["support.stories"]
 
 
 def reason_of(line: bytes) -> str:
@@ -105,3 +117,31 @@ def test_evaluations_land_value_by_value_and_are_counted_in_the_ledger(
             Decimal("0.075"),
         )
     ]
+
+
+def test_evaluations_stand_beside_the_executions_that_they_judge(story: Story) -> None:
+    story.land(
+        organization(timezone="Asia/Tokyo"),
+        execution(1),
+        evaluation(1, evaluated_at="2026-03-01T15:00:00Z"),
+        evaluation(2, direction="reverse", outcome="tie", reported_real_classifier_cost_usd=0.002),
+    )
+    story.build(with_tests=True)
+    story.assert_reconciles()
+    # As it lands: the view needs no build.
+    story.land(
+        evaluation(2, event_id=uuid_of(3), outcome="error", updated_at="2026-03-02T00:00:00Z")
+    )
+    found = {
+        row["shadow_evaluation_id"]: row
+        for row in story.rows("select * from marts.fct_shadow_evaluations")
+    }
+    first, second = (found[evaluation(number)["id"]] for number in (1, 2))
+    (executed,) = story.rows("select cost_usd, task_type from marts.fct_task_executions")
+    assert (first["cost_usd"], first["task_type"]) == (executed["cost_usd"], executed["task_type"])
+    assert str(first["metric_date"]) == "2026-03-02"
+    # 0.05 - (0.02 + 0.001); 0.004 + 0.02 + 0.001.
+    assert first["measured_savings_usd"] == Decimal("0.029")
+    assert first["evaluation_cost_usd"] == Decimal("0.025")
+    assert (first["quality_verdict"], second["quality_verdict"]) == ("better", None)
+    assert second["savings_status"] == "evaluation_failed"

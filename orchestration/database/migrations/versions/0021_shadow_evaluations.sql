@@ -41,7 +41,9 @@ declare
         select left(attname, -length('_count'))
         from pg_catalog.pg_attribute
         where
-            attrelid = cast('raw.loads' as regclass) and attname like '%\_count' and not attisdropped
+            attrelid = cast('raw.loads' as regclass)
+            and attname like '%\_count'
+            and not attisdropped
         order by attnum
     );
 begin
