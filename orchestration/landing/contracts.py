@@ -33,6 +33,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from orchestration.errors import WarehouseError
+from orchestration.landing.evaluations import REPORTED_COSTS, ShadowEvaluation
 from orchestration.landing.families import (
     AMOUNTS,
     FAMILIES,
@@ -298,6 +299,7 @@ Event = (
     | CustomerEvent
     | SupportEvent
     | WebEvent
+    | ShadowEvaluation
 )
 EventType = (
     type[TaskExecution]
@@ -306,6 +308,7 @@ EventType = (
     | type[User]
     | type[Adjustment]
     | type[FamilyEvent]
+    | type[ShadowEvaluation]
 )
 
 KINDS: tuple[EventType, ...] = (
@@ -315,6 +318,7 @@ KINDS: tuple[EventType, ...] = (
     User,
     Adjustment,
     *FAMILIES,
+    ShadowEvaluation,
 )
 KIND_NAMES = tuple(str(kind.__struct_config__.tag) for kind in KINDS)
 
@@ -651,7 +655,7 @@ def _expected_colons(event: Event, values: tuple[Any, ...]) -> int:
         return colons + len(event.decision_factors or ()) + 4
     if isinstance(event, Adjustment):
         return colons - (event.currency == "USD") + (4 if event.period_start is None else 8)
-    return colons + (4 if isinstance(event, FamilyEvent) else 2)
+    return colons + (4 if isinstance(event, FamilyEvent | ShadowEvaluation) else 2)
 
 
 def _colons_of_tags(line: bytes, tags: Sequence[str]) -> int:
@@ -831,6 +835,8 @@ class Contract:
                 self._check_adjustment(event)
             elif isinstance(event, FamilyEvent):
                 self._check_family_event(event)
+            elif isinstance(event, ShadowEvaluation):
+                self._check_evaluation(event)
         values = msgspec.structs.astuple(event)
         # The decoder takes the last of what is given twice, in silence. Counting colons is the
         # cheapest thing to do with a line that finds it out; other colons than those expected
@@ -979,6 +985,14 @@ class Contract:
                 setattr(event, name, _exact(name, value, MAXIMUM_COMPUTE_UNITS))
         if isinstance(event, BillingEvent) and (event.amount is None) != (event.currency is None):
             raise ContractError("amount, currency: one is given without the other")
+
+    def _check_evaluation(self, event: ShadowEvaluation) -> None:
+        self._check_moment("evaluated_at", event.evaluated_at)
+        if event.updated_at < event.evaluated_at:
+            raise ContractError("updated_at: before evaluated_at")
+        event.confidence = _exact("confidence", event.confidence, _ONE)
+        for name in REPORTED_COSTS:
+            setattr(event, name, _exact(name, getattr(event, name), MAXIMUM_USD))
 
     def _check_organization(self, event: Organization) -> None:
         event.monthly_budget_usd = _exact(

@@ -25,6 +25,7 @@ cross join
         ('customer_events', loads.customer_event_count, null),
         ('support_events', loads.support_event_count, null),
         ('web_events', loads.web_event_count, null),
+        ('shadow_evaluations', loads.shadow_evaluation_count, null),
         -- What these add up, not their own rows.
         ('landed_totals', loads.lines_accepted, null),
         ('event_totals', loads.lines_accepted, null)

@@ -27,6 +27,7 @@ from orchestration.landing.contracts import (
     TaskExecution,
     User,
 )
+from orchestration.landing.evaluations import ShadowEvaluation
 from orchestration.landing.families import FAMILIES, CustomerEvent, WebEvent
 from orchestration.project import state_directory
 
@@ -77,6 +78,7 @@ _HOLDERS: dict[EventType, tuple[str, ...]] = {
     **dict.fromkeys(FAMILIES, ("organization_id", "user_id")),
     CustomerEvent: ("organization_id", "user_id", "visitor_id"),
     WebEvent: ("organization_id", "user_id", "visitor_id"),
+    ShadowEvaluation: ("organization_id",),
 }
 
 _Read = Callable[[bytes], tuple[Event, tuple[Any, ...]]]

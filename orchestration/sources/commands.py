@@ -180,7 +180,7 @@ def litellm(
         dt.timedelta(minutes=overlap_minutes),
         batch_rows,
     )
-    if not _report(pull(wanted)):
+    if not _report(pull(wanted, lambda left_out: click.echo(left_out, err=True))):
         click.echo("litellm: nothing new")
 
 

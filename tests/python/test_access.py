@@ -13,7 +13,7 @@ import psycopg
 import pytest
 from click.testing import CliRunner
 from psycopg import sql
-from support.events import execution, organization, user, uuid_of
+from support.events import evaluation, execution, organization, user, uuid_of
 from support.servers import Database
 from support.stories import NOW, ROWS, Seeds, Story, environment_of, price, story_database
 
@@ -185,7 +185,11 @@ def hunt(
                         organization_id=of["organization_id"],
                         user_id=of["user_id"],
                         status=status,
-                    )
+                    ),
+                    evaluation(
+                        71_000 + 10 * number + (status == "failed"),
+                        organization_id=of["organization_id"],
+                    ),
                 )
         password = secrets.token_urlsafe(12)
         logins = {

@@ -217,8 +217,8 @@ def test_records_move_to_schema_ledger_with_all_that_they_have(
         assert left == {
             "adjustments", "agent_events", "alembic_version", "billing_events", "customer_events",
             "event_totals", "loads", "loads_load_id_seq", "organizations", "provider_events",
-            "rejected_events", "routing_decisions", "support_events", "task_executions", "users",
-            "web_events",
+            "rejected_events", "routing_decisions", "shadow_evaluations", "support_events",
+            "task_executions", "users", "web_events",
         }  # fmt: skip
 
 

@@ -93,7 +93,8 @@ def test_each_other_kind_is_accepted(event: dict[str, Any]) -> None:
         (
             {"event": SECRET},
             "event: not one of task_execution, routing_decision, organization, user, adjustment, "
-            "agent_event, provider_event, billing_event, customer_event, support_event, web_event",
+            "agent_event, provider_event, billing_event, customer_event, support_event, web_event, "
+            "shadow_evaluation",
         ),
         ({"event": None}, "object missing required field event"),
         ({"provider": None}, "object missing required field provider"),

@@ -21,6 +21,7 @@ from support.events import (
     SECRET,
     adjustment,
     decision,
+    evaluation,
     execution,
     family_event,
     line_of,
@@ -178,7 +179,7 @@ def test_every_kind_lands_value_by_value(database: Database, tmp_path: Path) -> 
 
 
 def test_csv_and_compressed_files_land_the_same_rows(database: Database, tmp_path: Path) -> None:
-    events = [organization(), user(), adjustment(), *map(family_event, FAMILIES)]
+    events = [organization(), user(), adjustment(), evaluation(), *map(family_event, FAMILIES)]
     for number in range(1, 40):
         user_id = None if number % 3 else uuid_of(7)
         attribution = {} if number % 4 else ATTRIBUTION
@@ -379,6 +380,7 @@ def test_many_kinds_and_months_in_turn(database_18: Database, tmp_path: Path) ->
         "users": 130,
         "adjustments": 0,
         **dict.fromkeys((f"{kind}s" for kind in FAMILIES), 0),
+        "shadow_evaluations": 0,
         "rejected_events": 130,
         "loads": 1,
     }

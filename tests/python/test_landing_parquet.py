@@ -25,6 +25,7 @@ from support.events import (
     SECRET,
     adjustment,
     decision,
+    evaluation,
     execution,
     family_event,
     line_of,
@@ -484,7 +485,7 @@ def test_other_formats_do_not_wait_for_the_library() -> None:
 
 
 def test_parquet_lands_the_same_rows_as_ndjson(database: Database, tmp_path: Path) -> None:
-    events = [organization(), user(), adjustment(), *map(family_event, FAMILIES)]
+    events = [organization(), user(), adjustment(), evaluation(), *map(family_event, FAMILIES)]
     for number in range(1, 40):
         events += [
             execution(
@@ -507,7 +508,8 @@ def test_parquet_lands_the_same_rows_as_ndjson(database: Database, tmp_path: Pat
             pa.timestamp("us", "UTC"),
         )
         for name in (
-            "start_time", "end_time", "updated_at", "decision_timestamp", "occurred_at"
+            "start_time", "end_time", "updated_at", "decision_timestamp", "occurred_at",
+            "evaluated_at",
         )
     }  # fmt: skip
     for name, values in moments.items():
@@ -515,7 +517,7 @@ def test_parquet_lands_the_same_rows_as_ndjson(database: Database, tmp_path: Pat
     write(tmp_path / "b.parquet", table, row_group_size=7)
     report = land([tmp_path])
     assert not report.failures
-    assert [file.lines_accepted for file in report.files] == [87, 87]
+    assert [file.lines_accepted for file in report.files] == [88, 88]
     for name in TABLES:
         ((distinct, loads),) = rows(
             database,
@@ -528,7 +530,7 @@ def test_parquet_lands_the_same_rows_as_ndjson(database: Database, tmp_path: Pat
         database,
         "select content_sha256, content_bytes, lines_read, lines_accepted from raw.loads "
         "order by load_id desc limit 1",
-    ) == [(hashlib.sha256(path.read_bytes()).hexdigest(), path.stat().st_size, 87, 87)]
+    ) == [(hashlib.sha256(path.read_bytes()).hexdigest(), path.stat().st_size, 88, 88)]
     result = run(str(path))
     assert f"{path}: skipped, the same content was already landed" in result.output
     assert counts(database)["loads"] == 2

@@ -43,6 +43,8 @@ NOT_ADDITIVE = {
     # Of one execution or decision: shares of one, parts in units of their own, or no numbers.
     "fct_task_executions": "other_usage|tags|metadata|(baseline_)?(price_factors|other_costs)",
     "fct_routing_decisions": "confidence_score",
+    # What a call cost stands in a row for each router that was evaluated on it.
+    "fct_shadow_evaluations": ".*",
     # What stands beside a pair of models is of one of them, whatever it was compared with.
     "savings_quality": r"(baseline_)?(finished|scored)_tasks|baseline_mean_.*",
     # Every policy judges the same executions: see the test of it.
@@ -146,6 +148,8 @@ def truths_of(oracle: Oracle) -> Mapping[str, Mapping[str, Any]]:
         "fct_cost_corrections": NOTHING,
         "late_corrections": NOTHING,
         "sealed_periods": NOTHING,
+        # The sample has none: test_shadow_evaluations has others.
+        "fct_shadow_evaluations": NOTHING,
     }
 
 

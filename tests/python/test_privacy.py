@@ -32,6 +32,7 @@ from support.events import (
     ATTRIBUTION,
     adjustment,
     decision,
+    evaluation,
     execution,
     line_of,
     organization,
@@ -201,6 +202,7 @@ def life_of_subject(organization_id: str, team: str) -> list[dict[str, Any]]:
         user(id=SUBJECT, organization_id=organization_id, name=f"{NAME} the second", team=team,
              event_id=uuid_of(901), updated_at="2026-09-10T00:00:00Z"),
         adjustment(7, **mine),
+        evaluation(910, organization_id=organization_id, router=f"router of {SUBJECT}"),
     ]  # fmt: skip
     for number in range(910, 930):
         day = f"2026-{7 if number % 2 else 10:02d}-{number - 905:02d}"
@@ -642,6 +644,7 @@ def test_ids_are_recognized_however_a_line_writes_them() -> None:
         line_of(user(id=SUBJECT)),
         line_of(organization(id=SUBJECT)),
         line_of(adjustment(user_id=SUBJECT, reference=f"invoice {SUBJECT}")),
+        line_of(evaluation(organization_id=SUBJECT, router=f"of {bare}")),
     ):
         event, values = read(line)
         said = f"{event} {values}".lower()

@@ -33,6 +33,12 @@ pytest_plugins = ["support.stories", "support.proxies"]
 BEFORE_ORGANIZATIONS = "20251122"
 """The migrations from this day on add organization_id, agent_id, durations and updated_at."""
 
+BEFORE_COSTS = "20260828"
+"""The migrations from this day on measure the served call of a shadow evaluation."""
+
+BEFORE_DIRECTIONS = "20260813"
+"""The migrations from this day on say which side of a shadow evaluation was routed."""
+
 ACME = Owner.named("Acme", "Europe/Berlin")
 PULL = Pull(ACME, "Europe/Berlin")
 CONTENT = ("messages", "response", "proxy_server_request", "requester_ip_address")
@@ -482,6 +488,211 @@ def test_an_older_schema_has_fewer_columns_and_the_same_facts(
     ) == [(200,), (300,)]
 
 
+def evaluations(database: Database) -> dict[str, dict[str, Any]]:
+    """Return the evaluations that landed, by the router that each names, without what is absent."""
+    with database.connect() as connection, connection.cursor(row_factory=dict_row) as cursor:
+        found = cursor.execute("select * from raw.shadow_evaluations").fetchall()
+    return {
+        row["router"]: {
+            name: value
+            for name, value in row.items()
+            if value is not None and not name.startswith("_")
+        }
+        for row in found
+    }
+
+
+MEASURED = {
+    "shadow_cost": 1.5e-05,
+    "real_cost": 0.0125,
+    "real_classifier_cost": 0.0,
+    "shadow_classifier_cost": 2e-06,
+}
+OF_EVERY_EVALUATION = {
+    "organization_id": ACME.organization_id,
+    "evaluated_at": at("10:01:00"),
+    "updated_at": at("10:01:00"),
+    "direction": "forward",
+    "outcome": "shadow",
+    "router": "smart",
+    "judge_model": "claude-opus-4-5",
+    "real_model": "gpt-4o",
+    "shadow_model": "gpt-4o-mini",
+    "tier": "SIMPLE",
+    "confidence": Decimal("0.75"),
+    "is_real_cache_hit": False,
+    "reported_real_cost_usd": Decimal("0.0125"),
+    "reported_shadow_cost_usd": Decimal("0.000015"),
+    "reported_judge_cost_usd": Decimal("0.00004"),
+    "reported_real_classifier_cost_usd": Decimal(0),
+    "reported_shadow_classifier_cost_usd": Decimal("0.000002"),
+}
+OF_AN_EVALUATION = ("id", "event_id", "execution_id")
+
+
+def test_shadow_evaluations_land_behind_the_calls_that_they_judge(
+    database_18: Database, proxy: Proxy
+) -> None:
+    proxy.job("forward")
+    proxy.job("reverse", baseline_model="gpt-4o")
+    proxy.call("one")
+    proxy.call("routed", organization_id="org-1")
+    proxy.evaluate("a1", **MEASURED)
+    proxy.evaluate(
+        "a2", job_id="reverse", request_id="routed", outcome="real", router_name="other",
+        tier=None, shadow_cost=0.02, real_cost=0.001, real_classifier_cost=3e-06,
+    )  # fmt: skip
+    proxy.evaluate(
+        "a3", outcome="error", router_name="failed", error="(left out)", real_model="",
+        shadow_model=None, confidence=None, judge_cost=0, real_cost=0.0125, real_cache_hit=True,
+    )  # fmt: skip
+    # Written before costs were measured: what stands in them is a default.
+    proxy.evaluate("a4", router_name="unmeasured")
+    proxy.evaluate("a5", router_name="older", shadow_cost=1.5e-05, request_id="one")
+    assert land_all() == 2 + 2 + 5
+
+    calls, found = landed(database_18), evaluations(database_18)
+    assert {router: calls_of["execution_id"] for router, calls_of in found.items()} == {
+        **dict.fromkeys(("smart", "failed", "unmeasured", "older"), calls["one"]["id"]),
+        "other": calls["routed"]["id"],
+    }
+    assert calls["routed"]["organization_id"] != ACME.organization_id
+    unmeasured = dict.fromkeys(
+        (
+            "is_real_cache_hit", "reported_real_cost_usd", "reported_shadow_cost_usd",
+            "reported_real_classifier_cost_usd", "reported_shadow_classifier_cost_usd",
+        )
+    )  # fmt: skip
+    expected: dict[str, dict[str, Any]] = {
+        "smart": {},
+        "other": {
+            "organization_id": calls["routed"]["organization_id"],
+            "direction": "reverse",
+            "outcome": "real",
+            "tier": None,
+            "reported_real_cost_usd": Decimal("0.001"),
+            "reported_shadow_cost_usd": Decimal("0.02"),
+            "reported_real_classifier_cost_usd": Decimal("0.000003"),
+            "reported_shadow_classifier_cost_usd": Decimal(0),
+        },
+        "failed": {
+            "outcome": "error",
+            "real_model": None,
+            "shadow_model": None,
+            "confidence": None,
+            "is_real_cache_hit": True,
+            "reported_shadow_cost_usd": Decimal(0),
+            "reported_judge_cost_usd": Decimal(0),
+            "reported_shadow_classifier_cost_usd": Decimal(0),
+        },
+        "unmeasured": unmeasured,
+        "older": unmeasured | {"reported_shadow_cost_usd": Decimal("0.000015")},
+    }
+    for router, changes in expected.items():
+        wanted = OF_EVERY_EVALUATION | {"router": router} | changes
+        assert without(found[router], *OF_AN_EVALUATION) == {
+            name: value for name, value in wanted.items() if value is not None
+        }, router
+    assert len({row["id"] for row in found.values()}) == 5
+
+
+def test_evaluations_go_on_where_they_were_and_wait_for_their_call(
+    database_18: Database, proxy: Proxy
+) -> None:
+    proxy.job("forward")
+    proxy.call("one")
+    proxy.evaluate("a1", **MEASURED)
+    # The log is written later than the evaluation; of a job that is gone nobody knows the sides.
+    proxy.evaluate("a2", request_id="late", **MEASURED)
+    proxy.evaluate("a3", job_id="gone", **MEASURED)
+    told: list[str] = []
+    assert sum(load.lines_accepted for load in pull(PULL, told.append)) == 1 + 1 + 1
+    assert told == [
+        "1 shadow evaluation(s) left out: LiteLLM's log does not have the call that they judged."
+    ]
+    before = counts(database_18)
+    assert land_all() == 0
+    assert land_all(Pull(ACME, since=at("00:00:00"))) == 0
+    assert counts(database_18) == before
+    position = (
+        "select position ->> 'read_until' from ledger.source_positions "
+        "where part like 'shadow_evaluations %'"
+    )
+    assert rows(database_18, position) == [(at("10:01:00").isoformat(),)]
+
+    proxy.call("late", updated_at="2026-05-04 10:02:00")
+    proxy.evaluate("a4", created_at="2026-05-04 10:03:00", **MEASURED)
+    proxy.evaluate("a5", created_at="2026-05-04 09:00:00", **MEASURED)
+    loads = [load.lines_accepted for load in pull(Pull(ACME, batch_rows=1))]
+    assert loads == [1, 1, 1]
+    assert rows(database_18, position) == [(at("10:03:00").isoformat(),)]
+    # Older than the overlap.
+    assert land_all(Pull(ACME, since=at("08:00:00"))) == 1
+    assert rows(
+        database_18,
+        "select count(*), count(distinct id), count(distinct event_id) from raw.shadow_evaluations",
+    ) == [(4, 4, 4)]
+
+
+def test_evaluations_that_do_not_land_do_not_move_their_position(
+    database: Database, proxy: Proxy
+) -> None:
+    proxy.job("forward")
+    proxy.call("one")
+    proxy.evaluate("a1", **MEASURED)
+    with database.connect(autocommit=True) as connection:
+        connection.execute(
+            "alter table ledger.source_positions add constraint refuse "
+            "check (part not like 'shadow_evaluations %')"
+        )
+        with pytest.raises(WarehouseError, match="did not take it"):
+            land_all()
+        assert counts(database)["task_executions"] == 1
+        assert counts(database)["shadow_evaluations"] == 0
+        assert len(positions(database)) == 1
+        connection.execute("alter table ledger.source_positions drop constraint refuse")
+    assert land_all() == 1
+
+
+@pytest.mark.parametrize("before", [BEFORE_ORGANIZATIONS, BEFORE_DIRECTIONS])
+def test_a_litellm_without_shadow_evaluations_goes_on_without(
+    before: str,
+    database_18: Database,
+    make_proxy: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with make_proxy(before) as older:
+        monkeypatch.setenv(VARIABLE, older.url)
+        older.call("one")
+        output = run().output
+    assert "2 accepted" in output
+    assert output.count("Shadow evaluations are left out") == 1
+    assert len(positions(database_18)) == 1
+
+
+def test_a_litellm_that_measures_less_leaves_it_unknown(
+    database_18: Database, make_proxy: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with make_proxy(BEFORE_COSTS) as older:
+        monkeypatch.setenv(VARIABLE, older.url)
+        older.call("one")
+        older.add(
+            "ShadowEvalJob", id="forward", group_id="g", api_key_id="k", router_name="smart",
+            judge_model="claude-opus-4-5", shadow_percentage=5, max_turns=100,
+            ends_at="2026-06-01 00:00:00",
+        )  # fmt: skip
+        older.evaluate("a1", shadow_cost=1.5e-05)
+        assert land_all() == 1 + 1 + 1
+    (found,) = evaluations(database_18).values()
+    assert without(found, *OF_AN_EVALUATION) == without(
+        OF_EVERY_EVALUATION,
+        "is_real_cache_hit",
+        "reported_real_cost_usd",
+        "reported_real_classifier_cost_usd",
+        "reported_shadow_classifier_cost_usd",
+    )
+
+
 def positions(database: Database) -> list[Any]:
     return rows(database, "select position from ledger.source_positions")
 
@@ -557,16 +768,17 @@ def test_only_one_import_of_a_database_runs(proxy: Proxy) -> None:
     assert sum(load.lines_accepted for load in first) == 1
 
 
-@pytest.mark.usefixtures("database_18")
 def test_a_login_that_may_not_read_what_people_wrote_is_enough(
-    proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+    database_18: Database, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = resources.files("orchestration.sources.litellm")
     for file in folder.iterdir():
         if file.name.endswith((".sql", ".py")):
             said = file.read_text(encoding="utf-8")
             assert not [name for name in CONTENT if name in said], file.name
+    proxy.job("forward")
     proxy.call("one")
+    proxy.evaluate("a1", error="(left out)")
     login = f"reader_{secrets.token_hex(4)}"
     connection = proxy.connection
     readable = [
@@ -589,7 +801,20 @@ def test_a_login_that_may_not_read_what_people_wrote_is_enough(
         monkeypatch.setenv(
             VARIABLE, f"postgresql://{login}:x@{host}?schema=public&connection_limit=5"
         )
-        assert land_all() == 2
+        assert run().output.count("Shadow evaluations are left out") == 1
+        assert len(rows(database_18, "select 1 from raw.task_executions")) == 1
+        for columns, table in (
+            ("id, job_id, request_id, outcome, router_name, tier, real_model, shadow_model, "
+             "confidence, judge_cost, shadow_cost, real_cost, real_classifier_cost, "
+             "shadow_classifier_cost, real_cache_hit, created_at", "ShadowEvalAttempt"),
+            ("id, direction, router_name, judge_model", "ShadowEvalJob"),
+        ):  # fmt: skip
+            connection.execute(
+                sql.SQL("grant select ({}) on {} to {}").format(
+                    sql.SQL(columns), sql.Identifier(f"LiteLLM_{table}"), sql.Identifier(login)
+                )
+            )
+        assert land_all() == 1
     finally:
         connection.execute(sql.SQL("drop owned by {}").format(sql.Identifier(login)))
         connection.execute(sql.SQL("drop role {}").format(sql.Identifier(login)))

@@ -94,6 +94,20 @@ staged as (
         'adjustment', ref('stg_platform__adjustments'), 'adjustment_id', 'effective_at',
         {'other_units': 'amount'}, [],
     ) }}
+    union all
+    {{ staged_totals(
+        'shadow_evaluation', ref('stg_platform__shadow_evaluations'), 'shadow_evaluation_id',
+        'evaluated_at',
+        {
+            'scores': 'confidence',
+            'other_units':
+                'coalesce(reported_real_cost_usd, 0) + coalesce(reported_shadow_cost_usd, 0)'
+                ~ ' + coalesce(reported_judge_cost_usd, 0)'
+                ~ ' + coalesce(reported_real_classifier_cost_usd, 0)'
+                ~ ' + coalesce(reported_shadow_classifier_cost_usd, 0)',
+        },
+        [],
+    ) }}
     {%- for family, measures in {
         'agent': {
             'durations_ms': 'duration_ms',

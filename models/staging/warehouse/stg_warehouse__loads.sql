@@ -19,6 +19,7 @@ select
     customer_event_count,
     support_event_count,
     web_event_count,
+    shadow_evaluation_count,
     started_at,
     landed_at
 from {{ source('warehouse', 'loads') }}

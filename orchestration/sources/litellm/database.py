@@ -5,7 +5,7 @@ Nothing here says the URL or a part of it: it holds a password.
 
 import contextlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from importlib import resources
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
@@ -22,6 +22,8 @@ VARIABLE = "LITELLM_DATABASE_URL"
 """The environment variable with the URL; it is nowhere else."""
 
 LOGS = "LiteLLM_SpendLogs"
+ATTEMPTS = "LiteLLM_ShadowEvalAttempt"
+JOBS = "LiteLLM_ShadowEvalJob"
 
 _FILES = resources.files(__package__)
 _UNLESS_SAID = {"application_name": "warehouse import litellm", "connect_timeout": "10"}
@@ -70,6 +72,30 @@ _COLUMNS: Mapping[str, str] = {
     "request_tags": "jsonb",
 }
 _ALWAYS_THERE = ("request_id", "call_type", "spend", "startTime", "endTime", "model", "metadata")
+# What says whose a call is, of the columns of the log.
+_OF_AN_OWNER = ("request_id", "organization_id", "metadata")
+_OF_AN_ATTEMPT: Mapping[str, str] = {
+    "id": "text",
+    "job_id": "text",
+    "request_id": "text",
+    "outcome": "text",
+    "router_name": "text",
+    "tier": "text",
+    "real_model": "text",
+    "shadow_model": "text",
+    "confidence": "double precision",
+    "judge_cost": "double precision",
+    "shadow_cost": "double precision",
+    "real_cost": "double precision",
+    "real_classifier_cost": "double precision",
+    "shadow_classifier_cost": "double precision",
+    "real_cache_hit": "boolean",
+    "created_at": "timestamp",
+}
+_OF_A_JOB: Mapping[str, str] = dict.fromkeys(
+    ("id", "direction", "router_name", "judge_model"), "text"
+)
+_ALWAYS_OF_AN_ATTEMPT = frozenset({"id", "job_id", "request_id", "outcome", "created_at"})
 _NAMES = {"user": "user_name"}
 _CHANGED_AT = "updated_at"
 
@@ -160,17 +186,41 @@ def query_of_logs(connection: psycopg.Connection) -> sql.Composed:
             "that this login may read."
         )
     changed_at = sql.Identifier(_CHANGED_AT if _CHANGED_AT in there else "endTime")
-    columns = [
+    columns = sql.SQL("{}, {} as changed_at").format(_selected(_COLUMNS, there), changed_at)
+    return query("spend_logs").format(columns=columns, changed_at=changed_at)
+
+
+def query_of_evaluations(connection: psycopg.Connection) -> sql.Composed | None:
+    """Return the query that makes events of shadow evaluations, for the columns that are there.
+
+    Args:
+        connection: To LiteLLM's database.
+
+    Returns:
+        The query; None where this LiteLLM has no such tables yet, or this login may not read them.
+    """
+    attempts, jobs = columns_of(connection, ATTEMPTS), columns_of(connection, JOBS)
+    if not (attempts >= _ALWAYS_OF_AN_ATTEMPT and jobs >= _OF_A_JOB.keys()):
+        return None
+    of_an_owner = {name: _COLUMNS[name] for name in _OF_AN_OWNER}
+    return query("evaluations").format(
+        attempts=_selected(_OF_AN_ATTEMPT, attempts),
+        jobs=_selected(_OF_A_JOB, jobs),
+        logs=_selected(of_an_owner, columns_of(connection, LOGS)),
+    )
+
+
+def _selected(columns: Mapping[str, str], there: Collection[str]) -> sql.Composed:
+    """Return columns as a select names them, each NULL that is not there."""
+    return sql.SQL(", ").join(
         sql.SQL("{} as {}").format(
             sql.Identifier(name)
             if name in there
             else sql.SQL("cast(null as {})").format(sql.SQL(kind)),
             sql.Identifier(_NAMES.get(name, name)),
         )
-        for name, kind in _COLUMNS.items()
-    ]
-    columns.append(sql.SQL("{} as changed_at").format(changed_at))
-    return query("spend_logs").format(columns=sql.SQL(", ").join(columns), changed_at=changed_at)
+        for name, kind in columns.items()
+    )
 
 
 def _connect(parameters: dict[str, str]) -> psycopg.Connection:

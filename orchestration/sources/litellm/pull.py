@@ -7,7 +7,7 @@ they are written and can be read only when that is committed. What has landed al
 import datetime as dt
 import io
 import itertools
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -28,6 +28,7 @@ from orchestration.sources.litellm.database import (
     query_of_logs,
     readable,
 )
+from orchestration.sources.litellm.evaluations import Evaluations
 from orchestration.sources.names import BEGINNINGS, PROVIDERS
 from orchestration.sources.source import KNOWN_SINCE, UNKNOWN, Owner, identifier, line_of
 
@@ -114,11 +115,12 @@ class _Row(NamedTuple):
     routing: str | None
 
 
-def pull(wanted: Pull) -> Iterator[LandedFile]:
+def pull(wanted: Pull, tell: Callable[[str], object] = lambda _: None) -> Iterator[LandedFile]:
     """Land what changed in LiteLLM's database.
 
     Args:
         wanted: What to pull.
+        tell: Told what was left out, in a sentence for the user.
 
     Yields:
         What became of each load, once it is committed together with the position after it.
@@ -129,16 +131,28 @@ def pull(wanted: Pull) -> Iterator[LandedFile]:
     """
     with opened() as source, connect(application_name="warehouse import", autocommit=True) as own:
         require_migrated(own)
-        part = _part_of(source, wanted.owner)
+        part = _part_of("spend_logs", source, wanted.owner)
         locked = own.execute(
             "select pg_try_advisory_lock(hashtext(%s), hashtext(%s))", (SOURCE, part)
         ).fetchone()
         if locked is None or not locked[0]:
             raise WarehouseError("Another import of the same database of LiteLLM runs.")
         batches = _Batches(source, own, part, wanted)
-        yield from land_streams(batches.streams())
-        if batches.left is not None:
-            move(own, batches.left)
+        evaluations = Evaluations(
+            source,
+            own,
+            SOURCE,
+            _part_of("shadow_evaluations", source, wanted.owner),
+            wanted.owner.organization_id,
+            wanted.since,
+            wanted.overlap,
+            wanted.batch_rows,
+            tell,
+        )
+        for part_of_it in (batches, evaluations):
+            yield from land_streams(part_of_it.streams())
+            if part_of_it.left is not None:
+                move(own, part_of_it.left)
 
 
 @dataclass
@@ -338,11 +352,11 @@ class _People:
         return [*written.values()]
 
 
-def _part_of(source: psycopg.Connection, owner: Owner) -> str:
+def _part_of(name: str, source: psycopg.Connection, owner: Owner) -> str:
     """Return what tells this database and owner from others, without saying where it is."""
     info = source.info
     place = (info.host, info.port, info.dbname, _schema(source))
-    return f"spend_logs {identifier('part', *place, owner.organization_id)}"
+    return f"{name} {identifier('part', *place, owner.organization_id)}"
 
 
 def _schema(source: psycopg.Connection) -> str:

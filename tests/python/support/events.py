@@ -238,5 +238,33 @@ def family_event(kind: str, number: int = 1, /, **changes: Any) -> dict[str, Any
     return _complete(event, changes, "occurred_at")
 
 
+def evaluation(number: int = 1, **changes: Any) -> dict[str, Any]:
+    """Return a complete shadow evaluation; a change to None leaves the field out."""
+    event = {
+        "event": "shadow_evaluation",
+        "event_id": uuid_of(9_100_000 + number),
+        "id": uuid_of(9_200_000 + number),
+        "organization_id": ORGANIZATION_ID,
+        "execution_id": uuid_of(1_000_000 + number),
+        "evaluated_at": "2026-03-01T10:00:00Z",
+        "updated_at": "2026-03-01T10:00:00Z",
+        "direction": "forward",
+        "outcome": "shadow",
+        "router": "smart-router",
+        "judge_model": "gpt-4o",
+        "real_model": "claude-3-7-sonnet-20250219",
+        "shadow_model": "gpt-4o-mini",
+        "tier": "SIMPLE",
+        "confidence": 0.75,
+        "is_real_cache_hit": False,
+        "reported_real_cost_usd": 0.05,
+        "reported_shadow_cost_usd": 0.02,
+        "reported_judge_cost_usd": 0.004,
+        "reported_real_classifier_cost_usd": 0,
+        "reported_shadow_classifier_cost_usd": 0.001,
+    }
+    return _complete(event, changes, "evaluated_at")
+
+
 def line_of(event: object) -> bytes:
     return json.dumps(event, ensure_ascii=False).encode()

@@ -29,6 +29,7 @@ TABLES = (
     "users",
     "adjustments",
     *(f"{kind}s" for kind in FAMILIES),
+    "shadow_evaluations",
 )
 
 

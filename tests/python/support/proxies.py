@@ -75,6 +75,37 @@ class Proxy:
             values["updated_at"] = "2026-05-04 10:00:05"
         self.add("SpendLogs", **(values | changes))
 
+    def evaluate(self, attempt: str, **changes: Any) -> None:
+        """Judge the call `one` at 10:01:00: an attempt of the job `forward`."""
+        values = {
+            "id": attempt,
+            "job_id": "forward",
+            "request_id": "one",
+            "outcome": "shadow",
+            "real_model": "gpt-4o",
+            "shadow_model": "gpt-4o-mini",
+            "tier": "SIMPLE",
+            "confidence": 0.75,
+            "judge_cost": 4e-05,
+            "created_at": "2026-05-04 10:01:00",
+        }
+        self.add("ShadowEvalAttempt", **(values | changes))
+
+    def job(self, job_id: str, **changes: Any) -> None:
+        """Start an evaluation of the router `smart`."""
+        values = {
+            "id": job_id,
+            "group_id": job_id,
+            "target_id": job_id,
+            "router_name": "smart",
+            "judge_model": "claude-opus-4-5",
+            "direction": job_id,
+            "shadow_percentage": 5,
+            "max_turns": 100,
+            "ends_at": "2026-06-01 00:00:00",
+        }
+        self.add("ShadowEvalJob", **(values | changes))
+
 
 def migrate_litellm(connection: psycopg.Connection[Any], before: str = "9") -> None:
     """Run LiteLLM's migrations, those whose names come before one."""
