@@ -15,8 +15,9 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from types import TracebackType
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO, LiteralString, NamedTuple
 
 import msgspec
 import psycopg
@@ -27,7 +28,11 @@ from psycopg.pq import Format as WireFormat
 from orchestration.buckets import AnyPath, BucketError
 from orchestration.database.connection import connect
 from orchestration.database.migrate import require_migrated
-from orchestration.database.partitions import PartitionedTable, ensure_month_partitions
+from orchestration.database.partitions import (
+    PartitionedTable,
+    ensure_month_partitions,
+    months_without_partition,
+)
 from orchestration.database.refusals import said
 from orchestration.errors import WarehouseError
 from orchestration.landing.contracts import (
@@ -559,18 +564,13 @@ def _keep_only(
 class _CopyTarget:
     """A table, and the rows that wait for the COPY of its stage."""
 
-    def __init__(self, table: str, columns: Sequence[str]) -> None:
+    def __init__(self, table: str, columns: tuple[str, ...]) -> None:
         self.table = table
         self.columns = columns
         self.waiting: list[tuple[Any, ...]] = []
         self.row_count = 0
 
-    @property
-    def stage(self) -> str:
-        """The temporary table that holds its rows until the whole file has been read."""
-        return f"landing_{self.table}"
-
-    def prepare(self) -> None:
+    def prepare(self, connection: psycopg.Connection) -> None:
         """Do what must be done before the rows can be written into the table."""
 
 
@@ -619,12 +619,13 @@ class _Table(_CopyTarget):
             self._months.add((moment.year, moment.month))
         streams.write(self, (load_id, line_number, *values))
 
-    def prepare(self) -> None:
+    def prepare(self, connection: psycopg.Connection) -> None:
         """Create the partitions that the rows need."""
         if self._partitioned is not None:
-            ensure_month_partitions(
-                [dt.date(year, month, 1) for year, month in self._months], self._partitioned
-            )
+            months = [dt.date(year, month, 1) for year, month in self._months]
+            # Nearly always all are there, and what makes them takes a connection of its own.
+            missing = months_without_partition(connection, months, self._partitioned)
+            ensure_month_partitions(missing, self._partitioned)
 
 
 class _CopyStreams:
@@ -677,12 +678,8 @@ class _CopyStreams:
                     self._switch_to(target)
             self.pause()
             for target in self._targets:
-                target.prepare()
-                self._connection.execute(
-                    sql.SQL("insert into {table} ({columns}) select {columns} from {stage}").format(
-                        **_names(target)
-                    )
-                )
+                target.prepare(self._connection)
+                self._connection.execute(_for(_FROM_STAGE, target.table, target.columns))
         elif self._context is not None:
             # psycopg warns when it cannot end a COPY because the connection is gone. That is what
             # the error on its way to the user says already.
@@ -696,9 +693,7 @@ class _CopyStreams:
     def _switch_to(self, target: _CopyTarget) -> None:
         self.pause()
         types = self._types_of(target)
-        self._context = self._cursor.copy(
-            sql.SQL("copy {stage} from stdin (format binary)").format(**_names(target))
-        )
+        self._context = self._cursor.copy(_for(_INTO_STAGE, target.table, target.columns))
         self._copy = self._context.__enter__()
         self._copy.set_types(types)
         for row in target.waiting:
@@ -707,36 +702,59 @@ class _CopyStreams:
         self._open = target
 
     def _types_of(self, target: _CopyTarget) -> list[int]:
-        """Make the stage of a table, and return its types, which binary COPY must hit exactly."""
+        """Return the types of a table's stage, which binary COPY must hit exactly; make it once."""
         if target.table not in self._types:
-            rows = self._connection.execute(
-                "select attname, cast(atttypid as bigint) from pg_catalog.pg_attribute "
-                "where attrelid = cast(%s as regclass) and attnum > 0 and not attisdropped",
-                (f"raw.{target.table}",),
-            ).fetchall()
-            by_name = {str(name): int(oid) for name, oid in rows}
-            try:
-                self._types[target.table] = [by_name[column] for column in target.columns]
-            except KeyError as error:
-                raise WarehouseError(
-                    f"raw.{target.table} has no column {error.args[0]}; "
-                    "run `warehouse db migrate` with this version of the program"
-                ) from error
-            self._connection.execute(
-                sql.SQL(
-                    "create temporary table {stage} on commit drop as "
-                    "select {columns} from {table} with no data"
-                ).format(**_names(target))
-            )
+            by_name = self._columns_of(f"pg_temp.{_stage_of(target.table)}")
+            if not by_name:
+                by_name = self._columns_of(f"raw.{target.table}")
+                missing = [column for column in target.columns if column not in by_name]
+                if missing:
+                    raise WarehouseError(
+                        f"raw.{target.table} has no column {missing[0]}; "
+                        "run `warehouse db migrate` with this version of the program"
+                    )
+                self._connection.execute(_for(_MAKE_STAGE, target.table, target.columns))
+            self._types[target.table] = [by_name[column] for column in target.columns]
         return self._types[target.table]
 
+    def _columns_of(self, relation: str) -> dict[str, int]:
+        """Return the columns of a table with their types; none where there is no such table."""
+        rows = self._connection.execute(
+            "select attname, cast(atttypid as bigint) from pg_catalog.pg_attribute "
+            "where attrelid = to_regclass(%s) and attnum > 0 and not attisdropped",
+            (relation,),
+        )
+        return {str(name): int(oid) for name, oid in rows}
 
-def _names(target: _CopyTarget) -> dict[str, sql.Composable]:
-    return {
-        "table": sql.Identifier("raw", target.table),
-        "columns": sql.SQL(", ").join(map(sql.Identifier, target.columns)),
-        "stage": sql.Identifier("pg_temp", target.stage),
-    }
+
+# Kept as long as the connection: to make it anew for each load takes longer than to land hundreds
+# of events.
+_MAKE_STAGE: LiteralString = (
+    "create temporary table {stage} on commit delete rows as "
+    "select {columns} from {table} with no data"
+)
+_INTO_STAGE: LiteralString = "copy {stage} from stdin (format binary)"
+_FROM_STAGE: LiteralString = "insert into {table} ({columns}) select {columns} from {stage}"
+
+
+@cache
+def _for(statement: LiteralString, table: str, columns: tuple[str, ...]) -> bytes:
+    """Return a statement with the names of a table, of its columns and of its stage."""
+    return (
+        sql.SQL(statement)
+        .format(
+            table=sql.Identifier("raw", table),
+            columns=sql.SQL(", ").join(map(sql.Identifier, columns)),
+            stage=sql.Identifier("pg_temp", _stage_of(table)),
+        )
+        .as_string()
+        .encode()
+    )
+
+
+def _stage_of(table: str) -> str:
+    """Return the name of the temporary table that holds a table's rows until all are read."""
+    return f"landing_{table}"
 
 
 @contextmanager
