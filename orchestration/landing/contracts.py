@@ -282,6 +282,12 @@ EventType = (
     type[TaskExecution] | type[RoutingDecision] | type[Organization] | type[User] | type[Adjustment]
 )
 
+Checked = tuple[Event, tuple[Any, ...]]
+"""An event that met the contract, and its values in the order of its fields."""
+
+Read = Callable[[bytes], Checked]
+"""Turns a line of JSON into the event that it is, or raises `ContractError`."""
+
 KINDS: tuple[EventType, ...] = (TaskExecution, RoutingDecision, Organization, User, Adjustment)
 KIND_NAMES = tuple(str(kind.__struct_config__.tag) for kind in KINDS)
 
@@ -763,7 +769,7 @@ class Contract:
         """
         return self.read(line)[0]
 
-    def read(self, line: bytes) -> tuple[Event, tuple[Any, ...]]:
+    def read(self, line: bytes) -> Checked:
         """Turn one line of JSON into a checked event and its values, in the order of its fields.
 
         Args:

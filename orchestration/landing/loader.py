@@ -12,11 +12,11 @@ import hashlib
 import logging
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, BinaryIO, LiteralString, NamedTuple
 
 import msgspec
@@ -38,11 +38,13 @@ from orchestration.errors import WarehouseError
 from orchestration.landing.contracts import (
     COLUMN_OF,
     KINDS,
+    Checked,
     Contract,
     ContractError,
     Event,
     EventType,
     Organization,
+    Read,
 )
 from orchestration.landing.positions import Position, move
 from orchestration.landing.reading import (
@@ -187,11 +189,14 @@ class Stream(NamedTuple):
         content: Its bytes.
         positions: Up to where parts of its source have been read once it has landed, or had landed
             before.
+        known: Lines that met the contract when they came, without their line ending; they are not
+            read again.
     """
 
     name: str
     content: BinaryIO
     positions: tuple[Position, ...] = ()
+    known: Mapping[bytes, Checked] = MappingProxyType({})
 
 
 def land_streams(streams: Iterable[Stream]) -> Iterator[LandedFile]:
@@ -210,7 +215,7 @@ def land_streams(streams: Iterable[Stream]) -> Iterator[LandedFile]:
         for stream in streams:
             loader.require_connection()
             source = Source(displayable(stream.name), None, "ndjson")
-            yield loader.land(source, stream.content, stream.positions)
+            yield loader.land(source, stream)
 
 
 class _JsonDumper(Dumper):
@@ -262,12 +267,7 @@ class _Loader:
             self._connection.close()
             self._connection = None
 
-    def land(
-        self,
-        source: Source,
-        stream: BinaryIO | None = None,
-        positions: Sequence[Position] = (),
-    ) -> LandedFile:
+    def land(self, source: Source, stream: Stream | None = None) -> LandedFile:
         """Land one file, or a stream whose hash is known only at its end.
 
         Raises:
@@ -277,11 +277,10 @@ class _Loader:
         try:
             with _readable_errors(source.name):
                 if source.path is None:
-                    landed = self._land_stream(
-                        connection, source, stream or sys.stdin.buffer, positions
-                    )
-                    if landed.is_skipped and positions:
-                        for position in positions:
+                    stream = stream or Stream(source.name, sys.stdin.buffer)
+                    landed = self._land_stream(connection, source, stream)
+                    if landed.is_skipped and stream.positions:
+                        for position in stream.positions:
                             move(connection, position)
                         connection.commit()
                     return landed
@@ -321,11 +320,7 @@ class _Loader:
         return self._finish(connection, load_id, reading, counts, earlier)
 
     def _land_stream(
-        self,
-        connection: psycopg.Connection,
-        source: Source,
-        stream: BinaryIO,
-        positions: Sequence[Position],
+        self, connection: psycopg.Connection, source: Source, stream: Stream
     ) -> LandedFile:
         self._observer.begin(source.name, None)
         tombstones = Tombstones.read(connection)
@@ -333,8 +328,8 @@ class _Loader:
         load_id = _insert_load(connection, source.name, provisional)
         if load_id is None:  # nothing has that hash
             raise WarehouseError(f"{source.name}: the load could not be recorded")
-        reading = Reading(source, stream, self._observer.advance)
-        counts = self._copy(connection, load_id, reading, tombstones)
+        reading = Reading(source, stream.content, self._observer.advance)
+        counts = self._copy(connection, load_id, reading, tombstones, known=stream.known)
         earlier = _last_load(connection, reading.sha256)
         if earlier is not None and not earlier.lines_rejected:
             connection.rollback()
@@ -349,7 +344,7 @@ class _Loader:
         except psycopg.errors.UniqueViolation:
             connection.rollback()
             return LandedFile(source.name, load_id=None)
-        return self._finish(connection, load_id, reading, counts, earlier, positions)
+        return self._finish(connection, load_id, reading, counts, earlier, stream.positions)
 
     def _copy(
         self,
@@ -358,12 +353,17 @@ class _Loader:
         reading: Reading,
         tombstones: Tombstones | None,
         only: frozenset[int] | None = None,
+        known: Mapping[bytes, Checked] = MappingProxyType({}),
     ) -> "_Counts":
         """Write every line of a file into its table, or only those with certain numbers."""
         contract = Contract.at()
         tables = {kind: _Table(kind) for kind in KINDS}
         rejected = _RejectedEvents()
-        read = tombstones.reader(contract.read) if tombstones else contract.read
+        read: Read = contract.read
+        if known:
+            read = lambda line: known.get(line) or contract.read(line)  # noqa: E731
+        if tombstones:
+            read = tombstones.reader(read)
         name = reading.source.name
         lines_read = 0
         first_rejection: str | None = None

@@ -24,7 +24,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from orchestration.landing.contracts import Contract, ContractError
+from orchestration.landing.contracts import Checked, Contract, ContractError
 from orchestration.receiver.writer import TooMuchWaitsError, Writer
 from orchestration.serving.api.requests import is_of_this_machine
 from orchestration.serving.principal import Keys, TokenError
@@ -149,8 +149,7 @@ class _Receiver:
         """Take events of the contract, or a platform's own, one or several."""
         owner = self._owner_of(request)
         body = await _body_of(request)
-        lines = await asyncio.to_thread(_event_lines, body, owner.organization_id)
-        taken = await self._land(lines, set())
+        taken = await self._land(lambda: _event_lines(body, owner.organization_id), set())
         answer = {
             "accepted": taken.accepted,
             "rejected": len(taken.rejections),
@@ -177,14 +176,14 @@ class _Receiver:
         is_json = _is_json(request)
         body = await _body_of(request)
 
-        def lines() -> list[bytes]:
+        def lines() -> Iterator[bytes]:
             try:
                 records = of_json(_json_of(body)) if is_json else of_protobuf(body)
-                return list(_lines_of(OTEL, found_in(records), owner))
+                yield from _lines_of(OTEL, found_in(records), owner)
             except TelemetryError as error:
                 raise RefusedError(HTTPStatus.BAD_REQUEST, str(error)) from error
 
-        taken = await self._land(await asyncio.to_thread(lines), owner.introduced)
+        taken = await self._land(lines, owner.introduced)
         message = ""
         if taken.rejections:
             number, reason = taken.rejections[0]
@@ -195,13 +194,13 @@ class _Receiver:
             response.partial_success.error_message = message
         return _exported(response, field.json_name, len(taken.rejections), message, is_json=is_json)
 
-    async def _land(self, lines: list[bytes], introduced: set[UUID]) -> Taken:
-        """Land events, and return once they are committed."""
+    async def _land(self, lines: Callable[[], Iterable[bytes]], introduced: set[UUID]) -> Taken:
+        """Land the events that a function makes, and return once they are committed."""
         # Beside the loop, which has other requests to answer.
-        rejections = await asyncio.to_thread(_rejections_of, lines)
-        if lines:
+        given, known, rejections = await asyncio.to_thread(lambda: _checked(lines()))
+        if given:
             try:
-                await asyncio.wrap_future(self.writer.submit(b"".join(lines)))
+                await asyncio.wrap_future(self.writer.submit(b"".join(given), known))
             except TooMuchWaitsError:
                 raise RefusedError(
                     HTTPStatus.TOO_MANY_REQUESTS, "Too much waits to be written. Try again."
@@ -212,7 +211,7 @@ class _Receiver:
                     HTTPStatus.SERVICE_UNAVAILABLE, "The warehouse cannot take it now. Try again."
                 ) from error
             self._introduced |= introduced
-        return Taken(len(lines) - len(rejections), rejections)
+        return Taken(len(given) - len(rejections), rejections)
 
     def _owner_of(self, request: Request) -> Owner:
         """Return whose the events of a request are."""
@@ -227,16 +226,21 @@ class _Receiver:
             raise RefusedError(HTTPStatus.UNAUTHORIZED, str(error)) from None
 
 
-def _rejections_of(lines: list[bytes]) -> list[tuple[int, str]]:
-    """Return which events landing will reject, and why."""
+def _checked(
+    lines: Iterable[bytes],
+) -> tuple[list[bytes], dict[bytes, Checked], list[tuple[int, str]]]:
+    """Return lines, what those that meet the contract say, and which will be rejected, and why."""
     contract = Contract.at()
+    given = list(lines)
+    known = {}
     rejections = []
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(given, start=1):
+        said = line.removesuffix(b"\n")
         try:
-            contract.decode(line.rstrip(b"\n"))
+            known[said] = contract.read(said)
         except ContractError as error:
             rejections.append((number, str(error)))
-    return rejections
+    return given, known, rejections
 
 
 def _lines_of(source: Source, found: Iterable[Found], owner: Owner) -> Iterator[bytes]:
