@@ -8,6 +8,7 @@ import asyncio
 import json
 import zlib
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from http import HTTPStatus
@@ -47,6 +48,9 @@ _PROTOBUF = "application/x-protobuf"
 _JSON = "application/json"
 _RETRY_AFTER_SECONDS = "1"
 _SHOWN_REJECTIONS = 20
+# One interpreter reads no faster with more, and keeps who waits for an answer waiting; with one,
+# a large request would hold up all others.
+_READERS = 2
 _METRICS = "Metrics are not counted: spans and events have the same usage, call by call."
 
 
@@ -121,6 +125,7 @@ class _Receiver:
 
     def __init__(self, keys: Keys, local_owner: Owner | None) -> None:
         self.writer = Writer()
+        self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="reader")
         self._keys = keys
         self._local_owner = local_owner
         self._introduced: set[UUID] = set()
@@ -197,7 +202,9 @@ class _Receiver:
     async def _land(self, lines: Callable[[], Iterable[bytes]], introduced: set[UUID]) -> Taken:
         """Land the events that a function makes, and return once they are committed."""
         # Beside the loop, which has other requests to answer.
-        given, known, rejections = await asyncio.to_thread(lambda: _checked(lines()))
+        given, known, rejections = await asyncio.get_running_loop().run_in_executor(
+            self._readers, lambda: _checked(lines())
+        )
         if given:
             try:
                 await asyncio.wrap_future(self.writer.submit(b"".join(given), known))
