@@ -29,6 +29,7 @@ _ORGANIZATION = UUID("3f9c0b0e-0f5e-4a59-9a55-3a1d8c1f60b2")
 _SECRET = "a secret for measurements alone, of 32 characters or more"  # noqa: S105
 _SPANS_A_REQUEST = 100
 _SPANS_A_SECOND = 5_000
+_RATES = (_SPANS_A_SECOND // 2, _SPANS_A_SECOND)
 _CLIENTS = 8
 _LITELLM_ROWS = """
 insert into "LiteLLM_SpendLogs" (
@@ -77,24 +78,29 @@ def _measure_receiver(
     repetitions: int,
     tell: Callable[[str], None],
 ) -> list[Measure]:
-    fastest, p95 = [], []
+    fastest: list[float] = []
+    p95: dict[int, list[float]] = {rate: [] for rate in _RATES}
     with application(environment, log_file, "serve", "otlp") as port:
         for number in range(repetitions):
             tell(f"sources: {records:,} spans, {number + 1} of {repetitions}")
             bodies = [_request() for _ in range(records // _SPANS_A_REQUEST)]
             began = time.monotonic()
-            _send(port, bodies, None)
-            fastest.append(len(bodies) * _SPANS_A_REQUEST / (time.monotonic() - began))
-            seconds = _send(port, [_request() for _ in bodies], _SPANS_A_SECOND)
-            p95.append(1000 * statistics.quantiles(seconds, n=20)[-1])
+            answered = len(_send(port, bodies, None))
+            fastest.append(answered * _SPANS_A_REQUEST / (time.monotonic() - began))
+            for rate in _RATES:
+                seconds = _send(port, [_request() for _ in bodies], rate)
+                p95[rate].append(1000 * statistics.quantiles(seconds, n=20)[-1])
     return [
         Measure(
             PART, "OTLP: spans acknowledged", "spans/s", tuple(fastest),
             Target("at least", _SPANS_A_SECOND),
         ),
-        Measure(
-            PART, f"OTLP: request of {_SPANS_A_REQUEST}, {_SPANS_A_SECOND:,} spans a second, p95",
-            "ms", tuple(p95), Target("at most", 50),
+        *(
+            Measure(
+                PART, f"OTLP: request of {_SPANS_A_REQUEST}, {rate:,} spans a second, p95", "ms",
+                tuple(p95[rate]), Target("at most", 50),
+            )
+            for rate in _RATES
         ),
     ]  # fmt: skip
 
@@ -129,7 +135,12 @@ def _request() -> bytes:
 
 
 def _send(port: int, bodies: list[bytes], spans_a_second: int | None) -> list[float]:
-    """Send requests, at a rate or as fast as they are answered; return the seconds of each."""
+    """Send requests, at a rate or as fast as they are answered.
+
+    Returns:
+        The seconds of each one that was answered with success, from when it was due: a client that
+        still waits for the answer before would otherwise hide how long the next one waits.
+    """
     token = Keys(_SECRET, None).token_for_events(_ORGANIZATION, dt.timedelta(hours=1))
     headers = {"Content-Type": "application/x-protobuf", "Authorization": f"Bearer {token}"}
     numbered = iter(list(enumerate(bodies)))
@@ -144,15 +155,15 @@ def _send(port: int, bodies: list[bytes], spans_a_second: int | None) -> list[fl
                 number, body = next(numbered, (0, b""))
             if not body:
                 return
+            due = time.monotonic()
             if spans_a_second:
                 due = began + number * _SPANS_A_REQUEST / spans_a_second
                 time.sleep(max(0.0, due - time.monotonic()))
-            asked = time.monotonic()
             connection.request("POST", "/v1/traces", body, headers)
             response = connection.getresponse()
             response.read()
             if response.status == http.HTTPStatus.OK:
-                seconds.append(time.monotonic() - asked)
+                seconds.append(time.monotonic() - due)
 
     threads = [threading.Thread(target=client) for _ in range(_CLIENTS)]
     for thread in threads:

@@ -136,6 +136,23 @@ def month_partitions(
     return found
 
 
+def months_without_partition(
+    connection: psycopg.Connection, months: Iterable[dt.date], table: PartitionedTable
+) -> list[dt.date]:
+    """Return the months that `ensure_month_partitions` would have something to do for.
+
+    Args:
+        connection: To the warehouse's database; may be in the transaction of a load.
+        months: Any day of each month.
+        table: `task_executions` or `routing_decisions`.
+
+    Returns:
+        The first days of those that have no partition.
+    """
+    attached = attached_partitions(connection, f"raw.{table}")
+    return [month for month in _first_days(months) if _partition_name(table, month) not in attached]
+
+
 def attached_partitions(connection: psycopg.Connection, relation: str) -> set[str]:
     """Return the names of a table's partitions.
 

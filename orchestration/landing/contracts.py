@@ -311,6 +311,12 @@ EventType = (
     | type[ShadowEvaluation]
 )
 
+Checked = tuple[Event, tuple[Any, ...]]
+"""An event that met the contract, and its values in the order of its fields."""
+
+Read = Callable[[bytes], Checked]
+"""Turns a line of JSON into the event that it is, or raises `ContractError`."""
+
 KINDS: tuple[EventType, ...] = (
     TaskExecution,
     RoutingDecision,
@@ -803,7 +809,7 @@ class Contract:
         """
         return self.read(line)[0]
 
-    def read(self, line: bytes) -> tuple[Event, tuple[Any, ...]]:
+    def read(self, line: bytes) -> Checked:
         """Turn one line of JSON into a checked event and its values, in the order of its fields.
 
         Args:

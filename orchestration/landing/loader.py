@@ -12,11 +12,12 @@ import hashlib
 import logging
 import os
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Any, BinaryIO, NamedTuple
+from functools import cache
+from types import MappingProxyType, TracebackType
+from typing import Any, BinaryIO, LiteralString, NamedTuple
 
 import msgspec
 import psycopg
@@ -27,18 +28,24 @@ from psycopg.pq import Format as WireFormat
 from orchestration.buckets import AnyPath, BucketError
 from orchestration.database.connection import connect
 from orchestration.database.migrate import require_migrated
-from orchestration.database.partitions import PartitionedTable, ensure_month_partitions
+from orchestration.database.partitions import (
+    PartitionedTable,
+    ensure_month_partitions,
+    months_without_partition,
+)
 from orchestration.database.refusals import said
 from orchestration.errors import WarehouseError
 from orchestration.landing.contracts import (
     COLUMN_OF,
     KIND_NAMES,
     KINDS,
+    Checked,
     Contract,
     ContractError,
     Event,
     EventType,
     Organization,
+    Read,
 )
 from orchestration.landing.positions import Position, move
 from orchestration.landing.reading import (
@@ -183,11 +190,14 @@ class Stream(NamedTuple):
         content: Its bytes.
         positions: Up to where parts of its source have been read once it has landed, or had landed
             before.
+        known: Lines that met the contract when they came, without their line ending; they are not
+            read again.
     """
 
     name: str
     content: BinaryIO
     positions: tuple[Position, ...] = ()
+    known: Mapping[bytes, Checked] = MappingProxyType({})
 
 
 def land_streams(streams: Iterable[Stream]) -> Iterator[LandedFile]:
@@ -206,7 +216,7 @@ def land_streams(streams: Iterable[Stream]) -> Iterator[LandedFile]:
         for stream in streams:
             loader.require_connection()
             source = Source(displayable(stream.name), None, "ndjson")
-            yield loader.land(source, stream.content, stream.positions)
+            yield loader.land(source, stream)
 
 
 class _JsonDumper(Dumper):
@@ -258,12 +268,7 @@ class _Loader:
             self._connection.close()
             self._connection = None
 
-    def land(
-        self,
-        source: Source,
-        stream: BinaryIO | None = None,
-        positions: Sequence[Position] = (),
-    ) -> LandedFile:
+    def land(self, source: Source, stream: Stream | None = None) -> LandedFile:
         """Land one file, or a stream whose hash is known only at its end.
 
         Raises:
@@ -273,11 +278,10 @@ class _Loader:
         try:
             with _readable_errors(source.name):
                 if source.path is None:
-                    landed = self._land_stream(
-                        connection, source, stream or sys.stdin.buffer, positions
-                    )
-                    if landed.is_skipped and positions:
-                        for position in positions:
+                    stream = stream or Stream(source.name, sys.stdin.buffer)
+                    landed = self._land_stream(connection, source, stream)
+                    if landed.is_skipped and stream.positions:
+                        for position in stream.positions:
                             move(connection, position)
                         connection.commit()
                     return landed
@@ -317,11 +321,7 @@ class _Loader:
         return self._finish(connection, load_id, reading, counts, earlier)
 
     def _land_stream(
-        self,
-        connection: psycopg.Connection,
-        source: Source,
-        stream: BinaryIO,
-        positions: Sequence[Position],
+        self, connection: psycopg.Connection, source: Source, stream: Stream
     ) -> LandedFile:
         self._observer.begin(source.name, None)
         tombstones = Tombstones.read(connection)
@@ -329,8 +329,8 @@ class _Loader:
         load_id = _insert_load(connection, source.name, provisional)
         if load_id is None:  # nothing has that hash
             raise WarehouseError(f"{source.name}: the load could not be recorded")
-        reading = Reading(source, stream, self._observer.advance)
-        counts = self._copy(connection, load_id, reading, tombstones)
+        reading = Reading(source, stream.content, self._observer.advance)
+        counts = self._copy(connection, load_id, reading, tombstones, known=stream.known)
         earlier = _last_load(connection, reading.sha256)
         if earlier is not None and not earlier.lines_rejected:
             connection.rollback()
@@ -345,7 +345,7 @@ class _Loader:
         except psycopg.errors.UniqueViolation:
             connection.rollback()
             return LandedFile(source.name, load_id=None)
-        return self._finish(connection, load_id, reading, counts, earlier, positions)
+        return self._finish(connection, load_id, reading, counts, earlier, stream.positions)
 
     def _copy(
         self,
@@ -354,12 +354,17 @@ class _Loader:
         reading: Reading,
         tombstones: Tombstones | None,
         only: frozenset[int] | None = None,
+        known: Mapping[bytes, Checked] = MappingProxyType({}),
     ) -> "_Counts":
         """Write every line of a file into its table, or only those with certain numbers."""
         contract = Contract.at()
         tables = {kind: _Table(kind) for kind in KINDS}
         rejected = _RejectedEvents()
-        read = tombstones.reader(contract.read) if tombstones else contract.read
+        read: Read = contract.read
+        if known:
+            read = lambda line: known.get(line) or contract.read(line)  # noqa: E731
+        if tombstones:
+            read = tombstones.reader(read)
         name = reading.source.name
         lines_read = 0
         first_rejection: str | None = None
@@ -565,18 +570,13 @@ def _keep_only(
 class _CopyTarget:
     """A table, and the rows that wait for the COPY of its stage."""
 
-    def __init__(self, table: str, columns: Sequence[str]) -> None:
+    def __init__(self, table: str, columns: tuple[str, ...]) -> None:
         self.table = table
         self.columns = columns
         self.waiting: list[tuple[Any, ...]] = []
         self.row_count = 0
 
-    @property
-    def stage(self) -> str:
-        """The temporary table that holds its rows until the whole file has been read."""
-        return f"landing_{self.table}"
-
-    def prepare(self) -> None:
+    def prepare(self, connection: psycopg.Connection) -> None:
         """Do what must be done before the rows can be written into the table."""
 
 
@@ -625,12 +625,13 @@ class _Table(_CopyTarget):
             self._months.add((moment.year, moment.month))
         streams.write(self, (load_id, line_number, *values))
 
-    def prepare(self) -> None:
+    def prepare(self, connection: psycopg.Connection) -> None:
         """Create the partitions that the rows need."""
         if self._partitioned is not None:
-            ensure_month_partitions(
-                [dt.date(year, month, 1) for year, month in self._months], self._partitioned
-            )
+            months = [dt.date(year, month, 1) for year, month in self._months]
+            # Nearly always all are there, and what makes them takes a connection of its own.
+            missing = months_without_partition(connection, months, self._partitioned)
+            ensure_month_partitions(missing, self._partitioned)
 
 
 class _CopyStreams:
@@ -683,12 +684,8 @@ class _CopyStreams:
                     self._switch_to(target)
             self.pause()
             for target in self._targets:
-                target.prepare()
-                self._connection.execute(
-                    sql.SQL("insert into {table} ({columns}) select {columns} from {stage}").format(
-                        **_names(target)
-                    )
-                )
+                target.prepare(self._connection)
+                self._connection.execute(_for(_FROM_STAGE, target.table, target.columns))
         elif self._context is not None:
             # psycopg warns when it cannot end a COPY because the connection is gone. That is what
             # the error on its way to the user says already.
@@ -702,9 +699,7 @@ class _CopyStreams:
     def _switch_to(self, target: _CopyTarget) -> None:
         self.pause()
         types = self._types_of(target)
-        self._context = self._cursor.copy(
-            sql.SQL("copy {stage} from stdin (format binary)").format(**_names(target))
-        )
+        self._context = self._cursor.copy(_for(_INTO_STAGE, target.table, target.columns))
         self._copy = self._context.__enter__()
         self._copy.set_types(types)
         for row in target.waiting:
@@ -713,36 +708,59 @@ class _CopyStreams:
         self._open = target
 
     def _types_of(self, target: _CopyTarget) -> list[int]:
-        """Make the stage of a table, and return its types, which binary COPY must hit exactly."""
+        """Return the types of a table's stage, which binary COPY must hit exactly; make it once."""
         if target.table not in self._types:
-            rows = self._connection.execute(
-                "select attname, cast(atttypid as bigint) from pg_catalog.pg_attribute "
-                "where attrelid = cast(%s as regclass) and attnum > 0 and not attisdropped",
-                (f"raw.{target.table}",),
-            ).fetchall()
-            by_name = {str(name): int(oid) for name, oid in rows}
-            try:
-                self._types[target.table] = [by_name[column] for column in target.columns]
-            except KeyError as error:
-                raise WarehouseError(
-                    f"raw.{target.table} has no column {error.args[0]}; "
-                    "run `warehouse db migrate` with this version of the program"
-                ) from error
-            self._connection.execute(
-                sql.SQL(
-                    "create temporary table {stage} on commit drop as "
-                    "select {columns} from {table} with no data"
-                ).format(**_names(target))
-            )
+            by_name = self._columns_of(f"pg_temp.{_stage_of(target.table)}")
+            if not by_name:
+                by_name = self._columns_of(f"raw.{target.table}")
+                missing = [column for column in target.columns if column not in by_name]
+                if missing:
+                    raise WarehouseError(
+                        f"raw.{target.table} has no column {missing[0]}; "
+                        "run `warehouse db migrate` with this version of the program"
+                    )
+                self._connection.execute(_for(_MAKE_STAGE, target.table, target.columns))
+            self._types[target.table] = [by_name[column] for column in target.columns]
         return self._types[target.table]
 
+    def _columns_of(self, relation: str) -> dict[str, int]:
+        """Return the columns of a table with their types; none where there is no such table."""
+        rows = self._connection.execute(
+            "select attname, cast(atttypid as bigint) from pg_catalog.pg_attribute "
+            "where attrelid = to_regclass(%s) and attnum > 0 and not attisdropped",
+            (relation,),
+        )
+        return {str(name): int(oid) for name, oid in rows}
 
-def _names(target: _CopyTarget) -> dict[str, sql.Composable]:
-    return {
-        "table": sql.Identifier("raw", target.table),
-        "columns": sql.SQL(", ").join(map(sql.Identifier, target.columns)),
-        "stage": sql.Identifier("pg_temp", target.stage),
-    }
+
+# Kept as long as the connection: to make it anew for each load takes longer than to land hundreds
+# of events.
+_MAKE_STAGE: LiteralString = (
+    "create temporary table {stage} on commit delete rows as "
+    "select {columns} from {table} with no data"
+)
+_INTO_STAGE: LiteralString = "copy {stage} from stdin (format binary)"
+_FROM_STAGE: LiteralString = "insert into {table} ({columns}) select {columns} from {stage}"
+
+
+@cache
+def _for(statement: LiteralString, table: str, columns: tuple[str, ...]) -> bytes:
+    """Return a statement with the names of a table, of its columns and of its stage."""
+    return (
+        sql.SQL(statement)
+        .format(
+            table=sql.Identifier("raw", table),
+            columns=sql.SQL(", ").join(map(sql.Identifier, columns)),
+            stage=sql.Identifier("pg_temp", _stage_of(table)),
+        )
+        .as_string()
+        .encode()
+    )
+
+
+def _stage_of(table: str) -> str:
+    """Return the name of the temporary table that holds a table's rows until all are read."""
+    return f"landing_{table}"
 
 
 @contextmanager

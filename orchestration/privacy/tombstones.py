@@ -8,7 +8,6 @@ import hmac
 import os
 import re
 import secrets
-from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -20,9 +19,11 @@ import psycopg
 from orchestration.errors import WarehouseError, reason
 from orchestration.landing.contracts import (
     Adjustment,
+    Checked,
     Event,
     EventType,
     Organization,
+    Read,
     RoutingDecision,
     TaskExecution,
     User,
@@ -80,8 +81,6 @@ _HOLDERS: dict[EventType, tuple[str, ...]] = {
     WebEvent: ("organization_id", "user_id", "visitor_id"),
     ShadowEvaluation: ("organization_id",),
 }
-
-_Read = Callable[[bytes], tuple[Event, tuple[Any, ...]]]
 
 # Decisions name nobody; executions tell whose they are. Both may come in the same load.
 _CLEAR_DECISIONS = """
@@ -238,7 +237,7 @@ class Tombstones:
         key = _right_key({bytes(check) for _, _, check in rows})
         return cls(key, {bytes(tombstone): pseudonym for tombstone, pseudonym, _ in rows})
 
-    def reader(self, read: _Read) -> _Read:
+    def reader(self, read: Read) -> Read:
         """Return what reads a line as `read` does, without anybody who was erased.
 
         Args:
@@ -248,7 +247,7 @@ class Tombstones:
             The same for lines that may name somebody who was erased.
         """
 
-        def read_erased(line: bytes) -> tuple[Event, tuple[Any, ...]]:
+        def read_erased(line: bytes) -> Checked:
             event, values = read(line)
             is_changed = False
             for place, value in enumerate(values):

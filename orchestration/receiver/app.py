@@ -8,6 +8,7 @@ import asyncio
 import json
 import zlib
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from http import HTTPStatus
@@ -24,7 +25,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from orchestration.landing.contracts import Contract, ContractError
+from orchestration.landing.contracts import Checked, Contract, ContractError
 from orchestration.receiver.writer import TooMuchWaitsError, Writer
 from orchestration.serving.api.requests import is_of_this_machine
 from orchestration.serving.principal import Keys, TokenError
@@ -47,6 +48,9 @@ _PROTOBUF = "application/x-protobuf"
 _JSON = "application/json"
 _RETRY_AFTER_SECONDS = "1"
 _SHOWN_REJECTIONS = 20
+# One interpreter reads no faster with more, and keeps who waits for an answer waiting; with one,
+# a large request would hold up all others.
+_READERS = 2
 _METRICS = "Metrics are not counted: spans and events have the same usage, call by call."
 
 
@@ -121,6 +125,7 @@ class _Receiver:
 
     def __init__(self, keys: Keys, local_owner: Owner | None) -> None:
         self.writer = Writer()
+        self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="reader")
         self._keys = keys
         self._local_owner = local_owner
         self._introduced: set[UUID] = set()
@@ -149,8 +154,7 @@ class _Receiver:
         """Take events of the contract, or a platform's own, one or several."""
         owner = self._owner_of(request)
         body = await _body_of(request)
-        lines = await asyncio.to_thread(_event_lines, body, owner.organization_id)
-        taken = await self._land(lines, set())
+        taken = await self._land(lambda: _event_lines(body, owner.organization_id), set())
         answer = {
             "accepted": taken.accepted,
             "rejected": len(taken.rejections),
@@ -177,14 +181,14 @@ class _Receiver:
         is_json = _is_json(request)
         body = await _body_of(request)
 
-        def lines() -> list[bytes]:
+        def lines() -> Iterator[bytes]:
             try:
                 records = of_json(_json_of(body)) if is_json else of_protobuf(body)
-                return list(_lines_of(OTEL, found_in(records), owner))
+                yield from _lines_of(OTEL, found_in(records), owner)
             except TelemetryError as error:
                 raise RefusedError(HTTPStatus.BAD_REQUEST, str(error)) from error
 
-        taken = await self._land(await asyncio.to_thread(lines), owner.introduced)
+        taken = await self._land(lines, owner.introduced)
         message = ""
         if taken.rejections:
             number, reason = taken.rejections[0]
@@ -195,13 +199,15 @@ class _Receiver:
             response.partial_success.error_message = message
         return _exported(response, field.json_name, len(taken.rejections), message, is_json=is_json)
 
-    async def _land(self, lines: list[bytes], introduced: set[UUID]) -> Taken:
-        """Land events, and return once they are committed."""
+    async def _land(self, lines: Callable[[], Iterable[bytes]], introduced: set[UUID]) -> Taken:
+        """Land the events that a function makes, and return once they are committed."""
         # Beside the loop, which has other requests to answer.
-        rejections = await asyncio.to_thread(_rejections_of, lines)
-        if lines:
+        given, known, rejections = await asyncio.get_running_loop().run_in_executor(
+            self._readers, lambda: _checked(lines())
+        )
+        if given:
             try:
-                await asyncio.wrap_future(self.writer.submit(b"".join(lines)))
+                await asyncio.wrap_future(self.writer.submit(b"".join(given), known))
             except TooMuchWaitsError:
                 raise RefusedError(
                     HTTPStatus.TOO_MANY_REQUESTS, "Too much waits to be written. Try again."
@@ -212,7 +218,7 @@ class _Receiver:
                     HTTPStatus.SERVICE_UNAVAILABLE, "The warehouse cannot take it now. Try again."
                 ) from error
             self._introduced |= introduced
-        return Taken(len(lines) - len(rejections), rejections)
+        return Taken(len(given) - len(rejections), rejections)
 
     def _owner_of(self, request: Request) -> Owner:
         """Return whose the events of a request are."""
@@ -227,16 +233,21 @@ class _Receiver:
             raise RefusedError(HTTPStatus.UNAUTHORIZED, str(error)) from None
 
 
-def _rejections_of(lines: list[bytes]) -> list[tuple[int, str]]:
-    """Return which events landing will reject, and why."""
+def _checked(
+    lines: Iterable[bytes],
+) -> tuple[list[bytes], dict[bytes, Checked], list[tuple[int, str]]]:
+    """Return lines, what those that meet the contract say, and which will be rejected, and why."""
     contract = Contract.at()
+    given = list(lines)
+    known = {}
     rejections = []
-    for number, line in enumerate(lines, start=1):
+    for number, line in enumerate(given, start=1):
+        said = line.removesuffix(b"\n")
         try:
-            contract.decode(line.rstrip(b"\n"))
+            known[said] = contract.read(said)
         except ContractError as error:
             rejections.append((number, str(error)))
-    return rejections
+    return given, known, rejections
 
 
 def _lines_of(source: Source, found: Iterable[Found], owner: Owner) -> Iterator[bytes]:

@@ -2,11 +2,16 @@
 
 # FastAPI and the database drivers are imported late: `warehouse --help` must not wait for them.
 
+import sys
+
 import click
 
 from orchestration.errors import WarehouseError
 
 _GRACE_SECONDS = 10
+# How long a thread that computes may keep the others waiting: an answer waits for several of them
+# in turn, and by default each may take 5 milliseconds.
+_TURN_SECONDS = 0.0005
 
 
 @click.group()
@@ -54,6 +59,7 @@ def otlp(host: str, port: int, organization: str | None, time_zone: str) -> None
     with connect(application_name="warehouse serve otlp") as connection:
         require_migrated(connection)
     owner = None if organization is None else Owner.named(organization, time_zone)
+    sys.setswitchinterval(_TURN_SECONDS)
     click.echo(f"http://{host}:{port} (Ctrl-C ends it)")
     uvicorn.run(
         create_app(keys, owner),

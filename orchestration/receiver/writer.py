@@ -4,10 +4,11 @@ import io
 import logging
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
 
 from orchestration.errors import WarehouseError
+from orchestration.landing.contracts import Checked
 from orchestration.landing.loader import Stream, land_streams
 
 MOST_WAITING_BYTES = 64 * 1024 * 1024
@@ -32,7 +33,7 @@ class Writer:
 
     def __init__(self) -> None:
         """Begin with nothing."""
-        self._waiting: deque[tuple[bytes, Future[None]]] = deque()
+        self._waiting: deque[tuple[bytes, Mapping[bytes, Checked], Future[None]]] = deque()
         self._waiting_bytes = 0
         self._change = threading.Condition()
         self._is_ending = False
@@ -53,11 +54,12 @@ class Writer:
         if self._thread is not None:
             self._thread.join()
 
-    def submit(self, lines: bytes) -> "Future[None]":
+    def submit(self, lines: bytes, known: Mapping[bytes, Checked]) -> "Future[None]":
         """Have events landed.
 
         Args:
             lines: Their lines.
+            known: Those of them that met the contract, as `Stream` has it.
 
         Returns:
             What is done once they are committed, and fails with `WarehouseError` when they are not.
@@ -69,7 +71,7 @@ class Writer:
         with self._change:
             if self._waiting_bytes + len(lines) > MOST_WAITING_BYTES or self._is_ending:
                 raise TooMuchWaitsError
-            self._waiting.append((lines, done))
+            self._waiting.append((lines, known, done))
             self._waiting_bytes += len(lines)
             self._change.notify()
         return done
@@ -95,14 +97,16 @@ class Writer:
                 if not self._waiting:
                     return
                 batch = []
+                known_of_batch: dict[bytes, Checked] = {}
                 size = 0
                 while self._waiting and size < _MOST_BYTES_AT_ONCE:
-                    lines, done = self._waiting.popleft()
+                    lines, known, done = self._waiting.popleft()
                     batch.append(lines)
+                    known_of_batch |= known
                     size += len(lines)
                     self._at_hand.append(done)
                 self._waiting_bytes -= size
-            yield Stream(_LOAD, io.BytesIO(b"".join(batch)))
+            yield Stream(_LOAD, io.BytesIO(b"".join(batch)), known=known_of_batch)
 
     def _tell(self, error: BaseException | None) -> None:
         told, self._at_hand = self._at_hand, []

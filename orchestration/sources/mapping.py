@@ -21,6 +21,7 @@ Table = Mapping[str, Rule]
 """Fields of an event, each with its rule."""
 
 _LONGEST_TEXT = 255
+_NO_TEXT = (bool, dict, list)
 _WHOLE = re.compile(r"-?[0-9]{1,18}(?:\.0+)?\Z")
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _NAIVE = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d{1,9})?)?))?\Z")
@@ -70,8 +71,14 @@ def first(*paths: str) -> Rule:
     Returns:
         The rule.
     """
+    names = frozenset(
+        name for path in paths for name in (path, *(before for before, _ in _splits(path)))
+    )
 
     def rule(record: Record) -> Any:
+        # Records say nothing of most fields: one look tells that no path begins in this one.
+        if names.isdisjoint(record):
+            return None
         for path in paths:
             value = found(record, path)
             if value is not None:
@@ -94,9 +101,9 @@ def text(*paths: str) -> Rule:
 
     def rule(record: Record) -> Any:
         value = value_of(record)
-        if isinstance(value, bool | dict | list):
+        if value is None or isinstance(value, _NO_TEXT):
             return None
-        return None if value is None else str(value).strip()[:_LONGEST_TEXT] or None
+        return str(value).strip()[:_LONGEST_TEXT] or None
 
     return rule
 
@@ -110,7 +117,7 @@ def whole(value: Any) -> Any:
     Returns:
         The whole number; what is none as it is.
     """
-    if isinstance(value, int) or value is None:
+    if value is None or isinstance(value, int):
         return value
     written = str(value).strip().replace(",", "")
     return int(Decimal(written)) if _WHOLE.match(written) else value
@@ -305,5 +312,4 @@ def mapped(record: Record, table: Table) -> dict[str, Any]:
     Returns:
         The fields that it says something about.
     """
-    values = ((field, rule(record)) for field, rule in table.items())
-    return {field: value for field, value in values if value is not None}
+    return {field: value for field, rule in table.items() if (value := rule(record)) is not None}

@@ -1,11 +1,12 @@
 """What a source is, and how its records become events that land."""
 
+import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
-from uuid import UUID, uuid5
+from uuid import UUID
 
 import msgspec
 
@@ -168,7 +169,13 @@ def identifier(*parts: Any) -> UUID:
     Returns:
         The same id for the same parts.
     """
-    return uuid5(NAMESPACE, "\x1f".join(map(str, parts)))
+    return _uuid5("\x1f".join(map(str, parts)).encode())
+
+
+def _uuid5(said: bytes) -> UUID:
+    """Return what `uuid.uuid5` does, in half of its time: every event has two of them."""
+    digest = hashlib.sha1(NAMESPACE.bytes + said, usedforsecurity=False).digest()
+    return UUID(bytes=digest[:16], version=5)
 
 
 def version_of(event: Mapping[str, Any]) -> UUID:
@@ -180,7 +187,7 @@ def version_of(event: Mapping[str, Any]) -> UUID:
     Returns:
         An id that follows from what it says.
     """
-    return uuid5(NAMESPACE, _encoded(event).decode())
+    return _uuid5(_encoded(event))
 
 
 def line_of(event: Mapping[str, Any]) -> bytes:
@@ -193,7 +200,12 @@ def line_of(event: Mapping[str, Any]) -> bytes:
         A line of JSON with its line ending; the id of this version follows from what it says,
         unless it has one.
     """
-    return _encoded({"event_id": version_of(event)} | dict(event)) + b"\n"
+    said = _encoded(event)
+    version = _uuid5(said)
+    if "event_id" not in event and said.startswith(b'{"event":"'):
+        # As nearly always, and without writing all of it once more.
+        return b'{"event_id":"%s",%s\n' % (str(version).encode(), said[1:])
+    return _encoded({"event_id": version} | dict(event)) + b"\n"
 
 
 def _encoded(event: Mapping[str, Any]) -> bytes:

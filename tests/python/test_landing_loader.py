@@ -454,6 +454,57 @@ def test_a_stream_that_holds_nothing_is_an_error(database_18: Database) -> None:
     assert counts(database_18)["loads"] == 0
 
 
+def test_lines_that_are_known_are_not_read_again_and_all_others_are(database: Database) -> None:
+    known, twice, new, wrong = (
+        json.dumps(event).encode()
+        for event in (execution(1), execution(2), execution(3), execution(4, status="done"))
+    )
+    contract = Contract.at()
+    # The second line is said to be another event, which shows that it was not read.
+    said = {known: contract.read(known), twice: contract.read(json.dumps(execution(7)).encode())}
+    content = io.BytesIO(b"\n".join((known, new, wrong, twice)))
+    (landed,) = land_streams([Stream("received", content, known=said)])
+    assert (landed.lines_read, landed.lines_accepted, landed.lines_rejected) == (4, 3, 1)
+    assert rows(
+        database, "select _line_number, task_id from raw.task_executions order by _line_number"
+    ) == [(1, "task-1"), (2, "task-3"), (4, "task-7")]
+    assert rows(database, "select line_number, reason from raw.rejected_events") == [
+        (3, "status: not one of pending, running, completed, failed")
+    ]
+
+
+def test_loads_of_one_connection_hold_their_own_rows_alone(database: Database) -> None:
+    def stream(name: str, *events: dict[str, Any]) -> Stream:
+        return Stream(name, io.BytesIO(b"\n".join(json.dumps(event).encode() for event in events)))
+
+    april = dict.fromkeys(("start_time", "end_time", "updated_at"), "2026-04-01T00:00:00Z")
+    landed = [
+        load.load_id
+        for load in land_streams(
+            [
+                stream("first", execution(1), user()),
+                stream("the same", execution(1), user()),
+                stream("second", execution(2), {"event": "none"}),
+                stream("third", organization(), execution(3, **april)),
+            ]
+        )
+    ]
+    first, same, second, third = landed
+    assert same is None
+    assert rows(
+        database,
+        "select _load_id, task_id, tableoid::regclass::text from raw.task_executions "
+        "order by _load_id",
+    ) == [
+        (first, "task-1", "raw.task_executions_y2026m03"),
+        (second, "task-2", "raw.task_executions_y2026m03"),
+        (third, "task-3", "raw.task_executions_y2026m04"),
+    ]
+    assert rows(database, "select _load_id from raw.rejected_events") == [(second,)]
+    assert rows(database, "select _load_id from raw.users") == [(first,)]
+    assert rows(database, "select _load_id from raw.organizations") == [(third,)]
+
+
 @settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

@@ -18,6 +18,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -59,7 +60,7 @@ from orchestration.cli import main
 from orchestration.database.embedded import EmbeddedServer
 from orchestration.landing.contracts import Contract, TaskExecution
 from orchestration.landing.inbox import landing_folder, receive_files
-from orchestration.landing.loader import land
+from orchestration.landing.loader import Stream, land, land_streams
 from orchestration.privacy.tombstones import PrivacyKey, Tombstones
 from orchestration.retention.archive import write_archive
 from orchestration.sample.generator import SampleSettings
@@ -623,6 +624,20 @@ def test_without_the_privacy_key_nothing_lands(fresh: Story) -> None:
     with environment_of(fresh.database), pytest.MonkeyPatch.context() as patch:
         patch.setenv("WAREHOUSE_PRIVACY_KEY", right)
         assert not land([file]).failures
+    assert not holding(copies(fresh), *traces())
+
+
+def test_what_was_read_when_it_came_lands_without_who_was_erased(fresh: Story) -> None:
+    lines = [json.dumps(e).encode() for e in life_of_subject(organization_of(fresh), "team")]
+    done(fresh, "erase", "--user", SUBJECT)
+    contract = Contract.at()
+    # Each line comes twice, as after an answer that was lost.
+    content = BytesIO(b"\n".join(lines + lines))
+    with environment_of(fresh.database):
+        (landed,) = land_streams(
+            [Stream("received", content, known={line: contract.read(line) for line in lines})]
+        )
+    assert landed.lines_accepted == 2 * len(lines)
     assert not holding(copies(fresh), *traces())
 
 

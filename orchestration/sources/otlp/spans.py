@@ -11,7 +11,6 @@ from orchestration.sources.mapping import (
     Table,
     count,
     first,
-    found,
     milliseconds,
     text,
     usd,
@@ -85,6 +84,9 @@ _given_cost = usd(
     "gen_ai.usage.total_cost",
     "gen_ai.cost.total_tokens",
 )
+_currency = first("gen_ai.usage.cost.currency")
+_router_type = first("litellm.routing.router_type")
+_service = first("service.name")
 
 
 def _input(record: Record) -> Any:
@@ -125,7 +127,7 @@ def _tier(record: Record) -> Any:
 
 def _cost(record: Record) -> Any:
     """Return the cost that the span reports, where it is in US dollars."""
-    currency = found(record, "gen_ai.usage.cost.currency")
+    currency = _currency(record)
     if currency is not None and str(currency).strip().upper() != "USD":
         return None
     return _given_cost(record)
@@ -138,7 +140,7 @@ def _tags(record: Record) -> list[str] | None:
 
 
 def _client(record: Record) -> dict[str, Any] | None:
-    service = found(record, "service.name")
+    service = _service(record)
     return {"client": str(service)[:200]} if service else None
 
 
@@ -247,5 +249,5 @@ def found_in(spans: Iterable[Record]) -> Iterator[Found]:
             continue
         key = (span["trace:id"], span["span:id"])
         yield Found("task_execution", key, span)
-        if found(span, "litellm.routing.router_type") is not None:
+        if _router_type(span) is not None:
             yield Found("routing_decision", key, span)

@@ -20,6 +20,7 @@ from orchestration.sources.mapping import Record
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _NANOSECONDS_PER_MICROSECOND = 1_000
+_LATEST_NANOSECONDS = 9_999_999_999_999_999_999
 _ERROR = 2
 _DEEPEST = 8
 
@@ -51,8 +52,8 @@ def spans_of_protobuf(body: bytes) -> Iterator[Record]:
                     **_attributes(span.attributes),
                     "trace:id": span.trace_id.hex(),
                     "span:id": span.span_id.hex(),
-                    "span:start": _moment(span.start_time_unix_nano),
-                    "span:end": _moment(span.end_time_unix_nano),
+                    "span:start": _after_epoch(span.start_time_unix_nano),
+                    "span:end": _after_epoch(span.end_time_unix_nano),
                     "span:status": "failed" if span.status.code == _ERROR else "completed",
                 }
 
@@ -80,7 +81,7 @@ def logs_of_protobuf(body: bytes) -> Iterator[Record]:
                     **below,
                     **own,
                     "event.name": log.event_name or own.get("event.name") or log.body.string_value,
-                    "log:time": _moment(log.time_unix_nano or log.observed_time_unix_nano),
+                    "log:time": _after_epoch(log.time_unix_nano or log.observed_time_unix_nano),
                 }
 
 
@@ -143,7 +144,11 @@ def _parse(request: Any, body: bytes) -> None:
 
 
 def _attributes(pairs: Iterable[KeyValue]) -> dict[str, Any]:
-    return {pair.key: _value(pair.value) for pair in pairs}
+    # Nearly all are texts and numbers; what is not set is empty, whatever else is.
+    return {
+        pair.key: (value := pair.value).string_value or value.int_value or _value(value)
+        for pair in pairs
+    }
 
 
 def _value(value: AnyValue, depth: int = 0) -> Any:
@@ -223,9 +228,16 @@ def _hexadecimal(value: Any) -> str:
 
 
 def _moment(nanoseconds: Any) -> dt.datetime | None:
-    """Return a time that is given in nanoseconds; None for 0, which stands for unknown."""
+    """Return a time that JSON gives in nanoseconds; None for 0 and for what is no number."""
     written = str(nanoseconds or "")
-    if not written.isdecimal() or len(written) > len("9999999999999999999"):
+    if not written.isdecimal() or len(written) > len(str(_LATEST_NANOSECONDS)):
         return None
-    microseconds = int(written) // _NANOSECONDS_PER_MICROSECOND
-    return _EPOCH + dt.timedelta(microseconds=microseconds) if microseconds else None
+    return _after_epoch(int(written))
+
+
+def _after_epoch(nanoseconds: int) -> dt.datetime | None:
+    """Return a time that is given in nanoseconds; None for 0, which stands for unknown."""
+    microseconds = nanoseconds // _NANOSECONDS_PER_MICROSECOND
+    if not microseconds or nanoseconds > _LATEST_NANOSECONDS:
+        return None
+    return _EPOCH + dt.timedelta(microseconds=microseconds)
