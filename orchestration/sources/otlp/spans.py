@@ -85,6 +85,7 @@ _given_cost = usd(
     "gen_ai.cost.total_tokens",
 )
 _currency = first("gen_ai.usage.cost.currency")
+_cost_source = first("gen_ai.usage.cost.source")
 _router_type = first("litellm.routing.router_type")
 _service = first("service.name")
 
@@ -135,7 +136,7 @@ def _cost(record: Record) -> Any:
 
 def _tags(record: Record) -> list[str] | None:
     """Return whose figure the reported cost is: the provider's, or one that was worked out."""
-    source = found(record, "gen_ai.usage.cost.source")
+    source = _cost_source(record)
     return [f"cost_source:{source}"[:200]] if isinstance(source, str) else None
 
 
