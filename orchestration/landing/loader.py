@@ -13,7 +13,7 @@ import logging
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
 from types import MappingProxyType, TracebackType
@@ -243,6 +243,12 @@ class _Loader:
         return self
 
     def __exit__(self, *_: object) -> None:
+        if self._connection is not None:
+            # The server ends a session some time after it was closed, and until then the stages
+            # would keep their login from being dropped.
+            with suppress(psycopg.Error):
+                self._connection.execute("discard temp")
+                self._connection.commit()
         self._disconnect()
 
     def require_connection(self) -> psycopg.Connection:

@@ -71,7 +71,9 @@ class Writer:
         with self._change:
             if self._waiting_bytes + len(lines) > MOST_WAITING_BYTES or self._is_ending:
                 raise TooMuchWaitsError
-            self._waiting.append((lines, known, done))
+            # It takes three times the memory of the lines: where much waits, they are read again.
+            is_much = self._waiting_bytes > _MOST_BYTES_AT_ONCE
+            self._waiting.append((lines, {} if is_much else known, done))
             self._waiting_bytes += len(lines)
             self._change.notify()
         return done
