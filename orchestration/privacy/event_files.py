@@ -108,10 +108,11 @@ class Eraser:
             "user_id",
             *(["id"] if kind in ("user", "organization") else []),
         ]
-        decides = ["id", "task_execution_id"] if kind == "routing_decision" else []
+        names_execution = kind in ("routing_decision", "provider_event")
+        related = ["id", "task_execution_id"] if names_execution else []
         if not (
             any(_bare(event.get(name)) in self._erased for name in whose)
-            or any(_bare(event.get(name)) in self._related for name in decides)
+            or any(_bare(event.get(name)) in self._related for name in related)
         ):
             return {}
         changes: dict[str, str | None] = dict.fromkeys(CLEARED.get(kind, ()))

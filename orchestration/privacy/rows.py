@@ -145,7 +145,6 @@ def _replace_names(connection: psycopg.Connection, table: Table) -> None:
 
 def _clear_texts(connection: psycopg.Connection, table: Table) -> None:
     """Clear the free texts of the person's own rows."""
-    is_decision = table.name.startswith(_TABLE_OF["routing_decision"])
     texts = sorted(
         name
         for name in set().union(*CLEARED.values())
@@ -156,9 +155,11 @@ def _clear_texts(connection: psycopg.Connection, table: Table) -> None:
         for kind in _NAMES_OF
         if (holder := table.holder(kind))
     ]
-    if table.schema == "raw" and is_decision:
+    if table.schema == "raw" and "task_execution_id" in table.columns:
+        # Of an execution of the person, which alone says whose it is.
         holders.append(table.belongs())
-        _clear_alternatives(connection, table, holders)
+        if table.name.startswith(_TABLE_OF["routing_decision"]):
+            _clear_alternatives(connection, table, holders)
     if texts and holders:
         connection.execute(
             sql.SQL("update {} set {} where ({}) and num_nonnulls({}) > 0").format(

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from click.testing import CliRunner
-from support.events import ATTRIBUTION, execution, organization, uuid_of
+from support.events import ATTRIBUTION, FAMILIES, execution, organization, uuid_of
 from support.oracle import Row
 from support.stories import NOW, Project, Seeds, Story, environment_of, price
 
@@ -236,6 +236,14 @@ def test_a_warehouse_of_the_revision_before_keeps_its_facts_and_proofs(story: St
             connection.execute(f"alter table raw.task_executions drop column {column}".encode())
         connection.execute("drop table ledger.source_positions")
         connection.execute("drop function ledger.protect_source_positions()")
+        for kind in FAMILIES:
+            connection.execute(f"drop table raw.{kind}s cascade".encode())
+            connection.execute(f"alter table raw.loads drop column {kind}_count cascade".encode())
+        connection.execute(
+            "alter table raw.loads add constraint loads_count_every_kind check (lines_accepted "
+            "= task_execution_count + routing_decision_count + organization_count + user_count "
+            "+ adjustment_count)"
+        )
         connection.execute("update raw.alembic_version set version_num = '0016'")
 
     with environment_of(story.database):

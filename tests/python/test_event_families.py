@@ -1,5 +1,7 @@
 """Events beside usage: agents, providers, billing, customers, support and the website."""
 
+import json
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -7,25 +9,42 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from click.testing import CliRunner
 from starlette.testclient import TestClient
 from support.events import (
     FAMILIES,
     ORGANIZATION_ID,
     SECRET,
+    execution,
     family_event,
     line_of,
+    organization,
+    user,
+    uuid_of,
 )
 from support.events import (
     NOW as WHEN_TAKEN,
 )
 from support.landing import rows, write
 from support.receiving import KEYS, sends
-from support.servers import Database
+from support.servers import STORY_DATABASE, Database
+from support.stories import (
+    Project,
+    Story,
+    copy_of,
+    environment_of,
+    keep_as,
+    story_database,
+)
 
+from orchestration.cli import main
+from orchestration.database.embedded import EmbeddedServer
 from orchestration.landing.contracts import Contract, ContractError
 from orchestration.landing.loader import land
 from orchestration.receiver.app import create_app
 from orchestration.streams.batches import lines_of
+
+pytest_plugins = ["support.stories"]
 
 ORGANIZATION = UUID(ORGANIZATION_ID)
 BEGIN = datetime(2026, 3, 1, 10, tzinfo=UTC)
@@ -266,3 +285,212 @@ def test_events_of_a_platform_become_those_of_the_families(database_18: Database
         )[0][0]
     )
     assert SECRET not in str(rows(database_18, "select * from raw.agent_events"))
+
+
+# --- A warehouse with all of it -------------------------------------------------------------------
+
+PERSON = uuid_of(83)
+VISITOR = uuid_of(9_000_001)
+CLAUDE = {"provider": "anthropic", "model": "claude-3-7-sonnet-20250219"}
+
+
+def call(number: int, event_type: str, occurred_at: str, **changes: Any) -> dict[str, Any]:
+    """Return what somebody's agent heard of a provider."""
+    left_out = dict.fromkeys(("retry_after_ms", "reported_cost_usd", "http_status", "error_code"))
+    said = {"event_type": event_type, "occurred_at": occurred_at, "user_id": PERSON}
+    return family_event("provider_event", number, **(left_out | said | changes))
+
+
+LAST = {"start_time": "2026-10-30T22:30:00Z", "end_time": "2026-10-30T22:30:09Z"}
+STORY = [
+    organization(),
+    user(id=PERSON),
+    execution(1, task_id="t", user_id=PERSON, **LAST, **CLAUDE),
+    execution(2, task_id="t", user_id=PERSON, status="failed", error_code="rate_limit_error",
+              **LAST, **CLAUDE),
+    # In Berlin the first is of the 30th of October, the others are of the day after it.
+    call(1, "provider.rate_limit", "2026-10-30T22:30:00Z", retry_after_ms=1_500),
+    call(2, "provider.api_call", "2026-10-30T23:30:00Z", reported_cost_usd=999),
+    call(3, "provider.retry", "2026-10-30T23:30:01Z", retry_after_ms=20_000),
+    call(4, "provider.api_call", "2026-10-30T23:30:02Z"),
+    *(
+        family_event(kind, 10, user_id=PERSON, occurred_at="2026-10-01T10:00:00Z")
+        for kind in FAMILIES
+        if kind != "provider_event"
+    ),
+    # Before the website knew who it was.
+    family_event("web_event", 11, user_id=None, session_id=None, correlation_id=None,
+                 page="/before-signup", occurred_at="2026-10-01T09:00:00Z"),
+    # Old enough to leave.
+    *(
+        family_event(kind, 12, user_id=None, visitor_id=None, occurred_at="2026-07-01T10:00:00Z")
+        for kind in FAMILIES
+    ),
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def built(
+    embedded_server: EmbeddedServer,
+    project: Project,
+    migrated_template: Callable[[EmbeddedServer], str],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Story:
+    """Return a warehouse with executions and events of every family."""
+    with story_database(embedded_server, migrated_template(embedded_server)) as database:
+        first = Story(project, database, tmp_path_factory.mktemp("families"))
+        first.land(*STORY)
+        first.build()
+        return keep_as(first, embedded_server, f"{STORY_DATABASE}_families")
+
+
+@pytest.fixture
+def held(built: Story, embedded_server: EmbeddedServer, tmp_path: Path) -> Iterator[Story]:
+    """Yield a copy of it, to go on with."""
+    with copy_of(built, embedded_server, tmp_path) as story:
+        yield story
+
+
+def warehouse(story: Story, *arguments: str) -> str:
+    with environment_of(story.database):
+        result = CliRunner().invoke(main, arguments)
+    assert result.exit_code == 0, (result.output, result.exception)
+    return result.output
+
+
+def call_days(story: Story) -> list[tuple[Any, ...]]:
+    return [
+        tuple(row.values())
+        for row in story.rows(
+            "select metric_date::text, api_calls, errors, rate_limited_calls, retries, "
+            "longest_retry_after_ms, total_tasks, failed_tasks, rate_limited_tasks, "
+            "repeated_attempts from marts.provider_call_days "
+            "where provider = 'anthropic' and metric_date > '2026-10-01' order by metric_date"
+        )
+    ]
+
+
+def test_calls_of_providers_are_counted_and_cost_nothing(held: Story) -> None:
+    assert call_days(held) == [
+        ("2026-10-30", 0, 0, 1, 0, 1_500, 2, 1, 1, 1),
+        ("2026-10-31", 2, 0, 0, 1, 20_000, 0, 0, 0, 0),
+    ]
+    # 600 x 3 + 300 x 0.3 + 100 x 3.75 + 200 x 15 USD a million tokens, twice, and no 999 USD.
+    assert held.rows(
+        "select metric_date::text, total_tasks, total_spend_usd from marts.organization_days"
+    ) == [
+        {
+            "metric_date": "2026-10-30",
+            "total_tasks": 2,
+            "total_spend_usd": Decimal("0.01053"),
+        }
+    ]
+    held.assert_reconciles()
+    compared = held.rows(
+        "select event_kind, sum(landed_events) as events from quality.reconciled_loads "
+        "where event_kind like '%%\\_event' and is_equal group by 1 order by 1"
+    )
+    assert [tuple(row.values()) for row in compared] == [
+        ("agent_event", 2), ("billing_event", 2), ("customer_event", 2), ("provider_event", 5),
+        ("support_event", 2), ("web_event", 3),
+    ]  # fmt: skip
+
+    # A later version takes the place of an earlier one, a copy that of itself, at once.
+    held.land(
+        call(4, "provider.error", "2026-10-30T23:30:02Z", event_id=uuid_of(8_900_000),
+             updated_at="2026-10-30T23:31:00Z"),
+        STORY[4], STORY[7],
+    )  # fmt: skip
+    assert call_days(held) == [
+        ("2026-10-30", 0, 0, 1, 0, 1_500, 2, 1, 1, 1),
+        ("2026-10-31", 1, 1, 0, 1, 20_000, 0, 0, 0, 0),
+    ]
+    held.build()
+    held.assert_reconciles()
+
+
+def test_each_family_says_when_it_last_arrived(built: Story) -> None:
+    found = built.project.run(
+        built.database,
+        "source",
+        "freshness",
+        *("--select", *(f"source:platform.{kind}s" for kind in FAMILIES)),
+        now=None,
+    )
+    said = {result.node.name: str(result.status) for result in found.results}
+    assert [said[f"{kind}s"] for kind in FAMILIES] == ["pass"] * 6
+
+
+def test_a_person_is_handed_out_and_erased_with_the_visits_before_the_signup(
+    held: Story, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    warehouse(held, "privacy", "export", "--user", PERSON, "--out", str(out))
+    tables = json.loads((out / "held.json").read_text("utf-8"))["tables"]
+    assert {kind: len(tables[f"raw.{kind}s"]) for kind in FAMILIES} == {
+        # One of a provider names nobody, and an execution of the person.
+        "agent_event": 1, "provider_event": 5, "billing_event": 1, "customer_event": 1,
+        "support_event": 1, "web_event": 2,
+    }  # fmt: skip
+
+    before = call_days(held)
+    warehouse(held, "privacy", "erase", "--user", PERSON)
+    assert held.row("select count(agent_id) as told from raw.provider_events") == {"told": 0}
+    held.land(*(event for event in STORY if event["event"] in FAMILIES))
+    for kind in FAMILIES:
+        held_rows = held.rows(f"select * from raw.{kind}s order by _load_id, _line_number")  # noqa: S608
+        assert len(held_rows) == 2 * sum(event["event"] == kind for event in STORY)
+        assert PERSON not in str(held_rows)
+        assert VISITOR not in str(held_rows)
+        of_person = [row for row in held_rows if row["user_id"] is not None]
+        assert len({row["user_id"] for row in of_person}) == 1
+        for row in of_person:
+            assert (row["session_id"], row["correlation_id"], row.get("agent_id")) == (None,) * 3
+    # The visitor is one person still, under another id.
+    visitors = held.rows(
+        "select distinct visitor_id from raw.web_events where visitor_id is not null union "
+        "select visitor_id from raw.customer_events where visitor_id is not null"
+    )
+    assert len(visitors) == 1
+    assert call_days(held) == before
+
+
+def test_an_organization_is_erased_with_its_visitors(held: Story) -> None:
+    warehouse(held, "privacy", "erase", "--organization", ORGANIZATION_ID)
+    for kind in FAMILIES:
+        held_rows = str(held.rows(f"select * from raw.{kind}s"))  # noqa: S608
+        for subject in (ORGANIZATION_ID, PERSON, VISITOR, "session-1", "agent-7"):
+            assert subject not in held_rows
+
+
+def test_what_machines_did_leaves_and_what_customers_did_stays(held: Story) -> None:
+    archive = ("--archive", str(held.folder / "archive"))
+
+    def left() -> dict[str, int]:
+        return {
+            kind: held.row(
+                f"select count(*) as count from raw.{kind}s where occurred_at < '2026-08-01'"  # noqa: S608
+            )["count"]
+            for kind in FAMILIES
+        }
+
+    # The 1st of July is older than 90 days of UTC from the 30th of September on.
+    told = warehouse(held, "retention", "--now", "2026-09-29T23:59:59Z", *archive)
+    assert "Removed: 0 event(s) of agents, providers and the website" in told
+    told = warehouse(held, "retention", "--now", "2026-09-30T00:00:00Z", *archive)
+    assert "Removed: 3 event(s) of agents, providers and the website" in told
+    assert left() == {
+        "agent_event": 0, "provider_event": 0, "billing_event": 1, "customer_event": 1,
+        "support_event": 1, "web_event": 0,
+    }  # fmt: skip
+    # What stays is what landed of it: without a bookmark, every load is compared anew.
+    with held.database.connect() as connection:
+        connection.execute(
+            "delete from intermediate.int_bookmarks where model_name = 'reconciled_loads'"
+        )
+    held.build("reconciled_loads")
+    held.assert_reconciles()
+    assert held.row(
+        "select sum(raw_events) as events from quality.reconciled_loads "
+        "where event_kind = 'web_event'"
+    ) == {"events": 2}
