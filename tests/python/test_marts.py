@@ -51,6 +51,7 @@ NOT_ADDITIVE = {
     "fct_savings_by_policy": ".*",
     # What was corrected twice was published three times.
     "(fct_cost|late)_corrections": "(old|new)_.*",
+    "provider_call_days": "longest_.*",
     "unpriced_usage": "similarity",
     "cost_discrepancies": "factor_costs",
     "dim_dates": "(iso|calendar)_.*",
@@ -133,6 +134,31 @@ def truths_of(oracle: Oracle) -> Mapping[str, Mapping[str, Any]]:
                 != (fact["baseline_provider"], fact["baseline_price_model"])
             ]
         ),
+        # No events of providers landed: executions alone tell of refusals and repetitions.
+        "provider_call_days": everything
+        | dict.fromkeys(("api_calls", "errors", "rate_limited_calls", "retries"), 0)
+        | {
+            "rate_limited_tasks": sum(
+                fact["status"] == "failed" and fact["error_code"] in ("rate_limited", "429")
+                for fact in facts
+            ),
+            "repeated_attempts": len(facts)
+            - len(
+                {
+                    tuple(
+                        fact[name]
+                        for name in (
+                            "organization_id",
+                            "metric_date",
+                            "provider",
+                            "model",
+                            "task_id",
+                        )
+                    )
+                    for fact in facts
+                }
+            ),
+        },
         "support_days": measured(of_groups(facts)),
         "unpriced_usage": measured(unpriced),
         "cost_discrepancies": sums(discrepant),
