@@ -26,6 +26,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from orchestration.landing.contracts import Checked, Contract, ContractError
+from orchestration.landing.records import MAXIMUM_LINE_BYTES, TOO_LONG
 from orchestration.receiver.writer import TooMuchWaitsError, Writer
 from orchestration.serving.api.requests import is_of_this_machine
 from orchestration.serving.principal import Keys, TokenError
@@ -243,6 +244,9 @@ def _checked(
     rejections = []
     for number, line in enumerate(given, start=1):
         said = line.removesuffix(b"\n")
+        if len(said) > MAXIMUM_LINE_BYTES:
+            rejections.append((number, TOO_LONG))
+            continue
         try:
             known[said] = contract.read(said)
         except ContractError as error:

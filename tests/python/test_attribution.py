@@ -236,7 +236,7 @@ def test_a_warehouse_of_the_revision_before_keeps_its_facts_and_proofs(story: St
             connection.execute(f"alter table raw.task_executions drop column {column}".encode())
         connection.execute("drop table ledger.source_positions")
         connection.execute("drop function ledger.protect_source_positions()")
-        for kind in FAMILIES:
+        for kind in (*FAMILIES, "shadow_evaluation"):
             connection.execute(f"drop table raw.{kind}s cascade".encode())
             connection.execute(f"alter table raw.loads drop column {kind}_count cascade".encode())
         connection.execute(

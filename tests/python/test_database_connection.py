@@ -412,8 +412,8 @@ def test_commands_of_the_embedded_server(tmp_path: Path, monkeypatch: pytest.Mon
         psycopg.connect(with_password).close()
 
         assert "not migrated" in runner.invoke(db, ["status"]).output
-        assert "from nothing to revision 0021" in runner.invoke(db, ["migrate"]).output
-        assert "up to date (revision 0021)" in runner.invoke(db, ["migrate"]).output
+        assert "from nothing to revision 0020" in runner.invoke(db, ["migrate"]).output
+        assert "up to date (revision 0020)" in runner.invoke(db, ["migrate"]).output
         up = runner.invoke(db, ["status"])
         assert up.exit_code == 0
         for part in ("PostgreSQL 18", str(server.port), str(server.data_directory), "0020"):

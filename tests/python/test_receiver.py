@@ -282,11 +282,13 @@ def test_an_event_that_is_wrong_is_named_with_its_rule(
     client: TestClient, database_18: Database
 ) -> None:
     wrong = {**execution(2), "input_tokens": -1}
-    body = [json.loads(line_of(event)) for event in (execution(1), wrong)]
+    long = {**execution(3), "error_message": "failed " * 200_000}
+    body = [json.loads(line_of(event)) for event in (execution(1), wrong, long)]
     answer = client.post("/api/v1/events", json=body, headers=sends(ACME))
     assert answer.status_code == 200
     assert answer.json()["rejections"] == [
-        {"event": 2, "reason": "input_tokens: expected int >= 0"}
+        {"event": 2, "reason": "input_tokens: expected int >= 0"},
+        {"event": 3, "reason": "line longer than 1 MiB"},
     ]
     alone = client.post("/api/v1/events", json=body[1], headers=sends(ACME))
     assert (alone.status_code, alone.json()["accepted"]) == (422, 0)
