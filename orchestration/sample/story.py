@@ -33,6 +33,14 @@ AGENT_USAGE = Usage(180_000, 90_000, 0, 40_000, 10_000)
 AGENT_PACE = 1.35
 """How many of its customer's budgets the agent spends, by the catalogue's prices."""
 
+JUDGED_NIGHTS = 7
+"""On the last of them one run a night is run again by a router, for a judge to compare."""
+
+ROUTED_MODEL = next(model for model in catalogue.MODELS if model.name == "gpt-5.4-mini")
+VERDICTS = ("shadow", "tie", "shadow", "real")
+JUDGE_COST_USD = 0.004
+CLASSIFIER_COST_USD = 0.0002
+
 PILOT_TASK = "pilot"
 PILOT_USAGE = Usage(9_000, 4_000, 0, 1_500, 300)
 PILOT_EXECUTIONS = 24
@@ -163,6 +171,7 @@ class Story:
         )
         yield self._late_baseline()
         yield self._credit_for_the_bad_day()
+        yield from self._judged()
 
     def _at_work(self) -> Iterator[Arrival]:
         """Yields the agent's executions that have not ended."""
@@ -204,6 +213,41 @@ class Story:
             "provider": BAD_PROVIDER,
         }
         return self._hours_ago(4), _line(event)
+
+    def _judged(self) -> Iterator[Arrival]:
+        """Yields what a router would have saved on the agent's runs, and what a judge thinks."""
+        nights = sorted(self._nights)[1 : JUDGED_NIGHTS + 1]
+        for number, days_ago in enumerate(nights):
+            run = self._nights[days_ago][-1]
+            real, shadow = (
+                AGENT_USAGE.estimated_cost(model.input_rate, model.output_rate) / 10**9
+                for model in (AGENT_MODEL, ROUTED_MODEL)
+            )
+            evaluated_at = timestamp(run.start + _RUN_LASTS + _MINUTE) + "Z"
+            event = {
+                "event": "shadow_evaluation",
+                "event_id": self._identifiers.take(),
+                "id": self._identifiers.take(),
+                "organization_id": self._agent_customer.id,
+                "execution_id": run.fields["id"],
+                "evaluated_at": evaluated_at,
+                "updated_at": evaluated_at,
+                "direction": "forward",
+                "outcome": VERDICTS[number % len(VERDICTS)],
+                "router": "nightly",
+                "judge_model": "claude-opus-4-8",
+                "real_model": AGENT_MODEL.name,
+                "shadow_model": ROUTED_MODEL.name,
+                "tier": "complex",
+                "confidence": 0.8,
+                "is_real_cache_hit": False,
+                "reported_real_cost_usd": real,
+                "reported_shadow_cost_usd": shadow,
+                "reported_judge_cost_usd": JUDGE_COST_USD,
+                "reported_real_classifier_cost_usd": 0,
+                "reported_shadow_classifier_cost_usd": CLASSIFIER_COST_USD,
+            }
+            yield self._hours_ago(3), _line(event)
 
     def _hours_ago(self, hours: int) -> int:
         return self._end - hours * HOUR

@@ -64,6 +64,13 @@ REQUIRED = {
         "event_id", "id", "organization_id", "reason", "amount", "currency", "effective_at",
         "updated_at", "provider",
     },
+    "shadow_evaluation": {
+        "event_id", "id", "organization_id", "execution_id", "evaluated_at", "updated_at",
+        "direction", "outcome", "router", "judge_model", "real_model", "shadow_model", "tier",
+        "confidence", "is_real_cache_hit", "reported_real_cost_usd", "reported_shadow_cost_usd",
+        "reported_judge_cost_usd", "reported_real_classifier_cost_usd",
+        "reported_shadow_classifier_cost_usd",
+    },
 }  # fmt: skip
 OPTIONAL = {
     "task_execution": {
@@ -83,6 +90,7 @@ OPTIONAL = {
     "organization": set[str](),
     "user": set[str](),
     "adjustment": {"period_start", "period_end"},
+    "shadow_evaluation": set[str](),
 }  # fmt: skip
 METADATA_KEYS = {"client", "client_version", "editor", "environment", "region", "attempt"}
 
