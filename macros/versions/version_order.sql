@@ -1,4 +1,4 @@
-{#- Sort keys: the versions of one execution, decision, organization or user, the one that counts first. An id belongs
+{#- Sort keys: the versions of what events are about, such as an execution, the one that counts first. An id belongs
     to the organization of its first landed version. Then the source's stamp decides, where it is believed;
     then what the versions say: the one that is further on, then the fuller one, because what is used only grows.
     Ids come last and tell copies apart; with `by_content` they are left out. Whoever else agrees so far and says
@@ -40,6 +40,8 @@
                     'organization_name', 'tier', 'timezone', 'baseline_provider', 'baseline_model',
                 ],
                 'user': ['user_name', 'team', 'role'],
+                'provider_event': [],
+                'shadow_evaluation': [],
             }[event_kind] -%}
                 {%- do keys.append(in_code_order(prefix ~ column) ~ ' desc nulls last') -%}
             {%- endfor -%}

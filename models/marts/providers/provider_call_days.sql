@@ -29,11 +29,7 @@ ranked as (
         row_number() over (
             partition by organization_id, provider_event_id
             order by
-                believed_at desc,
-                updated_at desc,
-                event_id desc,
-                _load_id desc,
-                _line_number desc
+                {{ version_order('provider_event') }}
         ) as recency
     from provider_events
 

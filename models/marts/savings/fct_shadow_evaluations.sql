@@ -42,11 +42,7 @@ ranked as (
         row_number() over (
             partition by shadow_evaluation_id
             order by
-                believed_at desc,
-                updated_at desc,
-                event_id desc,
-                _load_id desc,
-                _line_number desc
+                {{ version_order('shadow_evaluation') }}
         ) as recency
     from owned
     where organization_id = owner_organization_id
